@@ -1,0 +1,78 @@
+"""Every error of the exchange: a tree whose leaves carry a stable code, named facts, and a sentence in each language.
+
+ExchangeError
+├── encoding.*      bytes that are not the one legal spelling of what they claim to be
+├── contract.*      contracts, code lists, statements                    (exit 6 where the contract refuses)
+├── trust.*         registry, keys, signatures
+├── log.*           entries, proofs, checkpoints, witnesses
+├── preparation.*   rows, mappings, aggregation
+├── disclosure.*    what cannot be released safely                       (exit 7)
+├── bundle.*        manifests, bundles, clearances                       (exit 3)
+├── exchange_.*     pulls, receipts, partners, tokens                    (exit 4, 5)
+└── node.*          settings, folders, stores, processes
+
+A leaf is raised with facts only; `sentence()` renders them. Facts never hold a cell's value, a person's name, a token
+or key material. A house test walks the tree: codes are unique, every language names the same facts.
+"""
+
+from enum import IntEnum
+from string import Formatter
+from typing import ClassVar, Literal, TypeAlias
+
+Fact: TypeAlias = str | int | float | None
+Language: TypeAlias = Literal["en", "ru"]
+
+
+class ExitCode(IntEnum):
+    """What a command's exit tells its caller (DESIGN.md §11)."""
+
+    FINE = 0
+    ERROR = 1
+    USAGE = 2
+    DOES_NOT_HOLD = 3
+    NOT_AUTHORISED = 4
+    UNREACHABLE = 5
+    CONTRACT_REFUSES = 6
+    DISCLOSURE_BLOCKS = 7
+
+
+class ExchangeError(Exception):
+    """The root: a refusal with a code, facts, and how to mend it.
+
+    Subclasses set `code` (kebab-case, stable for ever), `exit_code`, `en` and `ru` (format strings over the facts),
+    and `mend_en`/`mend_ru` (what the reader can do next).
+    """
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[ExitCode] = ExitCode.ERROR
+    en: ClassVar[str] = "the exchange refused"
+    ru: ClassVar[str] = "обмен отклонён"
+    mend_en: ClassVar[str] = ""
+    mend_ru: ClassVar[str] = ""
+
+    def __init__(self, **facts: Fact) -> None:
+        missing = {name for _, name, _, _ in Formatter().parse(self.en) if name} - facts.keys()
+        if missing:
+            raise TypeError(f"{type(self).__name__} needs the facts {sorted(missing)}")
+        super().__init__(facts)
+        self.facts = facts
+
+    def sentence(self, language: Language = "en") -> str:
+        """The message for a person: subject, rule, expected, found."""
+        return (self.ru if language == "ru" else self.en).format(**self.facts)
+
+    def mend(self, language: Language = "en") -> str:
+        """What the reader can do about it; empty if there is nothing."""
+        return (self.mend_ru if language == "ru" else self.mend_en).format(**self.facts)
+
+    def as_json(self, language: Language = "en") -> dict[str, object]:
+        """The same for a program: code, facts, message, mend."""
+        return {
+            "code": self.code,
+            "message": self.sentence(language),
+            "mend": self.mend(language),
+            "facts": self.facts,
+        }
+
+    def __str__(self) -> str:
+        return self.sentence()

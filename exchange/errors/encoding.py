@@ -1,0 +1,45 @@
+"""Bytes that are not the one legal spelling of what they claim to be."""
+
+from exchange.errors import ExchangeError, ExitCode
+
+
+class EncodingError(ExchangeError):
+    """The branch of everything a strict parser refuses."""
+
+    exit_code = ExitCode.DOES_NOT_HOLD
+
+
+class JsonError(EncodingError):
+    code = "json-not-strict"
+    en = "{subject}: not strict JSON: {reason}"
+    ru = "{subject}: не строгий JSON: {reason}"
+
+
+class CanonicalJsonError(EncodingError):
+    code = "json-not-canonical"
+    en = "{subject}: not in canonical form (RFC 8785)"
+    ru = "{subject}: не в канонической форме (RFC 8785)"
+
+
+class Base64Error(EncodingError):
+    code = "base64-not-canonical"
+    en = "{subject}: not canonical {alphabet}"
+    ru = "{subject}: не каноническая запись {alphabet}"
+
+
+class DigestError(EncodingError):
+    code = "digest-malformed"
+    en = "{subject}: a digest reads sha256:<64 lower-case hex digits>, found {found}"
+    ru = "{subject}: дайджест пишется sha256:<64 строчные шестнадцатеричные цифры>, найдено {found}"
+
+
+class InstantError(EncodingError):
+    code = "instant-malformed"
+    en = "{subject}: a time reads YYYY-MM-DDTHH:MM:SSZ in UTC, found {found}"
+    ru = "{subject}: время пишется ГГГГ-ММ-ДДTЧЧ:ММ:ССZ в UTC, найдено {found}"
+
+
+class FieldError(EncodingError):
+    code = "field-malformed"
+    en = "{subject}: {field}: expected {expected}, found {found}"
+    ru = "{subject}: {field}: ожидалось {expected}, найдено {found}"
