@@ -1,0 +1,1 @@
+"""Ports made real: SQLModel stores, tile files, key files, partner client, clock."""

@@ -1,0 +1,1 @@
+"""A federation of real processes on one machine, with throw-away keys and synthetic registers."""

@@ -1,0 +1,1 @@
+"""The clearing desk: officers' actions, candidates, clearances, the disclosure ledger, bundle and contract keys."""

@@ -1,0 +1,1 @@
+"""The zone that faces partners: cleared bundles only, verified again, logged, served."""

@@ -1,0 +1,1 @@
+"""The zone that reads micro-data. It opens no connection and writes release candidates only."""

@@ -1,0 +1,1 @@
+"""What every HTTP application shares: problems and security headers."""

@@ -1,0 +1,70 @@
+"""Settings and folders a process cannot start with."""
+
+from exchange.errors import ExchangeError, ExitCode
+
+
+class SettingsError(ExchangeError):
+    """A setting that is missing, unknown, or out of range."""
+
+    code = "setting-refused"
+    exit_code = ExitCode.USAGE
+    en = "{file}: setting {setting}: {reason}"
+    ru = "{file}: параметр {setting}: {reason}"
+    mend_en = "correct {setting} in {file} and start again"
+    mend_ru = "исправьте {setting} в {file} и запустите снова"
+
+
+class NodeNotFoundError(ExchangeError):
+    """There is no node in the folder that was named."""
+
+    code = "node-not-found"
+    exit_code = ExitCode.USAGE
+    en = "no node in {folder}: it has no node.toml"
+    ru = "в {folder} нет узла: нет файла node.toml"
+    mend_en = "name a node's folder with --node, or create one with exchange init; for a trial: exchange demo"
+    mend_ru = (
+        "укажите папку узла через --node или создайте её командой exchange init; для пробы: exchange demo"
+    )
+
+
+class NodeRequiredError(ExchangeError):
+    """A command that acts for a member was called without one."""
+
+    code = "node-required"
+    exit_code = ExitCode.USAGE
+    en = "{command} acts for one member: name its node"
+    ru = "{command} действует от имени участника: укажите его узел"
+    mend_en = "exchange --node kz {command} …"
+    mend_ru = "exchange --node kz {command} …"
+
+
+class UnknownCommandError(ExchangeError):
+    """There is no such command."""
+
+    code = "unknown-command"
+    exit_code = ExitCode.USAGE
+    en = "no command {command}"
+    ru = "нет команды {command}"
+    mend_en = "exchange --help lists the commands"
+    mend_ru = "exchange --help показывает команды"
+
+
+class FileRefusedError(ExchangeError):
+    """A file or folder that the operating system did not let us read or write."""
+
+    code = "file-refused"
+    en = "{path}: {reason}"
+    ru = "{path}: {reason}"
+    mend_en = "nothing was half-written; free space or correct the permission and run the command again"
+    mend_ru = "ничего не записано наполовину; освободите место или исправьте права и повторите команду"
+
+
+class GatewayDownError(ExchangeError):
+    """The node's own gateway does not answer on its local socket."""
+
+    code = "own-gateway-down"
+    exit_code = ExitCode.UNREACHABLE
+    en = "the gateway of {member} does not answer on its local socket"
+    ru = "шлюз {member} не отвечает на локальном сокете"
+    mend_en = "start it: exchange --node {node} serve"
+    mend_ru = "запустите его: exchange --node {node} serve"

@@ -1,0 +1,148 @@
+"""Every command: its words, the function that runs it, and one line of help in each language.
+
+The function is named as `module:function` and imported only when called, so that `exchange verify` starts without a
+web framework and `exchange bundle build` without a network library.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the table."""
+
+    words: str
+    target: str
+    en: str
+    ru: str
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        "demo",
+        "nodes.demo.commands:demo",
+        "run the whole federation here, once through",
+        "показать всю федерацию на этой машине",
+    ),
+    Command(
+        "demo up",
+        "nodes.demo.commands:up",
+        "found the demo federation and start its processes",
+        "создать и запустить демонстрационную федерацию",
+    ),
+    Command(
+        "demo run",
+        "nodes.demo.commands:run",
+        "play the story on the running federation",
+        "проиграть историю на работающей федерации",
+    ),
+    Command(
+        "demo status",
+        "nodes.demo.commands:status",
+        "what runs, and at which addresses",
+        "что запущено и по каким адресам",
+    ),
+    Command("demo down", "nodes.demo.commands:down", "stop the demo's processes", "остановить процессы демонстрации"),
+    Command("serve", "nodes.gateway.serve:serve", "run the member's gateway", "запустить шлюз участника"),
+    Command(
+        "contract check", "nodes.desk.contract_commands:check", "check contract files", "проверить файлы договоров"
+    ),
+    Command(
+        "contract show",
+        "nodes.desk.contract_commands:show",
+        "a contract in people's words",
+        "договор понятными словами",
+    ),
+    Command(
+        "contract sign",
+        "nodes.desk.contract_commands:sign",
+        "sign a contract for the member",
+        "подписать договор от имени участника",
+    ),
+    Command(
+        "contract status",
+        "nodes.desk.contract_commands:status",
+        "who signed, what is in force",
+        "кто подписал и что действует",
+    ),
+    Command(
+        "bundle build",
+        "nodes.preparation.commands:build",
+        "aggregate and protect a register extract",
+        "агрегировать и защитить выписку из регистра",
+    ),
+    Command(
+        "bundle submit",
+        "nodes.desk.bundle_commands:submit",
+        "put a candidate before the clearing officers",
+        "передать кандидата на согласование",
+    ),
+    Command(
+        "bundle diff",
+        "nodes.desk.bundle_commands:diff",
+        "what would leave, against the last release",
+        "что покинет страну по сравнению с прошлым выпуском",
+    ),
+    Command(
+        "bundle release",
+        "nodes.desk.bundle_commands:release",
+        "seal a cleared candidate and publish it",
+        "опечатать согласованного кандидата и опубликовать",
+    ),
+    Command(
+        "clearance approve",
+        "nodes.desk.clearance_commands:approve",
+        "approve exactly these bytes",
+        "одобрить именно эти байты",
+    ),
+    Command(
+        "clearance return",
+        "nodes.desk.clearance_commands:send_back",
+        "return a candidate with a reason",
+        "вернуть кандидата с указанием причины",
+    ),
+    Command(
+        "clearance show",
+        "nodes.desk.clearance_commands:show",
+        "table and digest words of a candidate",
+        "таблица и слова дайджеста кандидата",
+    ),
+    Command(
+        "clearance list",
+        "nodes.desk.clearance_commands:listing",
+        "candidates and their states",
+        "кандидаты и их состояния",
+    ),
+    Command(
+        "catalogue",
+        "nodes.gateway.commands:catalogue",
+        "what a partner offers this member",
+        "что партнёр предлагает этому участнику",
+    ),
+    Command(
+        "pull",
+        "nodes.gateway.commands:pull",
+        "pull, verify and receipt a partner's bundle",
+        "получить, проверить и подтвердить набор партнёра",
+    ),
+    Command("verify", "nodes.cli.verify:verify", "verify a bundle offline", "проверить набор без сети"),
+    Command(
+        "audit run",
+        "nodes.auditor.commands:run",
+        "audit every log and every exchange",
+        "проверить все журналы и обмены",
+    ),
+    Command(
+        "audit findings", "nodes.auditor.commands:findings", "what the last audit found", "что нашла последняя проверка"
+    ),
+)
+
+
+def find(words: list[str]) -> tuple[Command, list[str]] | None:
+    """The command that the words begin with (the longest match), and the words that remain."""
+    for length in (2, 1):
+        wanted = " ".join(words[:length])
+        for command in COMMANDS:
+            if command.words == wanted and len(words) >= length:
+                return command, words[length:]
+    return None
