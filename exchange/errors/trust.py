@@ -1,0 +1,178 @@
+"""Keys, signatures and the registry: who may speak for a member, and bytes that nobody entitled has signed.
+
+TrustError
+├── keys        WeakKeyError, KeyLengthError, KeyKindError
+├── signatures  SignatureError, UnknownKeyError, SignatureSetError, JwsFormError, JwsHeaderError
+├── registry    RegistryFileError, RegistrySignatureError, RegistryVersionError, RegistryRollbackError,
+│               RegistryExpiredError, RegistryTamperedError, RegistryRuleError, KeyReuseError
+├── members     UnknownMemberError, UnknownOfficerError
+└── private     PrivateKeyModeError, PrivateKeyFileError, PlainPrivateKeyError, PassphraseError
+"""
+
+from exchange.errors import ExchangeError, ExitCode
+
+
+class TrustError(ExchangeError):
+    """The branch of everything that fails because nobody entitled stands behind it."""
+
+    exit_code = ExitCode.DOES_NOT_HOLD
+
+
+class WeakKeyError(TrustError):
+    code = "key-weak"
+    en = "public key {key}: an Ed25519 key must be a canonical point of large order, found {reason}"
+    ru = "открытый ключ {key}: ключ Ed25519 — каноническая точка большого порядка, найдено: {reason}"
+    mend_en = "Generate a new key pair; under such a key anybody can make signatures."
+    mend_ru = "Создайте новую пару ключей: под таким ключом подпись может сделать кто угодно."
+
+
+class KeyLengthError(TrustError):
+    code = "key-length"
+    en = "{algorithm} {what}: expected {expected} bytes, found {found}"
+    ru = "{algorithm} {what}: ожидалось байтов {expected}, найдено {found}"
+
+
+class KeyKindError(TrustError):
+    code = "key-kind"
+    en = "{subject}: a key here is OKP/Ed25519 or AKP/ML-DSA-65, found {found}"
+    ru = "{subject}: здесь ключ — OKP/Ed25519 или AKP/ML-DSA-65, найдено {found}"
+
+
+class SignatureError(TrustError):
+    code = "signature-invalid"
+    en = "the {algorithm} signature does not verify under key {kid}"
+    ru = "подпись {algorithm} не подтверждается ключом {kid}"
+    mend_en = "The bytes were changed after signing, or somebody else signed them: ask the sender again."
+    mend_ru = "Байты изменены после подписания или подписаны другим: запросите их у отправителя снова."
+
+
+class UnknownKeyError(TrustError):
+    code = "key-unknown"
+    en = "{subject}: signed by {algorithm} key {kid}, which the registry does not list here for that time"
+    ru = "{subject}: подписано ключом {algorithm} {kid}, которого на это время нет в реестре для этой цели"
+    mend_en = "Refresh the registry; if the key is still missing, ask the member whose name it bears."
+    mend_ru = "Обновите реестр; если ключа всё ещё нет, спросите члена, от чьего имени подписано."
+
+
+class SignatureSetError(TrustError):
+    code = "signatures-incomplete"
+    en = "{subject}: expected exactly the signatures {expected} in this order, found {found}"
+    ru = "{subject}: ожидались ровно подписи {expected} в этом порядке, найдено {found}"
+    mend_en = "Every signature is required; a stripped one is treated as a forgery."
+    mend_ru = "Нужны все подписи; удалённая подпись считается подделкой."
+
+
+class JwsFormError(TrustError):
+    code = "jws-malformed"
+    en = "{subject}: not the one legal form of a JWS here: {reason}"
+    ru = "{subject}: не единственная допустимая здесь форма JWS: {reason}"
+
+
+class JwsHeaderError(TrustError):
+    code = "jws-header"
+    en = "{subject}: protected header {field}: expected {expected}, found {found}"
+    ru = "{subject}: защищённый заголовок, поле {field}: ожидалось {expected}, найдено {found}"
+
+
+class RegistryFileError(TrustError):
+    code = "registry-file"
+    en = "registry: {file}: {reason}"
+    ru = "реестр: {file}: {reason}"
+    mend_en = "Fetch the registry again from IOM or any member."
+    mend_ru = "Получите реестр снова от МОМ или любого члена."
+
+
+class RegistrySignatureError(TrustError):
+    code = "registry-signatures"
+    en = "registry: {file}: role {role} needs {needed} valid signatures of its keys, found {found}"
+    ru = "реестр: {file}: роли {role} нужно действительных подписей её ключами {needed}, найдено {found}"
+    mend_en = "Collect the missing signatures; no smaller group may change the registry."
+    mend_ru = "Соберите недостающие подписи: меньшая группа не вправе менять реестр."
+
+
+class RegistryVersionError(TrustError):
+    code = "registry-version"
+    en = "registry: {file}: expected version {expected}, found {found}"
+    ru = "реестр: {file}: ожидалась версия {expected}, найдена {found}"
+
+
+class RegistryRollbackError(TrustError):
+    code = "registry-rollback"
+    en = "registry: already seen {seen}, offered {offered}: the registry only moves forward"
+    ru = "реестр: уже видели {seen}, предложено {offered}: реестр движется только вперёд"
+    mend_en = "Ask another member for its registry; whoever offered this one shows the past or a split view."
+    mend_ru = "Запросите реестр у другого члена: предложивший показывает прошлое или раздвоенную историю."
+
+
+class RegistryExpiredError(TrustError):
+    code = "registry-expired"
+    en = "registry: {file}: valid until {expires}, judged at {at}"
+    ru = "реестр: {file}: действителен до {expires}, проверка на {at}"
+    mend_en = "Refresh the registry; if it stays expired, its signers (see keys/README.md) must sign anew."
+    mend_ru = "Обновите реестр; если срок всё ещё истёк, его подписанты (keys/README.md) подписывают заново."
+
+
+class RegistryTamperedError(TrustError):
+    code = "registry-tampered"
+    en = "registry: {file}: expected {expected}, found {found}"
+    ru = "реестр: {file}: ожидалось {expected}, найдено {found}"
+    mend_en = "The file is not the one that was signed: fetch the registry again."
+    mend_ru = "Это не тот файл, который подписан: получите реестр снова."
+
+
+class RegistryRuleError(TrustError):
+    code = "registry-rule"
+    en = "registry: {subject}: {rule}: expected {expected}, found {found}"
+    ru = "реестр: {subject}: {rule}: ожидалось {expected}, найдено {found}"
+
+
+class KeyReuseError(TrustError):
+    code = "key-reused"
+    en = "registry: key {kid} stands both at {first} and at {second}: one key, one purpose, one owner"
+    ru = "реестр: ключ {kid} указан и в {first}, и в {second}: один ключ — одна цель, один владелец"
+    mend_en = "Generate a key of its own for each purpose."
+    mend_ru = "Создайте для каждой цели собственный ключ."
+
+
+class UnknownMemberError(TrustError):
+    code = "member-unknown"
+    en = "{member} is not a member of this federation"
+    ru = "{member} не состоит в этой федерации"
+
+
+class UnknownOfficerError(TrustError):
+    code = "officer-unknown"
+    en = "officer {officer} has no key in the registry at {at}"
+    ru = "у сотрудника {officer} нет ключа в реестре на {at}"
+
+
+class PrivateKeyModeError(TrustError):
+    code = "private-key-readable"
+    exit_code = ExitCode.ERROR
+    en = "{path}: a private key is for its owner alone: expected mode {expected}, found {found}"
+    ru = "{path}: закрытый ключ доступен только владельцу: ожидался режим {expected}, найден {found}"
+    mend_en = "chmod {expected} {path}"
+    mend_ru = "chmod {expected} {path}"
+
+
+class PrivateKeyFileError(TrustError):
+    code = "private-key-file"
+    exit_code = ExitCode.ERROR
+    en = "{path}: cannot use this private key file: {reason}"
+    ru = "{path}: файл закрытого ключа непригоден: {reason}"
+
+
+class PlainPrivateKeyError(TrustError):
+    code = "private-key-plain"
+    exit_code = ExitCode.ERROR
+    en = "{path}: the private key is not encrypted, which only a demonstration allows"
+    ru = "{path}: закрытый ключ не зашифрован; это допустимо только в демонстрации"
+    mend_en = "Generate the node's keys with a passphrase file."
+    mend_ru = "Создайте ключи узла с файлом парольной фразы."
+
+
+class PassphraseError(TrustError):
+    code = "passphrase-wrong"
+    exit_code = ExitCode.NOT_AUTHORISED
+    en = "{path}: the passphrase does not open this private key, or the file was altered"
+    ru = "{path}: парольная фраза не открывает этот закрытый ключ, или файл изменён"
