@@ -1,0 +1,140 @@
+"""What stops a node, or holds it back: its store, its log's head, its disk."""
+
+from exchange.errors import ExchangeError, ExitCode
+
+
+class NodeError(ExchangeError):
+    """The branch of everything that concerns one node's own machine."""
+
+
+class StoreNewerError(NodeError):
+    """The database was written by a later version of the program."""
+
+    code = "store-newer"
+    en = "{file}: schema number: this program knows up to {known}, found {found}"
+    ru = "{file}: номер схемы: эта программа знает до {known}, найдено {found}"
+    mend_en = "run the version of the program that wrote it, or a later one; nothing was changed"
+    mend_ru = "запустите ту версию программы, которая её записала, или более новую; ничего не изменено"
+
+
+class StorageFullError(NodeError):
+    """The disk is full or the folder is read-only: the node reads, and answers nothing that needs an entry."""
+
+    code = "storage-full"
+    en = "{member}: nothing can be written, so nothing is served that must be logged first: {reason}"
+    ru = "{member}: запись невозможна, поэтому не выдаётся ничего, что сначала заносится в журнал: {reason}"
+    mend_en = "free space or restore write permission; the node goes on by itself"
+    mend_ru = "освободите место или верните право записи; узел продолжит работу сам"
+
+
+class NodeStoppedError(NodeError):
+    """The node stopped itself rather than go on with a log it cannot vouch for."""
+
+    code = "node-stopped"
+    exit_code = ExitCode.UNREACHABLE
+    en = "{member}: the node stopped after an error at the log: {reason}"
+    ru = "{member}: узел остановлен после ошибки журнала: {reason}"
+    mend_en = "start it again; it completes what was durable and repeats nothing"
+    mend_ru = "запустите его снова; он завершит записанное и ничего не повторит"
+
+
+class HeadMovedError(NodeError):
+    """Somebody else advanced the log's head: two writers would sign two histories."""
+
+    code = "log-head-moved"
+    en = "{origin}: head of the log: expected size {expected}, found another"
+    ru = "{origin}: голова журнала: ожидался размер {expected}, найден другой"
+    mend_en = "let only one gateway process use this folder"
+    mend_ru = "пусть с этой папкой работает только один процесс шлюза"
+
+
+class TileDiffersError(NodeError):
+    """A tile on disk is not the one that the entries give."""
+
+    code = "tile-differs"
+    exit_code = ExitCode.DOES_NOT_HOLD
+    en = "{path}: tile: expected the bytes that the stored entries give, found others"
+    ru = "{path}: плитка: ожидались байты, которые дают сохранённые записи, найдены другие"
+    mend_en = "the file was altered; keep it as evidence, move it away and start again: it is written anew"
+    mend_ru = "файл изменён; сохраните его как доказательство, уберите и запустите снова: он будет записан заново"
+
+
+class LogBehindWitnessError(NodeError):
+    """A witness has cosigned more of this log than the node holds: a restored backup."""
+
+    code = "log-behind-witness"
+    exit_code = ExitCode.DOES_NOT_HOLD
+    en = "{origin}: size of the log: witness {witness} has cosigned {known}, this node holds {size}"
+    ru = "{origin}: размер журнала: свидетель {witness} подписал {known}, этот узел хранит {size}"
+    mend_en = "a backup was restored: do not sign; refetch the missing entries with exchange log recover"
+    mend_ru = "восстановлена резервная копия: не подписывайте; получите недостающие записи: exchange log recover"
+
+
+class LogNotConfirmedError(NodeError):
+    """After a start nothing is signed before a quorum of witnesses has confirmed the last checkpoint."""
+
+    code = "log-not-confirmed"
+    exit_code = ExitCode.UNREACHABLE
+    en = "{origin}: last checkpoint of size {size}: {needed} witnesses must confirm it after a start, so far {found}"
+    ru = "{origin}: последняя контрольная точка, размер {size}: подтвердить должны {needed}, пока {found}"
+    mend_en = "the node asks again by itself as soon as more witnesses answer"
+    mend_ru = "узел повторит запрос сам, как только ответят другие свидетели"
+
+
+class LogUncosignedError(NodeError):
+    """No quorum has cosigned the log for too long."""
+
+    code = "log-uncosigned"
+    exit_code = ExitCode.UNREACHABLE
+    en = "{origin}: cosigned by a quorum within {allowed_s} s, found nothing for {found_s} s"
+    ru = "{origin}: подпись кворума не позднее {allowed_s} с, её нет {found_s} с"
+    mend_en = "bring the witnesses back; pulls are answered again once a quorum has cosigned"
+    mend_ru = "восстановите связь со свидетелями; выдача возобновится после подписи кворума"
+
+
+class NodeLockedError(NodeError):
+    """Another gateway process already runs on this folder."""
+
+    code = "node-locked"
+    en = "{folder}: another gateway runs on this folder"
+    ru = "{folder}: с этой папкой уже работает другой шлюз"
+    mend_en = "stop the other process first"
+    mend_ru = "сначала остановите другой процесс"
+
+
+class KeyMissingError(NodeError):
+    """The node's folder lacks a private key it needs."""
+
+    code = "key-missing"
+    en = "{member}: private key for {purpose}: expected in the node's folder and named in the registry, found none"
+    ru = "{member}: закрытый ключ для {purpose}: ожидался в папке узла и в реестре, не найден"
+    mend_en = "put the key file into the folder; a key without its entry in the registry does not count"
+    mend_ru = "поместите файл ключа в папку; ключ без записи в реестре не действует"
+
+
+class RequestTooLargeError(NodeError):
+    """A request with more bytes than its limit."""
+
+    code = "request-too-large"
+    en = "body of the request: at most {bytes_max} bytes"
+    ru = "тело запроса: не более {bytes_max} байт"
+
+
+class RequestMalformedError(NodeError):
+    """A request that is not in the form the interface asks for."""
+
+    code = "request-malformed"
+    exit_code = ExitCode.USAGE
+    en = "{subject}: {reason}"
+    ru = "{subject}: {reason}"
+
+
+class WaitExceededError(NodeError):
+    """The log's writer did not answer in time."""
+
+    code = "wait-exceeded"
+    exit_code = ExitCode.UNREACHABLE
+    en = "{subject}: expected within {seconds} s"
+    ru = "{subject}: ожидалось за {seconds} с"
+    mend_en = "what was durable stays; ask again"
+    mend_ru = "записанное сохранено; повторите запрос"
