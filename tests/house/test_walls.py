@@ -1,0 +1,32 @@
+"""The walls between the trust zones hold in a running interpreter too, not only in the import graph."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def loaded_after(imports: str) -> set[str]:
+    code = f"import sys\nimport {imports}\nprint('\\n'.join(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in done.stdout.splitlines()} | set(done.stdout.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("process", "absent"),
+    [
+        pytest.param("nodes.gateway.main", {"duckdb", "nodes.preparation"}, id="the gateway never loads DuckDB"),
+        pytest.param("nodes.desk.bundle_commands", {"duckdb", "nodes.preparation"}, id="the desk never loads DuckDB"),
+        pytest.param(
+            "nodes.auditor.commands",
+            {"duckdb", "exchange.table", "exchange.sdmx.data", "exchange.bundle"},
+            id="the auditor never loads a table",
+        ),
+        pytest.param("nodes.preparation.commands", {"fastapi", "httpx", "uvicorn"}, id="preparation has no network"),
+        pytest.param(
+            "exchange.__main__", {"fastapi", "sqlmodel", "httpx", "duckdb"}, id="verification is the core alone"
+        ),
+    ],
+)
+def test_a_process_loads_only_its_own_zone(process: str, absent: set[str]) -> None:
+    assert loaded_after(process) & absent == set()
