@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
 TOP = {
@@ -51,8 +52,6 @@ def test_docker_compose_accepts_the_compose_file() -> None:
 
 
 def test_every_compose_service_is_locked_down() -> None:
-    from ruamel.yaml import YAML
-
     compose = YAML(typ="safe").load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
     members = {"kz", "kg", "tj", "tm", "uz", "gb", "iom", "auditor"}
     assert set(compose["services"]) == members
