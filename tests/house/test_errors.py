@@ -46,5 +46,5 @@ def test_a_mend_needs_no_fact_that_the_sentence_does_not_give() -> None:
 def test_every_russian_sentence_is_russian() -> None:
     for leaf in leaves():
         template = "".join(literal for literal, *_ in Formatter().parse(leaf.ru))
-        if template.strip(" :→{}"):
+        if sum(letter.isalpha() for letter in template.replace("data.csv", "")) > 3:
             assert any("а" <= letter.lower() <= "я" for letter in template), leaf.__name__
