@@ -1,0 +1,1 @@
+"""The witnessed log of one member, bytes in and bytes out: entries, tree, tiles, checkpoints, witnesses (C2SP)."""
