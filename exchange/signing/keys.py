@@ -76,7 +76,7 @@ class PublicKey:
     """
 
     algorithm: Algorithm
-    raw: bytes
+    raw: bytes = field(repr=False)
     kid: str = field(init=False, compare=False)  # RFC 7638 thumbprint, SHA-256, base64url
     _handle: Ed25519PublicKey | MLDSA65PublicKey = field(init=False, repr=False, compare=False)
 
@@ -242,11 +242,13 @@ def _refuse_weak_point(raw: bytes) -> None:
     # OpenSSL imports all fourteen encodings of the eight points of small order and then accepts signatures that were
     # made without any private key: a member could register one and repudiate everything it signed (RFC 8032 §5.1.3).
     encoded = int.from_bytes(raw, "little")
-    y, odd_x = encoded & (2**255 - 1), encoded >> 255
+    y = encoded & (2**255 - 1)  # the top bit is the sign of x
     if y >= _P:
         raise WeakKeyError(key=raw.hex(), reason="y not reduced")
     if y in _Y_OF_SMALL_ORDER:
         raise WeakKeyError(key=raw.hex(), reason="small order")
-    x_squared = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
-    if pow(x_squared, (_P - 1) // 2, _P) != 1:  # x = 0 is excluded above: only y = 1 and y = -1 have it
-        raise WeakKeyError(key=raw.hex(), reason=f"no point with this y (sign {odd_x})")
+    # x^2 = u/v is a square exactly if u*v is one (RFC 8032 §5.1.3, Euler's criterion). It is not zero: only y = 1 and
+    # y = -1 have x = 0, and they are refused above.
+    u_times_v = (y * y - 1) * (_D * y * y + 1) % _P
+    if pow(u_times_v, (_P - 1) // 2, _P) != 1:
+        raise WeakKeyError(key=raw.hex(), reason="no point with this y")

@@ -1,0 +1,157 @@
+"""How the registry is written: TUF metadata made from values and signed behind the `Signer` port.
+
+The reader (`exchange.signing.registry`) accepts exactly what stands here: consistent snapshots, one key per role and
+holder, every meta entry with length and SHA-256, flat delegations of `members/<id>/*`.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from securesystemslib.formats import encode_canonical
+from securesystemslib.signer import Key, Signature, SSlibKey
+from securesystemslib.signer import Signer as TufSigner
+from tuf.api.metadata import (
+    SPECIFICATION_VERSION,
+    DelegatedRole,
+    Delegations,
+    Metadata,
+    MetaFile,
+    Role,
+    Root,
+    Snapshot,
+    TargetFile,
+    Targets,
+    Timestamp,
+)
+from tuf.api.serialization.json import JSONSerializer
+
+from exchange.encoding import Digest
+from exchange.signing.keys import Algorithm, PublicKey, Signer
+from exchange.errors.trust import KeyKindError
+
+_SPECIFICATION = ".".join(SPECIFICATION_VERSION)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """The keys of a role and how many of them must sign."""
+
+    keys: tuple[PublicKey, ...]
+    threshold: int
+
+
+class RegistrySigner(TufSigner):
+    """Our signing port as python-tuf asks for it."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+        self._key = registry_key(signer.public)
+
+    @property
+    def public_key(self) -> Key:
+        """The key as the registry lists it."""
+        return self._key
+
+    def sign(self, payload: bytes) -> Signature:
+        """A TUF signature over the canonical bytes of metadata."""
+        return Signature(self._key.keyid, self._signer.sign(payload).hex())
+
+    @classmethod
+    def from_priv_key_uri(cls, priv_key_uri: str, public_key: Key, secrets_handler: object = None) -> TufSigner:
+        """Refused: a key is never found by an address."""
+        raise KeyKindError(subject="registry signer", found="a key address")
+
+
+def registry_key(public: PublicKey) -> SSlibKey:
+    """The TUF form of an Ed25519 key; its id is SHA-256 over the canonical form (TUF specification §4.2)."""
+    if public.algorithm is not Algorithm.ED25519:
+        raise KeyKindError(subject="registry key", found=public.algorithm)
+    described = {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": public.raw.hex()}}
+    keyid = hashlib.sha256(encode_canonical(described).encode("utf-8")).hexdigest()
+    return SSlibKey(keyid, "ed25519", "ed25519", {"public": public.raw.hex()})
+
+
+def write_root(*, version: int, expires: datetime, roles: Mapping[str, Authority], signers: Sequence[Signer]) -> bytes:
+    """root.json: who holds the four top-level roles; `roles` has root, targets, snapshot and timestamp."""
+    return _sign(
+        Root(
+            version=version,
+            spec_version=_SPECIFICATION,
+            expires=expires,
+            keys={key.keyid: key for role in roles.values() for key in map(registry_key, role.keys)},
+            roles={name: Role(_keyids(role), role.threshold) for name, role in roles.items()},
+            consistent_snapshot=True,
+        ),
+        signers,
+    )
+
+
+def write_targets(
+    *,
+    version: int,
+    expires: datetime,
+    targets: Mapping[str, bytes],
+    signers: Sequence[Signer],
+    members: Mapping[str, Authority] | None = None,
+) -> bytes:
+    """targets.json, or a member's own role if `members` is None: the signed files, and the flat delegations."""
+    delegations = None
+    if members is not None:
+        delegations = Delegations(
+            keys={key.keyid: key for role in members.values() for key in map(registry_key, role.keys)},
+            roles={
+                name: DelegatedRole(name, _keyids(role), role.threshold, terminating=True, paths=[f"members/{name}/*"])
+                for name, role in members.items()
+            },
+        )
+    return _sign(
+        Targets(
+            version=version,
+            spec_version=_SPECIFICATION,
+            expires=expires,
+            targets={path: TargetFile.from_data(path, content, ["sha256"]) for path, content in targets.items()},
+            delegations=delegations,
+        ),
+        signers,
+    )
+
+
+def write_snapshot(
+    *, version: int, expires: datetime, metadata: Mapping[str, tuple[int, bytes]], signers: Sequence[Signer]
+) -> bytes:
+    """snapshot.json over version and bytes of every targets role, by role name."""
+    meta = {f"{role}.json": _pin(number, raw) for role, (number, raw) in metadata.items()}
+    return _sign(Snapshot(version=version, spec_version=_SPECIFICATION, expires=expires, meta=meta), signers)
+
+
+def write_timestamp(
+    *, version: int, expires: datetime, snapshot: tuple[int, bytes], signers: Sequence[Signer]
+) -> bytes:
+    """timestamp.json over version and bytes of the snapshot."""
+    return _sign(
+        Timestamp(version=version, spec_version=_SPECIFICATION, expires=expires, snapshot_meta=_pin(*snapshot)),
+        signers,
+    )
+
+
+def target_file(path: str, content: bytes) -> str:
+    """Where a signed file lies under `targets/` (consistent snapshots: its SHA-256 before its name)."""
+    folder, slash, name = path.rpartition("/")
+    return f"targets/{folder}{slash}{Digest.of(content).hex}.{name}"
+
+
+def _pin(version: int, raw: bytes) -> MetaFile:
+    return MetaFile(version=version, length=len(raw), hashes={"sha256": Digest.of(raw).hex})
+
+
+def _keyids(role: Authority) -> list[str]:
+    return [registry_key(public).keyid for public in role.keys]
+
+
+def _sign(signed: Root | Targets | Snapshot | Timestamp, signers: Sequence[Signer]) -> bytes:
+    metadata = Metadata(signed)
+    for signer in signers:
+        metadata.sign(RegistrySigner(signer), append=True)
+    return metadata.to_bytes(JSONSerializer(compact=True))

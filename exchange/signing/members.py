@@ -1,0 +1,272 @@
+"""What the registry says: federation.json (who is a member) and members/<id>/keys.json (which keys a member has).
+
+Each has its parser and its formatter here, and `format(parse(x)) == x`. Who signed the bytes is checked before
+(`exchange.signing.registry`); the rules across members after (`exchange.signing.trust`).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import TypeAlias
+
+from exchange.encoding import (
+    Json,
+    JsonObject,
+    canonical_json,
+    format_instant,
+    parse_canonical_object,
+    parse_instant,
+    require_members,
+    text_member,
+)
+from exchange.errors.encoding import FieldError
+from exchange.signing.keys import (
+    HYBRID,
+    NOTE_COSIGNATURE,
+    NOTE_ED25519,
+    Algorithm,
+    KeyPurpose,
+    PublicKey,
+    note_vkey,
+    parse_public_jwk,
+)
+
+Labels: TypeAlias = Mapping[str, str]
+"""A name by language: `en` and `ru`."""
+
+OFFICER_ROLES = frozenset({"data", "clearing", "contract", "auditor"})
+NOTE_TYPES: Mapping[KeyPurpose, int] = {KeyPurpose.LOG: NOTE_ED25519, KeyPurpose.WITNESS: NOTE_COSIGNATURE}
+"""The purposes whose keys are also written as C2SP verifier keys, with their signature type."""
+
+_ALGORITHMS: Mapping[KeyPurpose, tuple[Algorithm, ...]] = {
+    KeyPurpose.BUNDLE: HYBRID,
+    KeyPurpose.CONTRACT: HYBRID,
+}
+_MEMBER_ID = re.compile(r"[A-Z][A-Z0-9]{1,15}\Z")
+_ISSUER = re.compile(r"https?://[a-z0-9.\-]+(:[0-9]{1,5})?(/[a-z0-9\-]+)*\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberKey:
+    """A key, its one purpose, and when its signatures count: from `valid_from` on, before `revoked_at`."""
+
+    purpose: KeyPurpose
+    key: PublicKey
+    valid_from: datetime
+    revoked_at: datetime | None = None
+    officer: str | None = None  # officer keys only
+    roles: tuple[str, ...] = ()  # officer keys only
+    vkey: str | None = None  # log and witness keys only, C2SP signed-note
+
+    def counts_at(self, at: datetime | None) -> bool:
+        """Whether the key is valid at this time; None asks for any time."""
+        if at is None:
+            return True
+        return self.valid_from <= at and (self.revoked_at is None or at < self.revoked_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A state or an organisation; `keys` is empty while its own delegation has expired."""
+
+    id: str
+    kind: str  # state | organisation
+    name: Labels
+    issuer: str
+    log_vkey: str
+    keys: tuple[MemberKey, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Federation:
+    """federation.json: who is a member; signed by the majority."""
+
+    name: Labels
+    members: Mapping[str, tuple[str, Labels]]  # kind and name by id
+    auditor: str
+
+
+def parse_federation(raw: bytes) -> Federation:
+    """Read federation.json.
+
+    Raises:
+        EncodingError: Any other spelling than `format_federation` writes, a doubled member, a foreign auditor.
+    """
+    subject = "federation.json"
+    document = parse_canonical_object(raw, subject=subject)
+    require_members(document, {"type", "name", "members", "auditor"}, subject=subject)
+    _require_type(document, "federation/1", subject)
+    members: dict[str, tuple[str, Labels]] = {}
+    for entry in _objects(document["members"], subject=subject, field="members"):
+        require_members(entry, {"id", "kind", "name"}, subject=subject)
+        member_id = text_member(entry, "id", subject=subject)
+        kind = text_member(entry, "kind", subject=subject)
+        if _MEMBER_ID.match(member_id) is None or member_id in members:
+            raise FieldError(subject=subject, field="id", expected="a new upper-case id", found=member_id[:32])
+        if kind not in {"state", "organisation"}:
+            raise FieldError(subject=subject, field="kind", expected="state or organisation", found=kind[:32])
+        members[member_id] = (kind, _labels(entry["name"], subject=subject))
+    auditor = text_member(document, "auditor", subject=subject)
+    if auditor not in members:
+        raise FieldError(subject=subject, field="auditor", expected="a member", found=auditor[:32])
+    return Federation(name=_labels(document["name"], subject=subject), members=members, auditor=auditor)
+
+
+def format_federation(federation: Federation) -> bytes:
+    """The bytes of federation.json."""
+    members = [
+        {"id": member_id, "kind": kind, "name": dict(name)} for member_id, (kind, name) in federation.members.items()
+    ]
+    return canonical_json(
+        {
+            "type": "federation/1",
+            "name": dict(federation.name),
+            "members": members,
+            "auditor": federation.auditor,
+        }
+    )
+
+
+def parse_member_keys(raw: bytes, *, member_id: str, kind: str, name: Labels) -> Member:
+    """Read a member's keys.json.
+
+    Args:
+        raw: The bytes.
+        member_id: Whose file it is; it may speak for nobody else.
+        kind: As federation.json gives it.
+        name: As federation.json gives it.
+
+    Raises:
+        EncodingError: Any other spelling than `format_member_keys` writes.
+        TrustError: A key that must not enter (weak, of the wrong length or kind).
+    """
+    folder = member_id.lower()
+    subject = f"members/{folder}/keys.json"
+    document = parse_canonical_object(raw, subject=subject)
+    require_members(document, {"type", "member", "issuer", "log", "keys"}, subject=subject)
+    _require_type(document, "member-keys/1", subject)
+    if document["member"] != member_id:
+        raise FieldError(subject=subject, field="member", expected=member_id, found="another")
+    issuer = text_member(document, "issuer", subject=subject)
+    if _ISSUER.match(issuer) is None:
+        raise FieldError(subject=subject, field="issuer", expected="a URL without trailing slash", found=issuer[:80])
+    keys = tuple(
+        _parse_member_key(entry, folder, subject) for entry in _objects(document["keys"], subject=subject, field="keys")
+    )
+    log_vkey = text_member(document, "log", subject=subject)
+    if log_vkey not in {listed.vkey for listed in keys if listed.purpose is KeyPurpose.LOG}:
+        raise FieldError(subject=subject, field="log", expected="the vkey of a log key", found=log_vkey[:80])
+    return Member(id=member_id, kind=kind, name=name, issuer=issuer, log_vkey=log_vkey, keys=keys)
+
+
+def format_member_keys(member: Member) -> bytes:
+    """The bytes of a member's keys.json."""
+    return canonical_json(
+        {
+            "type": "member-keys/1",
+            "member": member.id,
+            "issuer": member.issuer,
+            "log": member.log_vkey,
+            "keys": [_format_member_key(listed) for listed in member.keys],
+        }
+    )
+
+
+def _format_member_key(listed: MemberKey) -> dict[str, object]:
+    entry: dict[str, object] = {
+        "purpose": listed.purpose.value,
+        "jwk": listed.key.jwk(),
+        "valid_from": format_instant(listed.valid_from),
+    }
+    if listed.revoked_at is not None:
+        entry["revoked_at"] = format_instant(listed.revoked_at)
+    if listed.officer is not None:
+        entry |= {"officer": listed.officer, "roles": list(listed.roles)}
+    if listed.vkey is not None:
+        entry["vkey"] = listed.vkey
+    return entry
+
+
+def _parse_member_key(entry: JsonObject, folder: str, subject: str) -> MemberKey:
+    purpose_text = text_member(entry, "purpose", subject=subject)
+    if purpose_text not in set(KeyPurpose):
+        raise FieldError(subject=subject, field="purpose", expected=", ".join(KeyPurpose), found=purpose_text[:32])
+    purpose = KeyPurpose(purpose_text)
+    needed = {"purpose", "jwk", "valid_from"}
+    if purpose is KeyPurpose.OFFICER:
+        needed |= {"officer", "roles"}
+    elif purpose in NOTE_TYPES:
+        needed |= {"vkey"}
+    require_members(entry, needed, optional=frozenset({"revoked_at"}), subject=subject)
+    jwk = entry["jwk"]
+    if not isinstance(jwk, dict):
+        raise FieldError(subject=subject, field="jwk", expected="an object", found="another type")
+    key = parse_public_jwk(jwk, subject=subject)
+    allowed = _ALGORITHMS.get(purpose, (Algorithm.ED25519,))
+    if key.algorithm not in allowed:
+        raise FieldError(subject=subject, field=purpose, expected=", ".join(allowed), found=key.algorithm)
+    valid_from = parse_instant(entry["valid_from"], subject=subject)
+    revoked_at = parse_instant(entry["revoked_at"], subject=subject) if "revoked_at" in entry else None
+    if revoked_at is not None and revoked_at < valid_from:
+        raise FieldError(subject=subject, field="revoked_at", expected="not before valid_from", found="earlier")
+    officer, roles = _parse_officer(entry, folder, subject) if purpose is KeyPurpose.OFFICER else (None, ())
+    return MemberKey(
+        purpose=purpose,
+        key=key,
+        valid_from=valid_from,
+        revoked_at=revoked_at,
+        officer=officer,
+        roles=roles,
+        vkey=_parse_vkey(entry, key, NOTE_TYPES[purpose], subject) if purpose in NOTE_TYPES else None,
+    )
+
+
+def _parse_officer(entry: JsonObject, folder: str, subject: str) -> tuple[str, tuple[str, ...]]:
+    officer = text_member(entry, "officer", subject=subject)
+    if re.fullmatch(rf"{folder}-[0-9]{{2,4}}", officer, re.ASCII) is None:
+        raise FieldError(subject=subject, field="officer", expected=f"{folder}-<number>", found=officer[:32])
+    roles = entry["roles"]
+    if (
+        not isinstance(roles, list)
+        or not roles
+        or not all(isinstance(role, str) and role in OFFICER_ROLES for role in roles)
+    ):
+        raise FieldError(
+            subject=subject, field="roles", expected=", ".join(sorted(OFFICER_ROLES)), found="another list"
+        )
+    names = tuple(str(role) for role in roles)
+    if list(names) != sorted(set(names)):
+        raise FieldError(subject=subject, field="roles", expected="sorted, each once", found=", ".join(names)[:80])
+    return officer, names
+
+
+def _parse_vkey(entry: JsonObject, key: PublicKey, type_byte: int, subject: str) -> str:
+    vkey = text_member(entry, "vkey", subject=subject)
+    expected = note_vkey(vkey.partition("+")[0], key, type_byte)
+    if vkey != expected or not re.match(r"[^\s+]+\+", vkey):
+        raise FieldError(subject=subject, field="vkey", expected="the vkey of this jwk", found=vkey[:80])
+    return vkey
+
+
+def _require_type(document: JsonObject, expected: str, subject: str) -> None:
+    found = text_member(document, "type", subject=subject)
+    if found != expected:
+        raise FieldError(subject=subject, field="type", expected=expected, found=found[:32])
+
+
+def _objects(value: Json, *, subject: str, field: str) -> list[JsonObject]:
+    if not isinstance(value, list) or not value:
+        raise FieldError(subject=subject, field=field, expected="a list, not empty", found="another type")
+    entries = [entry for entry in value if isinstance(entry, dict)]
+    if len(entries) != len(value):
+        raise FieldError(subject=subject, field=field, expected="objects", found="another type")
+    return entries
+
+
+def _labels(value: Json, *, subject: str) -> Labels:
+    if not isinstance(value, dict):
+        raise FieldError(subject=subject, field="name", expected="an object", found="another type")
+    require_members(value, {"en", "ru"}, subject=subject)
+    return MappingProxyType({language: text_member(value, language, subject=subject) for language in value})
