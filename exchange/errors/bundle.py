@@ -1,0 +1,272 @@
+"""Manifests, bundles, reports, receipts and clearances that do not hold (exit 3), and clearing that may not happen."""
+
+from exchange.errors import ExchangeError, ExitCode
+
+
+class BundleError(ExchangeError):
+    """The branch of everything that a verifier of a bundle refuses."""
+
+    exit_code = ExitCode.DOES_NOT_HOLD
+    mend_en = "Do not use this bundle; pull it again, and tell the provider if it is refused again."
+    mend_ru = "Не используйте этот пакет; получите его снова, а при повторном отказе сообщите поставщику."
+
+
+class BundleFilesError(BundleError):
+    code = "bundle-files"
+    en = "bundle files: expected {expected}, found {found}"
+    ru = "файлы пакета: ожидалось {expected}, найдено {found}"
+
+
+class UnreadableError(BundleError):
+    code = "bundle-unreadable"
+    en = "{path} cannot be read: {reason}"
+    ru = "{path} не читается: {reason}"
+    mend_en = "Check the path and the rights to it."
+    mend_ru = "Проверьте путь и права доступа."
+
+
+class ZipFormError(BundleError):
+    code = "bundle-zip-form"
+    en = "bundle ZIP: not the one legal form: {reason}"
+    ru = "ZIP пакета: не единственная допустимая форма: {reason}"
+
+
+class ResourceSizeError(BundleError):
+    code = "bundle-resource-size"
+    en = "{path}: the manifest declares {expected} bytes, found {found}"
+    ru = "{path}: в манифесте указано байт: {expected}, найдено: {found}"
+
+
+class ResourceDigestError(BundleError):
+    code = "bundle-resource-digest"
+    en = "{path}: the manifest declares {expected}, computed {computed}"
+    ru = "{path}: в манифесте указано {expected}, вычислено {computed}"
+
+
+class BundleMismatchError(BundleError):
+    code = "bundle-mismatch"
+    en = "{subject}: {field}: the manifest says {expected}, found {found}"
+    ru = "{subject}: {field}: в манифесте {expected}, найдено {found}"
+
+
+class SupersedesError(BundleError):
+    code = "bundle-supersedes"
+    en = "{subject}: revision {revision}: a first release supersedes nothing, a later one names what it supersedes"
+    ru = "{subject}: редакция {revision}: первый выпуск ничего не заменяет, последующий называет заменяемый"
+
+
+class ContractMismatchError(BundleError):
+    code = "bundle-contract"
+    en = "bundle and contract: {field}: the contract says {expected}, found {found}"
+    ru = "пакет и контракт: {field}: в контракте {expected}, найдено {found}"
+
+
+class RecipientsError(BundleError):
+    code = "bundle-recipients"
+    en = "recipients of {provider}: the contract admits {expected}, found {found}"
+    ru = "получатели от {provider}: контракт допускает {expected}, найдено {found}"
+
+
+class EmbargoError(BundleError):
+    code = "bundle-embargo"
+    en = "not_before {found} lies before the end of the contract's embargo, {expected}"
+    ru = "not_before {found} раньше окончания эмбарго по контракту, {expected}"
+
+
+class EntryMismatchError(BundleError):
+    code = "bundle-log-entry"
+    en = "publication entry: {field}: the bundle requires {expected}, the entry says {found}"
+    ru = "запись о публикации: {field}: по пакету требуется {expected}, в записи {found}"
+
+
+class ReportError(BundleError):
+    code = "disclosure-report-malformed"
+    en = "disclosure.json: {field}: expected {expected}, found {found}"
+    ru = "disclosure.json: {field}: ожидалось {expected}, найдено {found}"
+
+
+class StalePooledError(BundleError):
+    code = "bundle-pooled-stale"
+    en = "pooled: the log before this publication gives {expected}, the bundle was audited against {found}"
+    ru = "pooled: по журналу до этой публикации {expected}, пакет проверен относительно {found}"
+    mend_en = "Build the candidate again with the ledger as it is now."
+    mend_ru = "Соберите кандидата заново с текущим реестром раскрытия."
+
+
+class DataError(BundleError):
+    """The branch of what the reader of data.csv refuses; facts never hold a value."""
+
+
+class DataFormError(DataError):
+    code = "data-form"
+    en = "data.csv: {reason}"
+    ru = "data.csv: {reason}"
+
+
+class DataHeaderError(DataError):
+    code = "data-header"
+    en = "data.csv: the header must be {expected}, found {found}"
+    ru = "data.csv: заголовок должен быть {expected}, найдено {found}"
+
+
+class DataFieldError(DataError):
+    code = "data-field"
+    en = "data.csv line {line}, {column}: expected {expected}"
+    ru = "data.csv, строка {line}, {column}: ожидалось {expected}"
+
+
+class DataKeyError(DataError):
+    code = "data-key"
+    en = "data.csv line {line}: the key {key} is no cell of the contract's tables"
+    ru = "data.csv, строка {line}: ключ {key} не является ячейкой таблиц контракта"
+
+
+class DataOrderError(DataError):
+    code = "data-order"
+    en = "data.csv line {line}: rows are sorted by key and each key occurs once, found {key} out of place"
+    ru = "data.csv, строка {line}: строки упорядочены по ключу и ключи не повторяются, {key} не на месте"
+
+
+class WithheldKeysError(DataError):
+    code = "data-withheld-keys"
+    en = "withheld keys: disclosure.json names {expected}, data.csv has {found}; first difference {key}"
+    ru = "скрытые ключи: в disclosure.json {expected}, в data.csv {found}; первое различие {key}"
+
+
+class CellCountError(DataError):
+    code = "data-cell-count"
+    en = "cells: disclosure.json counts {expected}, data.csv has {found}"
+    ru = "ячейки: в disclosure.json {expected}, в data.csv {found}"
+
+
+class AdditivityError(DataError):
+    code = "data-additivity"
+    en = "the published parts of {key} over {dimension} do not add up to it"
+    ru = "опубликованные части {key} по {dimension} не дают в сумме это значение"
+
+
+class IntervalFloorError(DataError):
+    code = "data-interval-floor"
+    en = "a withheld cell can be computed more closely than the contract's floor allows: {found} of {checked} cells"
+    ru = "скрытая ячейка вычислима точнее, чем допускает порог контракта: {found} из {checked} ячеек"
+    mend_en = "Do not use this bundle and tell the provider at once: it discloses."
+    mend_ru = "Не используйте этот пакет и сразу сообщите поставщику: он раскрывает данные."
+
+
+class ClearanceError(BundleError):
+    """The branch of what no clearance may be (DESIGN.md §6)."""
+
+    exit_code = ExitCode.DOES_NOT_HOLD
+
+
+class ApprovalsMissingError(ClearanceError):
+    code = "clearance-approvals-missing"
+    en = "clearance: {expected} approvals by different officers are needed, found {found}"
+    ru = "допуск: нужно одобрений разных должностных лиц: {expected}, найдено: {found}"
+
+
+class SameOfficerError(ClearanceError):
+    code = "clearance-same-officer"
+    en = "clearance: officer {officer} has approved already; a second officer must"
+    ru = "допуск: {officer} уже одобрил; требуется второе должностное лицо"
+    mend_en = "Ask another clearing officer."
+    mend_ru = "Обратитесь к другому допускающему лицу."
+
+
+class PreparerApprovesError(ClearanceError):
+    code = "clearance-preparer-approves"
+    en = "clearance: officer {officer} prepared this candidate and cannot approve it"
+    ru = "допуск: {officer} подготовил этого кандидата и не может его одобрить"
+    mend_en = "Ask another clearing officer."
+    mend_ru = "Обратитесь к другому допускающему лицу."
+
+
+class ForeignOfficerError(ClearanceError):
+    code = "clearance-foreign-officer"
+    en = "clearance: officer {officer} belongs to {found}, the provider is {expected}"
+    ru = "допуск: {officer} относится к {found}, поставщик — {expected}"
+
+
+class UnregisteredOfficerError(ClearanceError):
+    code = "clearance-unregistered-officer"
+    en = "clearance: officer {officer} has no registered key valid at {at}"
+    ru = "допуск: у {officer} нет зарегистрированного ключа, действующего на {at}"
+
+
+class OfficerRoleError(ClearanceError):
+    code = "clearance-role"
+    en = "clearance: officer {officer} approves as {found}; allowed is {expected}"
+    ru = "допуск: {officer} одобряет в роли {found}; допускается {expected}"
+
+
+class ProofKindError(ClearanceError):
+    code = "clearance-proof-kind"
+    en = "clearance: officer {officer} proves by {found}; the contract admits {expected}"
+    ru = "допуск: {officer} подтверждает способом {found}; контракт допускает {expected}"
+
+
+class ApprovalSignatureError(ClearanceError):
+    code = "clearance-signature"
+    en = "clearance: the approval of officer {officer} does not verify over these bytes: {reason}"
+    ru = "допуск: одобрение {officer} не подтверждается для этих байтов: {reason}"
+    mend_en = "Every changed byte voids the approvals; submit and clear again."
+    mend_ru = "Любой изменённый байт аннулирует одобрения; подайте и допустите заново."
+
+
+class ApprovalTimeError(ClearanceError):
+    code = "clearance-approval-time"
+    en = "clearance: officer {officer} approved at {found}, after {expected}"
+    ru = "допуск: {officer} одобрил в {found}, позже {expected}"
+
+
+class ClearanceExpiredError(ClearanceError):
+    code = "clearance-expired"
+    en = "clearance: valid until {valid_until}, and it is {at}"
+    ru = "допуск: действителен до {valid_until}, а сейчас {at}"
+    mend_en = "Submit and clear the candidate again."
+    mend_ru = "Подайте и допустите кандидата заново."
+
+
+class ClearanceValidityError(ClearanceError):
+    code = "clearance-validity"
+    en = "clearance: valid until {valid_until}, more than {days_max} days after {at}"
+    ru = "допуск: действителен до {valid_until}, более чем через {days_max} дней после {at}"
+
+
+class IllegalTransitionError(ClearanceError):
+    code = "clearance-transition"
+    exit_code = ExitCode.ERROR
+    en = "candidate {candidate} is {state}: {event} is not possible"
+    ru = "кандидат {candidate} в состоянии {state}: {event} невозможно"
+    mend_en = ""
+    mend_ru = ""
+
+
+class NotPreparerError(ClearanceError):
+    code = "clearance-not-preparer"
+    exit_code = ExitCode.NOT_AUTHORISED
+    en = "candidate {candidate}: prepared by {expected}, submitted by {found}"
+    ru = "кандидат {candidate}: подготовил {expected}, подаёт {found}"
+    mend_en = "The officer who prepared the candidate submits it."
+    mend_ru = "Подаёт то лицо, которое подготовило кандидата."
+
+
+class ReturnReasonError(ClearanceError):
+    code = "clearance-return-reason"
+    exit_code = ExitCode.USAGE
+    en = "candidate {candidate}: a return names its reason in 1 to {characters_max} characters"
+    ru = "кандидат {candidate}: при возврате указывается причина, от 1 до {characters_max} знаков"
+    mend_en = ""
+    mend_ru = ""
+
+
+class DeliveryError(BundleError):
+    code = "delivery-mismatch"
+    en = "delivery: {field}: expected {expected}, found {found}"
+    ru = "передача: {field}: ожидалось {expected}, найдено {found}"
+
+
+class ReceiptError(BundleError):
+    code = "receipt-malformed"
+    en = "receipt: {field}: expected {expected}, found {found}"
+    ru = "квитанция: {field}: ожидалось {expected}, найдено {found}"
