@@ -31,7 +31,9 @@ JSON_DEPTH_MAX = 32
 """Nesting beyond this is refused: no document of ours is deeper, and Python's parser recurses."""
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z\Z", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T(?:[01]\d|2[0-3]):\d{2}:\d{2}Z\Z", re.ASCII)
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_NOT_BRACKETS = re.compile(r"[^\[\]{}]+")
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*\Z")
 
 
@@ -78,7 +80,8 @@ def parse_json(raw: bytes, *, subject: str, bytes_max: int = 32 * 1024 * 1024) -
         text = raw.decode("utf-8")
         _refuse_depth(text)
         value = json.loads(text, object_pairs_hook=_unique_members, parse_constant=_refuse_constant)
-        json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate (\ud800) cannot be encoded
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate (\ud800) cannot be encoded
     except (UnicodeDecodeError, UnicodeEncodeError) as error:
         raise JsonError(subject=subject, reason="not UTF-8") from error
     except (ValueError, RecursionError) as error:
@@ -169,7 +172,8 @@ def base64_decode(text: str, *, subject: str) -> bytes:
 
 def format_instant(at: datetime) -> str:
     """A UTC time to the second, `YYYY-MM-DDTHH:MM:SSZ`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime: it leaves the zeros out of a year before 1000.
+    return at.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def parse_instant(text: object, *, subject: str) -> datetime:
@@ -181,7 +185,7 @@ def parse_instant(text: object, *, subject: str) -> datetime:
     if not isinstance(text, str) or _INSTANT.match(text) is None:
         raise InstantError(subject=subject, found=_shown(text))
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        return datetime.fromisoformat(text)
     except ValueError as error:
         raise InstantError(subject=subject, found=text) from error
 
@@ -203,15 +207,11 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _refuse_depth(text: str) -> None:
-    depth, in_string, escaped = 0, False, False
-    for character in text:
-        if in_string:
-            in_string, escaped = escaped or character != '"', not escaped and character == "\\"
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
-            depth += 1
-            if depth > JSON_DEPTH_MAX:
-                raise ValueError(f"nested deeper than {JSON_DEPTH_MAX}")
-        elif character in "]}":
-            depth -= 1
+    if text.count("[") + text.count("{") <= JSON_DEPTH_MAX:
+        return
+    # Only brackets outside strings count; what is not well formed is refused by the JSON parser afterwards.
+    depth = 0
+    for bracket in _NOT_BRACKETS.sub("", _STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > JSON_DEPTH_MAX:
+            raise ValueError(f"nested deeper than {JSON_DEPTH_MAX}")

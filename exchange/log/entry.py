@@ -1,0 +1,274 @@
+"""Log entries: canonical JSON metadata of one step, by type; never a value, a person's name, or a token.
+
+    {"at":…,"node":…,"registry":{"sha256":…,"version":…},"salt":…,"type":…,"v":1, and what the type requires}
+
+Absent members are absent, never null. The salt keeps anybody without the entry from guessing it from its leaf hash.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from exchange.encoding import (
+    Digest,
+    JsonObject,
+    base64url_decode,
+    base64url_encode,
+    format_instant,
+    int_member,
+    parse_instant,
+    require_members,
+    text_member,
+)
+from exchange.errors.log import (
+    EntryBytesError,
+    EntryJsonError,
+    EntryMemberError,
+    EntryTypeError,
+    EntryVersionError,
+)
+from exchange.signing.trust import RegistryRef
+
+ENTRY_BYTES_MAX = 1024
+ENTRY_VERSION = 1
+SALT_BYTES = 16
+COUNT_MAX = 2**53 - 1
+"""The largest integer that RFC 8785 writes exactly."""
+
+_SUBJECT = "log entry"
+_REGISTRY = "log entry registry"
+_MEMBER_ID = re.compile(r"[A-Z][A-Z0-9]{1,15}\Z")
+_CODE = re.compile(r"[a-z][a-z0-9]*(?:[-.:][a-z0-9]+)*\Z")
+_CODE_CHARS_MAX = 64
+
+
+class EntryType(StrEnum):
+    """What happened (DESIGN.md §9)."""
+
+    CONTRACT_SIGNED = "contract.signed"
+    CONTRACT_ENDED = "contract.ended"
+    CONTRACT_SUSPENDED = "contract.suspended"
+    CONTRACT_RESUMED = "contract.resumed"
+    CLEARANCE_DECIDED = "clearance.decided"
+    BUNDLE_PUBLISHED = "bundle.published"
+    BUNDLE_SUPERSEDED = "bundle.superseded"
+    BUNDLE_WITHDRAWN = "bundle.withdrawn"
+    PULL_SERVED = "pull.served"
+    PULL_REFUSED = "pull.refused"
+    BUNDLE_RECEIVED = "bundle.received"
+    BUNDLE_REJECTED = "bundle.rejected"
+    RECEIPT_GIVEN = "receipt.given"
+    RECEIPT_GOT = "receipt.got"
+    RECEIPT_OVERDUE = "receipt.overdue"
+    KEY_CHANGED = "key.changed"
+    TRUST_UPDATED = "trust.updated"
+    AUDIT_OPENED = "audit.opened"
+    HEARTBEAT = "heartbeat"
+
+
+class _Shape(NamedTuple):
+    """Which of the optional members a type must have, and which it may have."""
+
+    required: frozenset[str]
+    permitted: frozenset[str]
+
+
+def _shape(required: str, permitted: str = "") -> _Shape:
+    return _Shape(frozenset(required.split()), frozenset(permitted.split()))
+
+
+# `counterpart` of a contract's entry is the party whose statement it is, where that is not the node itself.
+_STATEMENT = _shape("contract evidence", "counterpart")
+_PULL = "counterpart contract bundle pull evidence"
+
+SHAPES: Final[Mapping[EntryType, _Shape]] = {
+    EntryType.CONTRACT_SIGNED: _STATEMENT,
+    EntryType.CONTRACT_ENDED: _STATEMENT,
+    EntryType.CONTRACT_SUSPENDED: _STATEMENT,
+    EntryType.CONTRACT_RESUMED: _STATEMENT,
+    EntryType.CLEARANCE_DECIDED: _shape("contract evidence", "bundle code"),
+    EntryType.BUNDLE_PUBLISHED: _shape("contract bundle evidence"),
+    EntryType.BUNDLE_SUPERSEDED: _shape("contract bundle", "evidence"),
+    EntryType.BUNDLE_WITHDRAWN: _shape("contract bundle evidence"),
+    EntryType.PULL_SERVED: _shape(_PULL),
+    EntryType.PULL_REFUSED: _shape("counterpart pull evidence code count", "contract bundle"),
+    EntryType.BUNDLE_RECEIVED: _shape(_PULL),
+    # An `incomplete` delivery leaves no evidence, and perhaps no contract, since no manifest arrived.
+    EntryType.BUNDLE_REJECTED: _shape("counterpart bundle pull code", "contract evidence"),
+    EntryType.RECEIPT_GIVEN: _shape(_PULL, "code"),
+    EntryType.RECEIPT_GOT: _shape(_PULL, "code"),
+    EntryType.RECEIPT_OVERDUE: _shape("counterpart contract bundle pull", "evidence"),
+    EntryType.KEY_CHANGED: _shape("evidence", "counterpart code"),
+    EntryType.TRUST_UPDATED: _shape("evidence"),
+    EntryType.AUDIT_OPENED: _shape("", "counterpart contract bundle evidence code"),
+    EntryType.HEARTBEAT: _shape(""),
+}
+
+_COMMON = frozenset({"v", "type", "at", "node", "registry", "salt"})
+_TYPES = {entry_type.value: entry_type for entry_type in EntryType}
+_DIGESTS = ("contract", "bundle", "evidence", "pull")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """One step of one member.
+
+    Args:
+        type: What happened; it decides which of the members below are there.
+        at: By the node's clock, UTC, whole seconds.
+        node: The member whose log this is.
+        registry: The trust snapshot acted under.
+        salt: 16 random bytes.
+        counterpart: The other member.
+        contract: SHA-256 of the contract's canonical JSON.
+        bundle: SHA-256 of `datapackage.json`.
+        evidence: SHA-256 of the signed evidence of this step.
+        pull: SHA-256 of the request's DPoP proof; of `pull.*`, this is the evidence too.
+        code: A stable code in kebab-case, such as why a pull was refused.
+        count: How often within the hour, from 1.
+
+    Raises:
+        EntryMemberError: A member that the type requires is absent, one that it does not permit is there, or one is
+            malformed; so an entry that exists can be written.
+    """
+
+    type: EntryType
+    at: datetime
+    node: str
+    registry: RegistryRef
+    salt: bytes
+    counterpart: str | None = None
+    contract: Digest | None = None
+    bundle: Digest | None = None
+    evidence: Digest | None = None
+    pull: Digest | None = None
+    code: str | None = None
+    count: int | None = None
+
+    def __post_init__(self) -> None:
+        self._require_shape()
+        for member in ("node", "counterpart"):
+            self._require_text(member, getattr(self, member), _MEMBER_ID, "<MEMBER ID>")
+        self._require_text("code", self.code, _CODE, "<kebab-case code>")
+        self._require_number("count", self.count)
+        self._require_number("registry.version", self.registry.version)
+        if len(self.salt) != SALT_BYTES:
+            self._refuse("salt", f"{SALT_BYTES} bytes", str(len(self.salt)))
+        if self.at.microsecond or self.at.utcoffset() is None:
+            self._refuse("at", "<whole seconds of UTC>", self.at.isoformat())
+        if self.type in {EntryType.PULL_SERVED, EntryType.PULL_REFUSED} and self.evidence != self.pull:
+            self._refuse("evidence", str(self.pull), str(self.evidence))
+
+    def _require_shape(self) -> None:
+        shape = SHAPES[self.type]
+        for member in ("counterpart", *_DIGESTS, "code", "count"):
+            present = getattr(self, member) is not None
+            if not present and member in shape.required:
+                self._refuse(member, "<present>", "<absent>")
+            if present and member not in shape.required | shape.permitted:
+                self._refuse(member, "<absent>", "<present>")
+
+    def _require_text(self, member: str, text: str | None, pattern: re.Pattern[str], expected: str) -> None:
+        if text is not None and (len(text) > _CODE_CHARS_MAX or pattern.match(text) is None):
+            self._refuse(member, expected, text[:_CODE_CHARS_MAX])
+
+    def _require_number(self, member: str, number: int | None) -> None:
+        if number is not None and not 1 <= number <= COUNT_MAX:
+            self._refuse(member, f"1 to {COUNT_MAX}", str(number)[:20])
+
+    def _refuse(self, member: str, expected: str, found: str) -> None:
+        raise EntryMemberError(type=self.type, member=member, expected=expected, found=found)
+
+
+def format_entry(entry: LogEntry) -> bytes:
+    """RFC 8785 bytes of the entry."""
+    members: dict[str, object] = {
+        "at": format_instant(entry.at),
+        "node": entry.node,
+        "registry": {"sha256": str(entry.registry.sha256), "version": entry.registry.version},
+        "salt": base64url_encode(entry.salt),
+        "type": entry.type.value,
+        "v": ENTRY_VERSION,
+        "counterpart": entry.counterpart,
+        **{name: str(digest) for name in _DIGESTS if (digest := getattr(entry, name)) is not None},
+        "code": entry.code,
+        "count": entry.count,
+    }
+    present = {name: value for name, value in members.items() if value is not None}
+    # Strings here are ASCII without anything to escape, and integers are small: for such values sorted compact JSON
+    # is RFC 8785 (§3.2.2, §3.2.3), and the standard library writes it twenty times faster. A test compares the two.
+    return json.dumps(present, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def parse_entry(raw: bytes) -> LogEntry:
+    """Read an entry, refusing every other spelling and every unknown type or member.
+
+    Raises:
+        EntryBytesError: More than 1 KiB.
+        EntryJsonError: Not a canonical JSON object.
+        EntryVersionError: Written by a newer program.
+        EntryTypeError: A type that no version 1 entry has.
+        FieldError, DigestError, InstantError, Base64Error, EntryMemberError: A member too many, too few, or malformed.
+    """
+    if len(raw) > ENTRY_BYTES_MAX:
+        raise EntryBytesError(bytes_max=ENTRY_BYTES_MAX, found=len(raw))
+    try:
+        # Duplicate members, NaN and white space need no hook: what is read is written again and compared below.
+        members = json.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise EntryJsonError from error
+    if not isinstance(members, dict):
+        raise EntryJsonError
+    entry = _entry_of(members)
+    if format_entry(entry) != raw:
+        raise EntryJsonError
+    return entry
+
+
+def _entry_of(members: JsonObject) -> LogEntry:
+    version, found_type = members.get("v"), members.get("type")
+    if version is True or version != ENTRY_VERSION:
+        raise EntryVersionError(known=ENTRY_VERSION, found=str(version)[:20])
+    if not isinstance(found_type, str) or found_type not in _TYPES:
+        raise EntryTypeError(found=str(found_type)[:40])
+    entry_type = _TYPES[found_type]
+    shape = SHAPES[entry_type]
+    require_members(
+        members, set(_COMMON | shape.required), optional=shape.permitted, subject=f"{_SUBJECT} {found_type}"
+    )
+    return LogEntry(
+        type=entry_type,
+        at=parse_instant(members["at"], subject=_SUBJECT),
+        node=text_member(members, "node", subject=_SUBJECT),
+        registry=_registry_of(members["registry"]),
+        salt=base64url_decode(members["salt"], subject=_SUBJECT),
+        counterpart=_text(members, "counterpart"),
+        contract=_digest(members, "contract"),
+        bundle=_digest(members, "bundle"),
+        evidence=_digest(members, "evidence"),
+        pull=_digest(members, "pull"),
+        code=_text(members, "code"),
+        count=int_member(members, "count", subject=_SUBJECT) if "count" in members else None,
+    )
+
+
+def _registry_of(value: object) -> RegistryRef:
+    if not isinstance(value, dict):
+        raise EntryJsonError
+    require_members(value, {"version", "sha256"}, subject=_REGISTRY)
+    return RegistryRef(
+        version=int_member(value, "version", subject=_REGISTRY),
+        sha256=Digest.parse(value["sha256"], subject=_REGISTRY),
+    )
+
+
+def _text(members: JsonObject, name: str) -> str | None:
+    return text_member(members, name, subject=_SUBJECT) if name in members else None
+
+
+def _digest(members: JsonObject, name: str) -> Digest | None:
+    return Digest.parse(members[name], subject=f"{_SUBJECT} {name}") if name in members else None
