@@ -1,0 +1,319 @@
+"""What an audit finds: each finding is a leaf with the party at fault, and facts that its evidence proves.
+
+A finding is a value first (the audit goes on to the next one) and an error only if somebody raises it. The sentence
+never says more than the named evidence shows; where the evidence does not decide, `party` is `undecided`.
+"""
+
+from exchange.errors import ExchangeError, ExitCode
+
+
+class FindingError(ExchangeError):
+    """The branch of everything an audit can find."""
+
+    exit_code = ExitCode.DOES_NOT_HOLD
+
+
+# Logs -----------------------------------------------------------------------------------------------------------------
+
+
+class LogUnreachableError(FindingError):
+    """A log that could not be collected this time; no fault by itself, and no verdict on its pulls."""
+
+    code = "log-unreachable"
+    exit_code = ExitCode.UNREACHABLE
+    en = "log of {party}: could not be collected: {reason}"
+    ru = "журнал {party}: не удалось получить: {reason}"
+    mend_en = "start the node of {party} and run the audit again; what it shows later is checked against what was seen"
+    mend_ru = "запустите узел {party} и повторите аудит; показанное позже сверяется с увиденным ранее"
+
+
+class LogMalformedError(FindingError):
+    """A log whose files or entries are not what the formats allow."""
+
+    code = "log-malformed"
+    en = "log of {party}: {part}: {reason}"
+    ru = "журнал {party}: {part}: {reason}"
+
+
+class LogRewrittenError(FindingError):
+    """A log that is no continuation of what its own member signed before."""
+
+    code = "log-rewritten"
+    en = "log of {party} at size {size}: checkpoint seen before has root {seen}, its entries now give {computed}"
+    ru = "журнал {party} размера {size}: у прежней контрольной точки корень {seen}, записи теперь дают {computed}"
+
+
+class LogRolledBackError(FindingError):
+    """A log that is shorter than one its own member signed before."""
+
+    code = "log-rolled-back"
+    en = "log of {party}: a checkpoint it signed has size {seen}, now it shows size {size}"
+    ru = "журнал {party}: подписанная им контрольная точка имеет размер {seen}, теперь показан размер {size}"
+
+
+class LogUnwitnessedError(FindingError):
+    """A log whose newest checkpoint no quorum of its witnesses has cosigned."""
+
+    code = "log-unwitnessed"
+    en = "log of {party} at size {size}: its quorum of witnesses has not cosigned it: {reason}"
+    ru = "журнал {party} размера {size}: кворум свидетелей его не подписал: {reason}"
+    mend_en = "see whether the witnesses of {party} can reach it, then run the audit again"
+    mend_ru = "проверьте, доступен ли узел {party} свидетелям, и повторите аудит"
+
+
+class ClockSkewError(FindingError):
+    """An entry dated later than witnesses had already seen it."""
+
+    code = "clock-skew"
+    en = "log of {party}, entry {index}: says {stated}, but witnesses cosigned it at {cosigned}"
+    ru = "журнал {party}, запись {index}: указано {stated}, но свидетели подписали её в {cosigned}"
+
+
+# Publications ---------------------------------------------------------------------------------------------------------
+
+
+class PublicationRefusedError(FindingError):
+    """A publication whose files, other than its data, do not verify."""
+
+    code = "publication-unverifiable"
+    en = "bundle {bundle} of {party}: published, but does not verify: {reason}"
+    ru = "набор {bundle} участника {party}: опубликован, но не проходит проверку: {reason}"
+
+
+class BundleAlteredError(FindingError):
+    """A publisher that found its own stored bundle changed, and refused to serve it."""
+
+    code = "stored-bundle-altered"
+    en = "bundle {bundle} of {party}: its stored bytes were altered; its own log entry {index} at {at} says so"
+    ru = "набор {bundle} участника {party}: хранимые байты изменены; это признаёт его запись {index} от {at}"
+    mend_en = "{party} restores the published bytes from its backup; the bundle itself is not in doubt"
+    mend_ru = "{party} восстанавливает опубликованные байты из копии; сам набор сомнению не подвергается"
+
+
+class PublishedUnclearedError(FindingError):
+    """A publication without a logged clearance before it."""
+
+    code = "published-without-clearance"
+    en = "bundle {bundle} of {party}: no clearance.decided entry for {clearance} stands before its publication"
+    ru = "набор {bundle} участника {party}: перед публикацией нет записи clearance.decided для {clearance}"
+
+
+class PublicationContractError(FindingError):
+    """A publication under a contract that was not in force."""
+
+    code = "published-without-contract"
+    en = "bundle {bundle} of {party}: contract {contract} was {state} when it was published"
+    ru = "набор {bundle} участника {party}: при публикации договор {contract} был в состоянии {state}"
+
+
+class PublicationForeignError(FindingError):
+    """A publication of a bundle that another member provides."""
+
+    code = "published-for-another"
+    en = "bundle {bundle} in the log of {party}: its manifest names {provider} as provider"
+    ru = "набор {bundle} в журнале {party}: манифест называет поставщиком {provider}"
+
+
+class PooledDiffersError(FindingError):
+    """A release audited against another ledger than the log proves."""
+
+    code = "pooled-differs"
+    en = "bundle {bundle} of {party}: its disclosure report pooled {stated}, the log before it gives {computed}"
+    ru = "набор {bundle} участника {party}: в отчёте о раскрытии учтено {stated}, журнал до него даёт {computed}"
+
+
+class RevisionBrokenError(FindingError):
+    """Revisions that do not run 0, 1, 2, each superseding the one before."""
+
+    code = "revision-out-of-order"
+    en = "bundle {bundle} of {party}: {contract} {period}: expected revision {expected}, found {found}"
+    ru = "набор {bundle} участника {party}: {contract} {period}: ожидалась редакция {expected}, найдена {found}"
+
+
+class PatternDisclosesError(FindingError):
+    """Withheld cells that anybody can compute from published ones, whatever the figures are."""
+
+    code = "pattern-discloses"
+    en = "bundle {bundle} of {party}: {cells} withheld cells follow from published ones by addition alone"
+    ru = "набор {bundle} участника {party}: скрытых ячеек, вычислимых из опубликованных сложением: {cells}"
+    mend_en = "{party} withdraws the bundle and releases a revision with a safe pattern"
+    mend_ru = "{party} отзывает набор и выпускает редакцию с безопасной схемой скрытия"
+
+
+# Pulls ----------------------------------------------------------------------------------------------------------------
+
+
+class ServedUnpublishedError(FindingError):
+    """A bundle served that was never published."""
+
+    code = "served-without-publication"
+    en = "pull {pull}: {party} served {bundle} to {puller}, no publication of it stands before in its log"
+    ru = "выдача {pull}: {party} выдал {bundle} участнику {puller}, в журнале до этого нет его публикации"
+
+
+class ServedWithdrawnError(FindingError):
+    """A bundle served after its withdrawal."""
+
+    code = "served-after-withdrawal"
+    en = "pull {pull}: {party} served {bundle} to {puller} after it had withdrawn it"
+    ru = "выдача {pull}: {party} выдал {bundle} участнику {puller} после отзыва"
+
+
+class ServedEarlyError(FindingError):
+    """A bundle served before its time."""
+
+    code = "served-too-early"
+    en = "pull {pull}: {party} served {bundle} at {at}, not before {not_before} was cleared"
+    ru = "выдача {pull}: {party} выдал {bundle} в {at}, разрешено не ранее {not_before}"
+
+
+class WrongRecipientError(FindingError):
+    """A bundle served to somebody who is not its recipient."""
+
+    code = "wrong-recipient"
+    en = "pull {pull}: {party} served {bundle} to {puller}, its recipients are {recipients}"
+    ru = "выдача {pull}: {party} выдал {bundle} участнику {puller}, получатели: {recipients}"
+
+
+class ServedContractError(FindingError):
+    """A bundle served while its contract did not allow it."""
+
+    code = "served-without-contract"
+    en = "pull {pull}: {party} served {bundle} to {puller} while contract {contract} was {state}"
+    ru = "выдача {pull}: {party} выдал {bundle} участнику {puller}, когда договор {contract} был в состоянии {state}"
+
+
+class UnloggedByPublisherError(FindingError):
+    """A delivery that its publisher signed and did not log."""
+
+    code = "pull-not-logged-by-publisher"
+    en = "pull {pull}: {party} signed a delivery of {bundle} to {puller} with entry {index}; its log has no such entry"
+    ru = "выдача {pull}: {party} подписал выдачу {bundle} участнику {puller} с записью {index}; в журнале её нет"
+
+
+class UnloggedByPullerError(FindingError):
+    """A pull that its puller asked for and kept silent about."""
+
+    code = "pull-not-logged-by-puller"
+    en = "pull {pull}: {publisher} served {bundle}, {party} signed the request and logged neither receipt nor refusal"
+    ru = "выдача {pull}: {publisher} выдал {bundle}, {party} подписал запрос, но не записал ни получения, ни отказа"
+
+
+class InventedByPublisherError(FindingError):
+    """A pull that nobody asked for."""
+
+    code = "pull-invented-by-publisher"
+    en = "pull {pull}: {party} logged a delivery of {bundle} to {puller}, who signed no such request"
+    ru = "выдача {pull}: {party} записал выдачу {bundle} участнику {puller}, который такого запроса не подписывал"
+
+
+class InventedByPullerError(FindingError):
+    """A receipt of something that nobody delivered."""
+
+    code = "pull-invented-by-puller"
+    en = "pull {pull}: {party} logged that it received {bundle}, {publisher} signed no such delivery"
+    ru = "выдача {pull}: {party} записал получение {bundle}, {publisher} такой выдачи не подписывал"
+
+
+class AcceptedUnsignedError(FindingError):
+    """A bundle accepted without a delivery that proves where it came from."""
+
+    code = "accepted-without-delivery"
+    en = "pull {pull}: {party} accepted {bundle} of {publisher} and shows no delivery that {publisher} signed for it"
+    ru = "выдача {pull}: {party} принял {bundle} участника {publisher} без выдачи, которую подписал бы {publisher}"
+
+
+class LoggedTwiceError(FindingError):
+    """One request, two entries."""
+
+    code = "pull-logged-twice"
+    en = "pull {pull}: {party} logged it twice for {bundle}; a request is good for one delivery"
+    ru = "выдача {pull}: {party} записал её дважды для {bundle}; запрос годится для одной выдачи"
+
+
+class PullDiffersError(FindingError):
+    """Two logs that name different bundles for one pull."""
+
+    code = "digest-differs"
+    en = "pull {pull}: {publisher} logged {served}, {puller} logged {taken}; the signed delivery contradicts {party}"
+    ru = "выдача {pull}: {publisher} записал {served}, {puller} записал {taken}; подписанная выдача против {party}"
+
+
+class EvidenceWithheldError(FindingError):
+    """Evidence that a log names and its keeper does not show."""
+
+    code = "evidence-withheld"
+    en = "pull {pull}: {party} logged evidence {digest} and does not show it"
+    ru = "выдача {pull}: {party} записал доказательство {digest} и не предъявляет его"
+
+
+class DeliveryAlteredError(FindingError):
+    """A publisher that signed for bytes which are not the bundle."""
+
+    code = "delivered-altered"
+    en = (
+        "pull {pull}: {party} signed for {content} as {bundle} to {puller}, who refused it ({reason}); right is {right}"
+    )
+    ru = "выдача {pull}: {party} подписал {content} как {bundle} для {puller}, тот отказал ({reason}); верно {right}"
+
+
+class RejectedWronglyError(FindingError):
+    """A puller that refused the right bytes."""
+
+    code = "rejected-wrongly"
+    en = "pull {pull}: {party} refused {bundle} of {publisher} as {reason}, but the bytes signed for are the right ones"
+    ru = "выдача {pull}: {party} отказался от {bundle} участника {publisher} ({reason}), но подписаны верные байты"
+    mend_en = "{party} pulls again and verifies again"
+    mend_ru = "{party} повторяет получение и проверку"
+
+
+class RejectionDisputedError(FindingError):
+    """A refused delivery for which no evidence says who is right."""
+
+    code = "rejection-disputed"
+    en = "pull {pull}: {puller} refused {bundle} of {publisher} as {reason}; no evidence decides who is right: {party}"
+    ru = "выдача {pull}: {puller} отказался от {bundle} участника {publisher} ({reason}); спор не решён: {party}"
+    mend_en = "{puller} pulls again: a second delivery of {publisher} decides it"
+    mend_ru = "{puller} повторяет получение: вторая выдача {publisher} решит спор"
+
+
+class ReceiptNotGivenError(FindingError):
+    """A receipt that is overdue."""
+
+    code = "receipt-not-given"
+    en = "pull {pull}: {party} owes {publisher} the receipt for {bundle} since {due}"
+    ru = "выдача {pull}: {party} должен {publisher} квитанцию за {bundle} с {due}"
+    mend_en = "the gateway of {party} sends it by itself once it runs"
+    mend_ru = "шлюз {party} отправит её сам, когда заработает"
+
+
+class ReceiptLateError(FindingError):
+    """A receipt that came too late."""
+
+    code = "receipt-late"
+    en = "pull {pull}: {party} gave {publisher} the receipt for {bundle} at {given}, it was due at {due}"
+    ru = "выдача {pull}: {party} дал {publisher} квитанцию за {bundle} в {given}, срок был {due}"
+
+
+class ReceiptForgedError(FindingError):
+    """A receipt that its alleged signer did not sign."""
+
+    code = "receipt-forged"
+    en = "pull {pull}: {party} logged a receipt {digest} that {puller} did not sign"
+    ru = "выдача {pull}: {party} записал квитанцию {digest}, которую {puller} не подписывал"
+
+
+class ReceiptUnloggedError(FindingError):
+    """A receipt that its signer gave and did not log."""
+
+    code = "receipt-not-logged"
+    en = "pull {pull}: {party} signed the receipt {digest} and its log has no receipt.given for it"
+    ru = "выдача {pull}: {party} подписал квитанцию {digest}, в его журнале нет записи receipt.given"
+
+
+class ReceiptContradictsError(FindingError):
+    """A receipt that says otherwise than its signer's log."""
+
+    code = "receipt-contradicts"
+    en = "pull {pull}: receipt of {party}: {field}: its log says {expected}, the receipt {found}"
+    ru = "выдача {pull}: квитанция {party}: {field}: журнал говорит {expected}, квитанция {found}"

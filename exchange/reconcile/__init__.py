@@ -1,0 +1,115 @@
+"""What all logs say together: a verdict for every exchange, and every rule that somebody broke, with who and the proof.
+
+Pure, and value-blind: it sees metadata, digests and signatures; there is no way from here to a cell. Not detectable,
+and said so: an exchange that both sides hide (DESIGN.md §9).
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from exchange.encoding import format_instant
+from exchange.errors.audit import ClockSkewError
+from exchange.log.entry import EntryType
+from exchange.reconcile.evidence import Signatures
+from exchange.reconcile.model import (
+    Exchange,
+    Federation,
+    Finding,
+    LoggedEntry,
+    LogView,
+    Reconciliation,
+    Verdict,
+    VerifiedPublication,
+)
+from exchange.reconcile.pairs import Pair, bundle_of, pair
+from exchange.reconcile.publications import DAMAGED, judge_publications
+from exchange.reconcile.pulls import Contents, judge_sides, right_contents
+from exchange.reconcile.receipts import judge_receipt
+from exchange.reconcile.rights import judge_rights
+
+SKEW_MAX = timedelta(minutes=5)
+"""How far a node's clock may run ahead of its witnesses'."""
+
+
+def reconcile(federation: Federation) -> Reconciliation:
+    """Judge every publication, every pull and every clock of the federation.
+
+    Returns:
+        One exchange per pull, and per pull that was refused because stored bytes had changed; and all findings,
+        those of the exchanges included, publications first.
+    """
+    signatures = Signatures(federation.evidence, federation.trust)
+    pairs = pair(federation.logs)
+    contents = right_contents(pairs, signatures, federation)
+    exchanges = [_exchange(one, federation, signatures, contents) for one in pairs]
+    published = [found for log in federation.logs.values() for found in judge_publications(log, federation)]
+    skewed = [found for log in federation.logs.values() for found in _skew(log)]
+    refused = [_refused(logged, federation, published) for logged in _damaged(federation)]
+    in_order = tuple(sorted([*exchanges, *refused], key=lambda one: one.at))
+    return Reconciliation(
+        exchanges=in_order,
+        findings=(*skewed, *published, *(found for one in exchanges for found in one.findings)),
+    )
+
+
+def _exchange(one: Pair, federation: Federation, signatures: Signatures, contents: Contents) -> Exchange:
+    verdict, findings = judge_sides(one, federation, signatures, contents)
+    others = (*judge_rights(one, federation), *judge_receipt(one, federation, signatures))
+    if others:
+        verdict = Verdict.VIOLATED
+    elif verdict is Verdict.CONFIRMED and one.given is None:
+        verdict = Verdict.PENDING  # received and not yet acknowledged, within its deadline
+    contract_id, period = _what(one.first, federation)
+    return Exchange(
+        pull=one.pull,
+        publisher=one.publisher,
+        puller=one.puller,
+        bundle=one.bundle,
+        contract_id=contract_id,
+        period=period,
+        at=one.first.entry.at,
+        verdict=verdict,
+        findings=(*findings, *others),
+    )
+
+
+def _damaged(federation: Federation) -> Iterator[LoggedEntry]:
+    for log in federation.logs.values():
+        for logged in log.entries:
+            if logged.entry.type is EntryType.PULL_REFUSED and logged.entry.code == DAMAGED:
+                yield logged
+
+
+def _refused(logged: LoggedEntry, federation: Federation, published: list[Finding]) -> Exchange:
+    """A pull that came to nothing because its publisher's stored bytes had changed."""
+    contract_id, period = _what(logged, federation)
+    return Exchange(
+        pull=logged.entry.pull,
+        publisher=logged.member,
+        puller=logged.entry.counterpart or "",
+        bundle=bundle_of(logged),
+        contract_id=contract_id,
+        period=period,
+        at=logged.entry.at,
+        verdict=Verdict.REFUSED,
+        findings=tuple(found for found in published if (logged.member, logged.index) in found.entries),
+    )
+
+
+def _what(logged: LoggedEntry, federation: Federation) -> tuple[str, str]:
+    """The contract id and period of the bundle that an entry names; empty if the bundle is not known."""
+    found = federation.publications.get(bundle_of(logged))
+    return (found.contract_id, found.period) if isinstance(found, VerifiedPublication) else ("", "")
+
+
+def _skew(log: LogView) -> Iterator[Finding]:
+    """An entry cannot say a time later than that at which witnesses had already cosigned it."""
+    for logged in log.entries:
+        if logged.cosigned_at is not None and logged.entry.at > logged.cosigned_at + SKEW_MAX:
+            error = ClockSkewError(
+                party=log.member,
+                index=logged.index,
+                stated=format_instant(logged.entry.at),
+                cosigned=format_instant(logged.cosigned_at),
+            )
+            yield Finding(party=log.member, reason=error, entries=((log.member, logged.index),))

@@ -1,0 +1,107 @@
+"""Signed evidence of one pull, opened: the request, the delivery, the receipt; each proven, unproven or not shown.
+
+Keys are those registered for the time of the entry that names the evidence, so a key revoked later proves on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from exchange.encoding import Digest, text_member
+from exchange.errors import ExchangeError
+from exchange.errors.exchange_ import ProofRefusedError
+from exchange.receipt import Delivery, Receipt, open_delivery, open_receipt
+from exchange.reconcile.model import Evidence, LoggedEntry
+from exchange.signing.dpop import PROOF_TYP, open_strict
+from exchange.signing.keys import KeyPurpose, PublicKey, parse_public_jwk
+from exchange.signing.trust import Trust
+
+Said = TypeVar("Said")
+
+
+class Standing(StrEnum):
+    """Whether evidence can be used against its signer."""
+
+    PROVEN = "proven"
+    UNPROVEN = "unproven"  # shown, but not signed by whom it should be
+    WITHHELD = "withheld"  # named in the log and not shown when asked
+    ABSENT = "absent"  # never named, or not asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(Generic[Said]):
+    """A piece of evidence; `says` is there if and only if it is proven."""
+
+    standing: Standing
+    digest: Digest | None = None
+    says: Said | None = None
+
+
+class Signatures:
+    """Opens evidence with the keys that the registry lists for its signer."""
+
+    def __init__(self, evidence: Evidence, trust: Trust) -> None:
+        self._evidence = evidence
+        self._trust = trust
+
+    def request(self, served: LoggedEntry) -> Opened[str]:
+        """The DPoP proof whose digest is the pull id: proven if the puller's transport key made it for this bundle."""
+        puller = served.entry.counterpart or ""
+        bundle = served.entry.bundle.hex if served.entry.bundle is not None else ""
+        return self._open(
+            served, served.entry.pull, puller, lambda raw, keys: _open_request(raw, keys=keys, bundle=bundle)
+        )
+
+    def delivery(self, taken: LoggedEntry) -> Opened[Delivery]:
+        """The delivery that the puller's entry names: proven if the publisher's transport key signed it."""
+        publisher = taken.entry.counterpart or ""
+        return self._open(taken, taken.entry.evidence, publisher, lambda raw, keys: open_delivery(raw, keys=keys))
+
+    def receipt(self, logged: LoggedEntry, *, puller: str) -> Opened[Receipt]:
+        """The receipt that a `receipt.given` or `receipt.got` names: proven if the puller's transport key signed it."""
+        return self._open(logged, logged.entry.evidence, puller, lambda raw, keys: open_receipt(raw, keys=keys))
+
+    def _open(
+        self,
+        logged: LoggedEntry,
+        digest: Digest | None,
+        signer: str,
+        read: Callable[[str, Sequence[PublicKey]], Said],
+    ) -> Opened[Said]:
+        if digest is None:
+            return Opened(Standing.ABSENT)
+        raw = self._evidence.signed.get(digest)
+        if raw is None:
+            shown = (logged.member, digest) not in self._evidence.withheld
+            return Opened(Standing.ABSENT if shown else Standing.WITHHELD, digest)
+        try:
+            keys = self._keys(signer, at=logged.entry.at)
+            return Opened(Standing.PROVEN, digest, read(raw.decode("ascii"), keys))
+        except (ExchangeError, UnicodeDecodeError):
+            return Opened(Standing.UNPROVEN, digest)
+
+    def _keys(self, member: str, *, at: datetime) -> tuple[PublicKey, ...]:
+        return self._trust.keys(member, KeyPurpose.TRANSPORT, at=at)
+
+
+def _open_request(proof: str, *, keys: Sequence[PublicKey], bundle: str) -> str:
+    """The address that a DPoP proof was made for: a GET of this bundle, signed by one of these keys.
+
+    Age and nonce were the server's to judge when it answered; here the proof is evidence for ever.
+
+    Raises:
+        ExchangeError: It is not that.
+    """
+    header, claims, signing_input, signature = open_strict(proof, typ=PROOF_TYP, members={"alg", "jwk", "typ"})
+    jwk = header["jwk"]
+    key = parse_public_jwk(jwk if isinstance(jwk, dict) else {})
+    if key not in keys:
+        raise ProofRefusedError(reason="jwk is not a registered key of the puller")
+    key.verify(signing_input, signature)
+    address = text_member(claims, "htu", subject="claims")
+    served = (f"/v1/bundles/{bundle}", f"/v1/bundles/{bundle}/data.csv")
+    if claims.get("htm") != "GET" or not address.endswith(served):
+        raise ProofRefusedError(reason="htm and htu are not a pull of this bundle")
+    return address

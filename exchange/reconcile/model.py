@@ -1,0 +1,161 @@
+"""What an audit works on, and what it says: logs as rebuilt, signed evidence by digest, findings, verdicts.
+
+Nothing here can hold a cell: entries are metadata, evidence is signed statements about digests.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from exchange.contract.model import DataContract
+from exchange.encoding import Digest
+from exchange.errors import ExchangeError
+from exchange.errors.audit import FindingError
+from exchange.log.entry import LogEntry
+from exchange.signing.trust import Trust
+
+UNDECIDED = "undecided"
+"""The party at fault where the evidence does not decide."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedEntry:
+    """One entry of one member's log, where it stands, and by when a quorum of witnesses had seen it.
+
+    Attributes:
+        raw: The exact bytes that were hashed as the leaf.
+        cosigned_at: The cosigned time of the first quorum-cosigned checkpoint known to cover it; None: none yet.
+    """
+
+    member: str
+    index: int
+    entry: LogEntry
+    raw: bytes = field(repr=False)
+    cosigned_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogView:
+    """A member's whole log, rebuilt and found equal to the checkpoint the member signed."""
+
+    member: str
+    entries: tuple[LoggedEntry, ...] = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """How many entries it holds."""
+        return len(self.entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedPublication:
+    """What the files of a bundle, other than its data, say once they verified.
+
+    Attributes:
+        data: The digest of data.csv as the manifest gives it.
+        clearance: The digest of clearance.json.
+        pooled: The digest that the disclosure report names.
+        determined: How many withheld cells the pattern audit found to follow by linear relations alone.
+    """
+
+    bundle: Digest
+    provider: str
+    contract_id: str
+    contract: Digest
+    period: str
+    revision: int
+    supersedes: Digest | None
+    recipients: tuple[str, ...]
+    not_before: datetime
+    data: Digest
+    clearance: Digest
+    pooled: Digest
+    cosigned_at: datetime
+    determined: int = 0
+
+
+Publications: TypeAlias = Mapping[Digest, VerifiedPublication | ExchangeError]
+"""By bundle digest: what verified, or why it did not."""
+
+ForceAt: TypeAlias = Callable[[Digest, str, datetime, frozenset[Digest]], str]
+"""State of a contract for a provider at a time, by the statements whose digests are given: `in-force`, `suspended`…"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Signed bytes by their digest, and whose server was asked for which in vain."""
+
+    signed: Mapping[Digest, bytes] = field(repr=False)
+    withheld: frozenset[tuple[str, Digest]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Federation:
+    """Everything an audit decides from; gathered before, so that deciding touches nothing else."""
+
+    at: datetime
+    trust: Trust
+    logs: Mapping[str, LogView]
+    publications: Publications
+    contracts: Mapping[Digest, DataContract]
+    evidence: Evidence
+    force_at: ForceAt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that does not hold.
+
+    Attributes:
+        party: The member at fault, or `undecided`.
+        reason: Code and sentence.
+        evidence: Digests of the signed bytes that prove it.
+        entries: The log entries it rests on, as (member, index).
+    """
+
+    party: str
+    reason: FindingError
+    evidence: tuple[Digest, ...] = ()
+    entries: tuple[tuple[str, int], ...] = ()
+
+
+class Verdict(StrEnum):
+    """What the audit says of one exchange."""
+
+    CONFIRMED = "confirmed"
+    PENDING = "pending"
+    BROKEN_OFF = "broken-off"
+    REJECTED = "rejected"
+    DISPUTED = "disputed"
+    VIOLATED = "violated"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One exchange: who gave what to whom, the verdict, and whose fault it is if it is anyone's."""
+
+    pull: Digest | None
+    publisher: str
+    puller: str
+    bundle: Digest
+    contract_id: str
+    period: str
+    at: datetime
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def fault(self) -> str:
+        """The parties at fault, joined; empty if nobody is."""
+        return ", ".join(sorted({finding.party for finding in self.findings}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciliation:
+    """The whole result: a verdict per exchange, and every finding, those of no exchange included."""
+
+    exchanges: tuple[Exchange, ...]
+    findings: tuple[Finding, ...]

@@ -1,0 +1,136 @@
+"""Whether each publication in a member's log was allowed to be there: verified, cleared, in order, and closed.
+
+Judged as of the cosigned time of the publication, by what the publisher's own log held before it.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from exchange.contract.model import DataContract
+from exchange.encoding import Digest, format_instant
+from exchange.errors import ExchangeError
+from exchange.errors.audit import (
+    BundleAlteredError,
+    FindingError,
+    PatternDisclosesError,
+    PooledDiffersError,
+    PublicationContractError,
+    PublicationForeignError,
+    PublicationRefusedError,
+    PublishedUnclearedError,
+    RevisionBrokenError,
+)
+from exchange.log.entry import EntryType
+from exchange.reconcile.model import Federation, Finding, LoggedEntry, LogView, VerifiedPublication
+from exchange.reconcile.pairs import bundle_of
+from exchange.reconcile.rights import IN_FORCE, statements_known
+from exchange.report import pooled_digest
+
+DAMAGED = "bundle-damaged"
+"""The code of a `pull.refused` where the publisher found that its own stored bytes had changed."""
+
+
+def judge_publications(log: LogView, federation: Federation) -> tuple[Finding, ...]:
+    """Every publication of this log that does not hold, and every bundle that its keeper found altered."""
+    chains: dict[tuple[str, str, tuple[str, ...]], tuple[int, Digest | None]] = {}
+    findings: list[Finding] = []
+    for logged in log.entries:
+        if logged.entry.type is EntryType.BUNDLE_PUBLISHED:
+            findings += _publication(logged, log, federation, chains)
+        elif logged.entry.type is EntryType.PULL_REFUSED and logged.entry.code == DAMAGED:
+            findings.append(_altered(logged))
+    return tuple(findings)
+
+
+def _publication(
+    logged: LoggedEntry,
+    log: LogView,
+    federation: Federation,
+    chains: dict[tuple[str, str, tuple[str, ...]], tuple[int, Digest | None]],
+) -> Iterator[Finding]:
+    found = federation.publications.get(bundle_of(logged))
+    if found is None:
+        return  # its publisher could not be asked; the collector says so
+    if isinstance(found, ExchangeError):
+        yield _fault(logged, PublicationRefusedError, reason=f"{found.code}: {found.sentence()}")
+        return
+    if found.provider != log.member:
+        yield _fault(logged, PublicationForeignError, provider=found.provider)
+        return
+    yield from _order(logged, found, chains)
+    yield from _clearance(logged, found, log)
+    yield from _contract(logged, found, log, federation)
+    yield from _disclosure(logged, found, log, federation.contracts)
+
+
+def _order(
+    logged: LoggedEntry,
+    found: VerifiedPublication,
+    chains: dict[tuple[str, str, tuple[str, ...]], tuple[int, Digest | None]],
+) -> Iterator[Finding]:
+    """Revisions of one statistic run 0, 1, 2…, each naming the one before it."""
+    identity = (found.contract_id, found.period, found.recipients)
+    revision, newest = chains.get(identity, (-1, None))
+    if (found.revision, found.supersedes) != (revision + 1, newest):
+        yield _fault(
+            logged,
+            RevisionBrokenError,
+            contract=found.contract_id,
+            period=found.period,
+            expected=f"{revision + 1} after {newest}" if newest is not None else str(revision + 1),
+            found=f"{found.revision} after {found.supersedes}" if found.supersedes is not None else str(found.revision),
+        )
+    chains[identity] = (found.revision, found.bundle)
+
+
+def _clearance(logged: LoggedEntry, found: VerifiedPublication, log: LogView) -> Iterator[Finding]:
+    decided = any(
+        before.entry.type is EntryType.CLEARANCE_DECIDED and before.entry.evidence == found.clearance
+        for before in log.entries[: logged.index]
+    )
+    if not decided:
+        yield _fault(logged, PublishedUnclearedError, clearance=str(found.clearance))
+
+
+def _contract(
+    logged: LoggedEntry, found: VerifiedPublication, log: LogView, federation: Federation
+) -> Iterator[Finding]:
+    known = statements_known(log, before=logged.index)
+    state = federation.force_at(found.contract, log.member, found.cosigned_at, known)
+    if state != IN_FORCE:
+        yield _fault(logged, PublicationContractError, contract=found.contract_id, state=state)
+
+
+def _disclosure(
+    logged: LoggedEntry, found: VerifiedPublication, log: LogView, contracts: Mapping[Digest, DataContract]
+) -> Iterator[Finding]:
+    """The value-blind part of disclosure control: the ledger the release was audited against, and its pattern."""
+    contract = contracts.get(found.contract)
+    if contract is not None:
+        computed = pooled_digest(_pooled(logged, contract, log, contracts))
+        if computed != found.pooled:
+            yield _fault(logged, PooledDiffersError, stated=str(found.pooled), computed=str(computed))
+    if found.determined:
+        yield _fault(logged, PatternDisclosesError, cells=found.determined)
+
+
+def _pooled(
+    logged: LoggedEntry, contract: DataContract, log: LogView, contracts: Mapping[Digest, DataContract]
+) -> Iterator[Digest]:
+    """The bundles of the same linkage group that this log published before."""
+    for before in log.entries[: logged.index]:
+        if before.entry.type is not EntryType.BUNDLE_PUBLISHED or before.entry.contract is None:
+            continue
+        other = contracts.get(before.entry.contract)
+        if other is not None and other.disclosure.linkage_group == contract.disclosure.linkage_group:
+            yield bundle_of(before)
+
+
+def _altered(logged: LoggedEntry) -> Finding:
+    at = format_instant(logged.entry.at)
+    return _fault(logged, BundleAlteredError, index=logged.index, at=at)
+
+
+def _fault(logged: LoggedEntry, kind: type[FindingError], **facts: str | int) -> Finding:
+    error = kind(party=logged.member, bundle=bundle_of(logged).hex, **facts)
+    evidence = tuple(digest for digest in (logged.entry.evidence,) if digest is not None)
+    return Finding(party=logged.member, reason=error, evidence=evidence, entries=((logged.member, logged.index),))
