@@ -13,12 +13,23 @@ $(STAMP): requirements.lock pyproject.toml
 	printf '#!/bin/sh\nexec "$(CURDIR)/$(BIN)/python" -m nodes.cli "$$@"\n' > $(BIN)/exchange && chmod +x $(BIN)/exchange
 	touch $(STAMP)
 
+# Other people's readers of our formats, in environments of their own: never imported, never run with ours.
+INTEROP := .venv-interop
+INTEROP_STAMP := $(INTEROP)/.installed
+
+$(INTEROP_STAMP): tests/interop/requirements.lock tests/interop/aics.lock
+	$(PYTHON) -m venv $(INTEROP)
+	$(INTEROP)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r tests/interop/requirements.lock
+	$(PYTHON) -m venv $(INTEROP)/aics
+	$(INTEROP)/aics/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --ignore-requires-python -r tests/interop/aics.lock
+	touch $(INTEROP_STAMP)
+
 install: $(STAMP)
 
 demo: $(STAMP)
 	$(BIN)/exchange demo
 
-test: lint $(STAMP)
+test: lint $(STAMP) $(INTEROP_STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: $(STAMP)
@@ -39,7 +50,8 @@ bench: $(STAMP)
 
 lock: $(STAMP)
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 pyproject.toml --group dev -o requirements.lock
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 tests/interop/requirements.in -o tests/interop/requirements.lock
 
 clean:
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) $(INTEROP) .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
