@@ -8,10 +8,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from securesystemslib.formats import encode_canonical
-from securesystemslib.signer import Key, Signature, SSlibKey
-from securesystemslib.signer import Signer as TufSigner
+from securesystemslib.signer import Signature, SSlibKey
 from tuf.api.metadata import (
     SPECIFICATION_VERSION,
     DelegatedRole,
@@ -27,10 +26,11 @@ from tuf.api.metadata import (
 )
 from tuf.api.serialization.json import JSONSerializer
 
-from exchange.encoding import Digest
-from exchange.signing.keys import Algorithm, PublicKey, Signer
+from exchange.encoding import Digest, canonical_json
 from exchange.errors.trust import KeyKindError
+from exchange.signing.keys import Algorithm, PublicKey, Signer
 
+S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
 _SPECIFICATION = ".".join(SPECIFICATION_VERSION)
 
 
@@ -42,34 +42,12 @@ class Authority:
     threshold: int
 
 
-class RegistrySigner(TufSigner):
-    """Our signing port as python-tuf asks for it."""
-
-    def __init__(self, signer: Signer) -> None:
-        self._signer = signer
-        self._key = registry_key(signer.public)
-
-    @property
-    def public_key(self) -> Key:
-        """The key as the registry lists it."""
-        return self._key
-
-    def sign(self, payload: bytes) -> Signature:
-        """A TUF signature over the canonical bytes of metadata."""
-        return Signature(self._key.keyid, self._signer.sign(payload).hex())
-
-    @classmethod
-    def from_priv_key_uri(cls, priv_key_uri: str, public_key: Key, secrets_handler: object = None) -> TufSigner:
-        """Refused: a key is never found by an address."""
-        raise KeyKindError(subject="registry signer", found="a key address")
-
-
 def registry_key(public: PublicKey) -> SSlibKey:
     """The TUF form of an Ed25519 key; its id is SHA-256 over the canonical form (TUF specification §4.2)."""
     if public.algorithm is not Algorithm.ED25519:
         raise KeyKindError(subject="registry key", found=public.algorithm)
     described = {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": public.raw.hex()}}
-    keyid = hashlib.sha256(encode_canonical(described).encode("utf-8")).hexdigest()
+    keyid = hashlib.sha256(canonical_json(described)).hexdigest()  # the same bytes as OLPC canonical JSON here
     return SSlibKey(keyid, "ed25519", "ed25519", {"public": public.raw.hex()})
 
 
@@ -150,8 +128,10 @@ def _keyids(role: Authority) -> list[str]:
     return [registry_key(public).keyid for public in role.keys]
 
 
-def _sign(signed: Root | Targets | Snapshot | Timestamp, signers: Sequence[Signer]) -> bytes:
-    metadata = Metadata(signed)
+def _sign(signed: S, signers: Sequence[Signer]) -> bytes:
+    metadata: Metadata[S] = Metadata(signed)
+    content = metadata.signed_bytes
     for signer in signers:
-        metadata.sign(RegistrySigner(signer), append=True)
+        keyid = registry_key(signer.public).keyid
+        metadata.signatures[keyid] = Signature(keyid, signer.sign(content).hex())
     return metadata.to_bytes(JSONSerializer(compact=True))

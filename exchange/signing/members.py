@@ -45,7 +45,7 @@ _ALGORITHMS: Mapping[KeyPurpose, tuple[Algorithm, ...]] = {
     KeyPurpose.CONTRACT: HYBRID,
 }
 _MEMBER_ID = re.compile(r"[A-Z][A-Z0-9]{1,15}\Z")
-_ISSUER = re.compile(r"https?://[a-z0-9.\-]+(:[0-9]{1,5})?(/[a-z0-9\-]+)*\Z")
+_ISSUER = re.compile(r"https?://[a-z0-9.\-]+(:[0-9]{1,5})?\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +151,7 @@ def parse_member_keys(raw: bytes, *, member_id: str, kind: str, name: Labels) ->
         raise FieldError(subject=subject, field="member", expected=member_id, found="another")
     issuer = text_member(document, "issuer", subject=subject)
     if _ISSUER.match(issuer) is None:
-        raise FieldError(subject=subject, field="issuer", expected="a URL without trailing slash", found=issuer[:80])
+        raise FieldError(subject=subject, field="issuer", expected="http(s)://host[:port]", found=issuer[:80])
     keys = tuple(
         _parse_member_key(entry, folder, subject) for entry in _objects(document["keys"], subject=subject, field="keys")
     )

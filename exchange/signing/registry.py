@@ -70,6 +70,7 @@ class SignedRegistry:
 
     snapshot_version: int
     snapshot_sha256: Digest
+    timestamp_version: int
     root_threshold: int
     targets_threshold: int
     targets: Mapping[str, bytes]
@@ -134,6 +135,7 @@ def open_registry(files: Mapping[str, bytes], *, root: bytes, at: datetime, expi
     return SignedRegistry(
         snapshot_version=snapshot.version,
         snapshot_sha256=Digest.of(snapshot_raw),
+        timestamp_version=timestamp.version,
         root_threshold=trusted_root.roles["root"].threshold,
         targets_threshold=trusted_root.roles["targets"].threshold,
         targets={path: _target(reader, target) for path, target in targets.targets.items()},

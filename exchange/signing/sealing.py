@@ -6,7 +6,6 @@ a file moved to another purpose does not open.
 """
 
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -25,8 +24,10 @@ from exchange.errors.encoding import EncodingError
 from exchange.errors.trust import PassphraseError, PlainPrivateKeyError, PrivateKeyFileError
 from exchange.signing.keys import Algorithm, Random, SoftwareSigner
 
-SCRYPT = MappingProxyType({"name": "scrypt", "n": 2**17, "r": 8, "p": 1})
+SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**17, 8, 1
 """128 MiB and about a second per guess (OWASP's first choice for scrypt)."""
+_SCRYPT = {"name": "scrypt", "n": SCRYPT_N, "r": SCRYPT_R, "p": SCRYPT_P}
+
 SALT_BYTES = 16
 NONCE_BYTES = 12
 ENVELOPE_BYTES_MAX = 4096
@@ -71,7 +72,7 @@ def seal_private(
     return canonical_json(
         {
             **envelope,
-            "kdf": {**SCRYPT, "salt": base64url_encode(salt)},
+            "kdf": {**_SCRYPT, "salt": base64url_encode(salt)},
             "aead": {"name": "ChaCha20-Poly1305", "nonce": base64url_encode(nonce)},
             "sealed": base64url_encode(sealed),
         }
@@ -122,7 +123,7 @@ def _read_label(envelope: JsonObject, purpose: str, path: str) -> _Label:
 def _unseal(envelope: JsonObject, label: _Label, passphrase: bytes | None, path: str) -> bytes:
     require_members(envelope, {"v", "alg", "kid", "purpose", "kdf", "aead", "sealed"}, subject=path)
     kdf, aead = envelope["kdf"], envelope["aead"]
-    if not isinstance(kdf, dict) or {**kdf, "salt": ""} != {**SCRYPT, "salt": ""}:
+    if not isinstance(kdf, dict) or {**kdf, "salt": ""} != {**_SCRYPT, "salt": ""}:
         raise PrivateKeyFileError(path=path, reason="key derivation is not scrypt with N=2^17, r=8, p=1")
     if not isinstance(aead, dict) or {**aead, "nonce": ""} != {"name": "ChaCha20-Poly1305", "nonce": ""}:
         raise PrivateKeyFileError(path=path, reason="encryption is not ChaCha20-Poly1305")
@@ -140,4 +141,4 @@ def _unseal(envelope: JsonObject, label: _Label, passphrase: bytes | None, path:
 
 
 def _stretch(passphrase: bytes, salt: bytes) -> bytes:
-    return Scrypt(salt=salt, length=32, n=SCRYPT["n"], r=SCRYPT["r"], p=SCRYPT["p"]).derive(passphrase)
+    return Scrypt(salt=salt, length=32, n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P).derive(passphrase)

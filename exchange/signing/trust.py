@@ -56,7 +56,8 @@ class Trust:
     members: Mapping[str, Member]
     auditor: str
     policies: Mapping[str, bytes]  # C2SP tlog-policy text by the member whose log it judges
-    expires: datetime
+    expires: datetime  # when nodes must stop unless the registry is refreshed
+    timestamp_version: int  # grows with every renewal, also of an unchanged snapshot
     notices: tuple[RegistryExpiredError, ...] = ()
 
     def member(self, member_id: str) -> Member:
@@ -127,6 +128,7 @@ def open_trust(
         auditor=federation.auditor,
         policies=MappingProxyType(_read_policies(signed, members)),
         expires=signed.expires,
+        timestamp_version=signed.timestamp_version,
         notices=signed.notices,
     )
 
