@@ -1,1 +1,1 @@
-"""Data contracts: what every party signed. `model` holds the types, `parse` reads the file, `force` decides what binds."""
+"""Data contracts: what every party signed. `model` holds the types, `parse` reads the file and checks its clauses."""

@@ -1,5 +1,6 @@
 """The data contract as values: everything here is part of what the parties sign (DESIGN.md §4)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -54,6 +55,8 @@ class Dimension:
     has_total: bool  # DIRECTION and MEASURE have none: their codes are never summed
     scope: str | None = None  # "provider": only codes under the provider's own country
     codes: tuple[str, ...] | None = None  # a restriction of the list, such as MEASURE = LEFT
+    valid_from: date | None = None  # the first day on which the pinned list is meant to be used
+    valid_to: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +64,8 @@ class TableDimension:
     """A dimension as one table releases it: the codes of one level; the total stands beside them."""
 
     dimension: str
-    level: str
-    codes: tuple[str, ...]  # the level's codes in list order, `_T` not included
+    level: str  # leaves | codes
+    codes: tuple[str, ...]  # in list order, `_T` not included; of a provider-scoped dimension all providers' codes
     residual: str | None = None  # the code that makes the level cover its parent
 
 
@@ -75,6 +78,7 @@ class DominanceRule:
     k_percent_max: float
     p_percent_min: float
     contributors_min: int
+    width_rel_min: float = 0.0  # interval floor of a cell withheld by this rule, as a share of its value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +119,16 @@ class DisclosureRules:
     sensitive_dimensions: tuple[str, ...] = ()
     group_disclosure_k: int | None = None
     linkage_group: str = ""
-    additive_over: frozenset[str] = frozenset()
+    additive_over: frozenset[str] = frozenset()  # may hold TIME_PERIOD
+    contributor_definitions: tuple[str, ...] = ()  # one sentence per unit of `contributors`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionPolicy:
+    """How long figures may still change; a revision is a new bundle that supersedes."""
+
+    provisional_after_days: int
+    final_after_months: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +145,9 @@ class Calendar:
     """When a period is due and when lateness rises."""
 
     frequency: str  # month | quarter | year
-    due_days: int
-    late_days: int
-    overdue_days: int
+    due_days: int  # after the period's last day
+    late_days: int  # after the due day
+    overdue_days: int  # after the due day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +192,9 @@ class DataContract:
     ends: date | None
     notice_days: int
     mirror: Mirror | None
+    limitations: str = ""  # what a reader of the figures must know, such as along which dimension they never sum
+    revisions: RevisionPolicy = RevisionPolicy(provisional_after_days=45, final_after_months=15)
+    attributes: Mapping[str, CodeList] = field(default_factory=dict)  # OBS_STATUS, CONF_STATUS
 
     def members(self, role: Role | None = None) -> tuple[str, ...]:
         """The parties (with this role), sorted."""

@@ -1,0 +1,47 @@
+"""Which codes a level of a table holds, and for one provider."""
+
+from exchange.codes import CodeList
+from exchange.contract.model import TOTAL, DataContract, Dimension, TableDimension
+
+PROVIDER_SCOPE = "provider"
+"""Scope of a dimension whose codes lie under the provider's own country."""
+
+
+def table_codes(contract: DataContract, table_dimension: TableDimension, provider: str) -> tuple[str, ...]:
+    """The codes a table releases for one provider, in list order, `_T` not included.
+
+    A provider-scoped dimension keeps only what lies under the provider's own country: of BORDER_REGION, Kazakhstan
+    releases the oblasts of Kazakhstan, and their total is the country.
+    """
+    dimension = contract.dimension(table_dimension.dimension)
+    if dimension.scope != PROVIDER_SCOPE:
+        return table_dimension.codes
+    return tuple(code for code in table_dimension.codes if provider in dimension.codelist.ancestors(code))
+
+
+def leaf_codes(dimension: Dimension) -> tuple[str, ...]:
+    """The finest codes of a dimension, in list order: never the total, and only the codes agreed on.
+
+    Of a provider-scoped dimension, a country that has regions is no leaf; one that has none does not occur.
+    """
+    leaves = dimension.codelist.leaves()
+    if dimension.codes is not None:
+        allowed = frozenset(dimension.codes)
+        leaves = tuple(code for code in leaves if code in allowed)
+    return tuple(code for code in leaves if code != TOTAL)
+
+
+def nested(codelist: CodeList, codes: tuple[str, ...]) -> tuple[str, str] | None:
+    """A code and another of them above it, if there is such a pair: their sum would count twice."""
+    chosen = frozenset(codes)
+    for code in codes:
+        for ancestor in codelist.ancestors(code):
+            if ancestor in chosen:
+                return code, ancestor
+    return None
+
+
+def uncovered(dimension: Dimension, codes: tuple[str, ...]) -> tuple[str, ...]:
+    """The leaves that none of the codes holds: what the level lacks to sum to its parent."""
+    covered = {leaf for code in codes for leaf in dimension.codelist.leaves_under(code)}
+    return tuple(leaf for leaf in leaf_codes(dimension) if leaf not in covered)

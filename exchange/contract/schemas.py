@@ -1,0 +1,101 @@
+"""The two schemas a contract must meet: the standard's own, and ours, which is closed. Both lie beside this file.
+
+Source: Open Data Contract Standard 3.1.0 (VENDOR.toml); JSON Schema 2019-09 and 2020-12.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
+
+from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.validators import Draft201909Validator, Draft202012Validator
+from referencing import Registry
+
+from exchange.contract.text import ContractText, Path
+from exchange.errors.contract import ContractSchemaError
+
+ODCS = "odcs-3.1.0.schema.json"
+PROFILE = "profile.schema.json"
+_KINDS = {ODCS: Draft201909Validator, PROFILE: Draft202012Validator}
+_SHOWN_MAX = 80
+_EXPECTED = {
+    "pattern": "text of the form {}",
+    "type": "a value of type {}",
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "uniqueItems": "each item once",
+    "None": "no such key here",  # the schema `false`
+}
+
+
+def schema_findings(text: ContractText) -> Iterator[ContractSchemaError]:
+    """Everything in which the document breaks either schema, ours first: it says more and knows our words."""
+    for name in (PROFILE, ODCS):
+        errors = sorted(_validator(name).iter_errors(text.document), key=lambda e: (_line(text, e), str(e.path)))
+        yield from (_finding(text, name, error) for error in errors)
+
+
+@cache
+def _validator(name: str) -> Any:  # noqa: ANN401 - jsonschema's validators have no common type
+    schema = json.loads(files("exchange.contract").joinpath(name).read_bytes())
+    # An empty registry refuses every reference that is not inside the schema: validation never asks a network.
+    return _KINDS[name](schema, registry=Registry())
+
+
+def _line(text: ContractText, error: ValidationError) -> int:
+    return text.line(tuple(error.absolute_path))
+
+
+def _finding(text: ContractText, schema: str, error: ValidationError) -> ContractSchemaError:
+    """The error that says most, in our words: where, what was expected, what was found."""
+    error = best_match([error]) or error
+    path: Path = tuple(error.absolute_path)
+    rule, value, found = str(error.validator), cast("Any", error.validator_value), cast("Any", error.instance)
+    around = cast("dict[str, Any]", error.schema) if isinstance(error.schema, dict) else {}
+    if rule in {"additionalProperties", "unevaluatedProperties"}:
+        known = around.get("properties", {})
+        if unknown := [key for key in found if key not in known]:
+            expected = "one of the keys " + ", ".join(sorted(known)) if known else "no such key"
+            return _error(text, (*path, unknown[0]), expected, f"the unknown key {unknown[0]}", schema)
+    if rule == "items" and value is False:
+        count = len(around.get("prefixItems", []))
+        return _error(text, (*path, count), f"no more than {count} items", f"{len(found)} items", schema)
+    if rule == "required":
+        missing = [name for name in value if name not in found]
+        return _error(text, path, f"the key {missing[0]}", "none", schema)
+    return _error(text, path, _expected(rule, value), _shown(found), schema)
+
+
+def _expected(rule: str, value: Any) -> str:  # noqa: ANN401 - a keyword's value in a JSON Schema is of any type
+    if rule == "const":
+        return _shown(value)
+    if rule == "enum":
+        return "one of " + ", ".join(_shown(item) for item in value)
+    return _EXPECTED.get(rule, f"what the rule {rule} of the schema asks").format(value)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict | list):
+        return f"{len(value)} items" if isinstance(value, list) else "a mapping"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN_MAX else text[: _SHOWN_MAX - 1] + "…"
+
+
+def _error(text: ContractText, path: Path, expected: str, found: str, schema: str) -> ContractSchemaError:
+    return ContractSchemaError(
+        line=text.line(path), path=format_path(path), expected=expected, found=found, schema=schema
+    )
+
+
+def format_path(path: Path) -> str:
+    """A path for people: `schema[0].properties[2].name`."""
+    shown = ""
+    for step in path:
+        shown += f"[{step}]" if isinstance(step, int) else f".{step}" if shown else step
+    return shown or "the top level"
