@@ -59,12 +59,29 @@ class Transaction:
     """What a work may do: read and write through `connection`, and append entries."""
 
     def __init__(self, connection: Connection, first: int, write: Callable[[LogDraft], bytes]) -> None:
-        self.connection = connection
+        self._connection = connection
+        self._guarded = False
         self._first = first
         self._write = write
         self.drafts: list[LogDraft] = []
         self.entries: list[bytes] = []
         self.republish: tuple[int, bytes] | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """The writing connection, behind a savepoint of this work; one that only appends entries needs none."""
+        if not self._guarded:
+            self._guarded = True
+            self._driver("SAVEPOINT work")
+        return self._connection
+
+    def release(self, *, keep: bool) -> None:
+        """End the work's savepoint, if it has one, keeping or undoing what it wrote."""
+        if self._guarded:
+            self._guarded = False
+            if not keep:
+                self._driver("ROLLBACK TO work")
+            self._driver("RELEASE work")
 
     def append(self, draft: LogDraft) -> int:
         """Append an entry; its index in the log."""
@@ -79,6 +96,12 @@ class Transaction:
     def cut(self, start: int) -> None:
         """Forget the entries of a work that failed."""
         del self.entries[start:], self.drafts[start:]
+
+    def _driver(self, statement: str) -> None:
+        # Straight to the driver: two savepoint statements through SQLAlchemy would cost more than a whole append.
+        driver = self._connection.connection.driver_connection
+        assert driver is not None
+        driver.execute(statement)
 
 
 @dataclass(slots=True)
@@ -164,8 +187,9 @@ class Sequencer:
         item = _Item(work, asyncio.get_running_loop().create_future())
         self._queue.put(item)
         try:
-            # Shielded: a caller that goes away does not take the work with it once it is queued.
-            return await asyncio.wait_for(asyncio.shield(item.future), self._wait_s)
+            # A caller that goes away cancels only its future: once queued, the work is done all the same.
+            async with asyncio.timeout(self._wait_s):
+                return await item.future
         except TimeoutError as error:
             raise WaitExceededError(subject="the log's writer", seconds=self._wait_s) from error
 
@@ -248,7 +272,6 @@ class Sequencer:
     def _run(self, transaction: Transaction, item: _Item) -> None:
         start = len(transaction.entries)
         republish = transaction.republish
-        self._connection.exec_driver_sql("SAVEPOINT work")
         try:
             result = item.work(transaction)
         except OperationalError:
@@ -257,10 +280,9 @@ class Sequencer:
             item.outcome = error
             transaction.cut(start)
             transaction.republish = republish
-            self._connection.exec_driver_sql("ROLLBACK TO work")
         else:
             item.outcome = (result, transaction.indexed(start))
-        self._connection.exec_driver_sql("RELEASE work")
+        transaction.release(keep=not isinstance(item.outcome, BaseException))
 
     def _classify(self, error: Exception) -> ExchangeError:
         if isinstance(error, OSError) and error.errno in _FULL_ERRNO:
