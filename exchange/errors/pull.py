@@ -1,0 +1,95 @@
+"""What can stop a pull on the puller's side; every sentence names the side at fault."""
+
+from exchange.errors import ExchangeError, ExitCode
+
+
+class PullError(ExchangeError):
+    """The branch of everything that stops a pull here."""
+
+    exit_code = ExitCode.DOES_NOT_HOLD
+
+
+class NotOfferedError(PullError):
+    """The partner's catalogue has no such bundle for this member; unknown and not allowed look the same."""
+
+    code = "pull-not-offered"
+    exit_code = ExitCode.NOT_AUTHORISED
+    en = "{partner} offers {member} no bundle of {contract} for {period}"
+    ru = "{partner} не предлагает участнику {member} набора {contract} за {period}"
+    mend_en = "see what it offers: exchange --node {member} catalogue {partner}"
+    mend_ru = "посмотрите, что предлагается: exchange --node {member} catalogue {partner}"
+
+
+class ContractAmbiguousError(PullError):
+    """A prefix that several contracts begin with."""
+
+    code = "pull-contract-ambiguous"
+    exit_code = ExitCode.USAGE
+    en = "contract {contract}: {partner} offers several that begin so: {found}"
+    ru = "договор {contract}: {partner} предлагает несколько с таким началом: {found}"
+    mend_en = "write the whole id of one of them"
+    mend_ru = "укажите один из них полностью"
+
+
+class PurposeError(PullError):
+    """A purpose that the contract does not permit."""
+
+    code = "pull-purpose"
+    exit_code = ExitCode.CONTRACT_REFUSES
+    en = "contract {contract}: permitted purposes are {expected}, found {found}"
+    ru = "договор {contract}: допустимые цели: {expected}, указано {found}"
+    mend_en = "name one of them with --purpose"
+    mend_ru = "укажите одну из них через --purpose"
+
+
+class FolderTakenError(PullError):
+    """The folder to write to already holds something else."""
+
+    code = "pull-folder-taken"
+    exit_code = ExitCode.ERROR
+    en = "{folder}: expected no folder, an empty one, or this very bundle; found {found}"
+    ru = "{folder}: ожидалась отсутствующая или пустая папка либо тот же набор; найдено: {found}"
+    mend_en = "name another folder with -o"
+    mend_ru = "укажите другую папку через -o"
+
+
+class DeliveryRefusedError(PullError):
+    """A delivery whose signed evidence does not hold; the bundle in it is not even looked at."""
+
+    code = "pull-delivery"
+    en = "delivery of {bundle} by {party}: {field}: expected {expected}, found {found}; at fault: {party}"
+    ru = "выдача {bundle} участником {party}: {field}: ожидалось {expected}, найдено {found}; виновная сторона: {party}"
+    mend_en = "the refusal is logged and receipted; tell {party}, pull again, and let the auditor see both logs"
+    mend_ru = "отказ записан и подтверждён; сообщите {party}, повторите получение, аудитор сверит оба журнала"
+
+
+class PulledBundleError(PullError):
+    """A delivered bundle that does not verify."""
+
+    code = "pull-bundle"
+    en = "bundle {bundle} as {party} delivered it: {check}: {reason}; at fault: {party}"
+    ru = "набор {bundle}, выданный участником {party}: {check}: {reason}; виновная сторона: {party}"
+    mend_en = "nothing was kept; the refusal is logged and receipted; tell {party} and pull again"
+    mend_ru = "ничего не сохранено; отказ записан и подтверждён; сообщите {party} и повторите получение"
+
+
+class BrokenOffError(PullError):
+    """A delivery that broke off before its last byte."""
+
+    code = "pull-broken-off"
+    exit_code = ExitCode.UNREACHABLE
+    en = "delivery of {bundle} by {partner} broke off: {reason}; the connection is at fault, no verdict on {partner}"
+    ru = "выдача {bundle} участником {partner} прервалась: {reason}; причина в связи, а не в {partner}"
+    mend_en = "pull again; what broke off is logged and receipted as incomplete"
+    mend_ru = "повторите получение; прерванная выдача записана и подтверждена как неполная"
+
+
+class PartnerContractError(PullError):
+    """The partner's catalogue or bundle names a contract that this member does not hold."""
+
+    code = "pull-contract-unknown"
+    exit_code = ExitCode.CONTRACT_REFUSES
+    en = "contract {contract} of {partner}: {member} does not hold it"
+    ru = "договор {contract} участника {partner}: у {member} его нет"
+    mend_en = "have {partner} propose it to {member}, or sign it first: exchange contract sign"
+    mend_ru = "пусть {partner} предложит его участнику {member}, или сначала подпишите: exchange contract sign"

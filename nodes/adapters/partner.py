@@ -1,0 +1,380 @@
+"""A partner's gateway as its caller sees it: token, catalogue, bundles, evidence, contracts, log files, receipts.
+
+The client trusts nothing that a partner says: it follows no redirect, uses no proxy of the environment, reads at most
+as many bytes as its settings allow, waits at most as long, and names the partner in every error. Keys come from the
+registry; nothing that a partner serves is a key.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from exchange.encoding import Digest, base64url_encode, parse_json_object
+from exchange.errors.encoding import EncodingError
+from exchange.errors.exchange_ import PartnerMalformedError, PartnerRefusedError, PartnerUnreachableError
+from exchange.receipt import pull_id
+from exchange.signing.dpop import make_assertion, make_proof
+from exchange.signing.keys import Random, Signer
+from nodes.adapters.clock import Clock
+from nodes.adapters.partner_problems import DeliveryBrokenOffError, read_problem
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+JTI_BYTES = 16
+TOKEN_RENEWED_BEFORE_S = 15
+ATTEMPTS_MAX = 3
+"""A request, once more with the server's nonce, once more with a new token."""
+DELIVERY_HEADER = "Exchange-Delivery"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerLimits:
+    """How long to wait and how much to read."""
+
+    timeout_s: float
+    bundle_bytes_max: int
+    answer_bytes_max: int = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls: the member, its transport key, its clock and its randomness."""
+
+    member: str
+    signer: Signer
+    clock: Clock
+    random: Random
+
+    def jti(self) -> str:
+        """A single-use id of 128 bits."""
+        return base64url_encode(self.random(JTI_BYTES))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A 200 answer that carried data: what came, under which pull id, with whose signed word."""
+
+    pull: Digest
+    delivery: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(slots=True)
+class _Session:
+    """What one partner gave: a token and its end, and the newest nonce."""
+
+    token: str | None = None
+    until: datetime | None = None
+    nonce: str | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+Attempt = Callable[[Digest], Awaitable[None]]
+"""Called with the pull id before a request that may become a pull leaves."""
+
+
+class PartnerClient:
+    """One partner's gateway.
+
+    Args:
+        partner: The member whose gateway it is.
+        issuer: Its address as the registry gives it.
+        caller: Who calls.
+        limits: How long and how much.
+        transport: Another transport than the network, such as a federation in memory.
+    """
+
+    def __init__(
+        self,
+        *,
+        partner: str,
+        issuer: str,
+        caller: Caller,
+        limits: PartnerLimits,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.partner = partner
+        self.issuer = issuer
+        self._caller = caller
+        self._limits = limits
+        self._session = _Session()
+        self._http = httpx.AsyncClient(
+            transport=transport or httpx.AsyncHTTPTransport(trust_env=False),
+            timeout=limits.timeout_s,
+            follow_redirects=False,
+            trust_env=False,
+            headers={"User-Agent": "indicator-exchange", "Accept-Encoding": "identity"},
+        )
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # --- what may be asked --------------------------------------------------------------------------------------
+
+    async def catalogue(self, *, contract: str | None = None) -> tuple[dict[str, Any], ...]:
+        """Every item of the partner's catalogue for this caller, page after page, unverified."""
+        items: list[dict[str, Any]] = []
+        since: str | None = None
+        while True:
+            query = {name: value for name, value in (("contract", contract), ("since", since)) if value is not None}
+            page = await self._json("GET", "/v1/catalogue", query=query)
+            found, following = page.get("items"), page.get("next")
+            if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+                raise self._malformed("/v1/catalogue", "items is not a list of objects")
+            items += found
+            if following is None:
+                return tuple(items)
+            if not found or str(following) == since:
+                raise self._malformed("/v1/catalogue", "a page without items names a next one")
+            since = str(following)
+
+    async def bundle(self, digest: Digest, *, attempt: Attempt) -> Served:
+        """The ZIP of a bundle: a pull.
+
+        Raises:
+            BrokenOffError: The answer began and did not end; `attempt` was called with its pull id.
+            PartnerProblemError, PartnerMalformedError, PartnerUnreachableError: There was no pull.
+        """
+        path = f"/v1/bundles/{digest.hex}"
+        async with self._ask("GET", path, attempt=attempt) as (answer, proof):
+            delivery = answer.headers.get(DELIVERY_HEADER, "")
+            try:
+                content = await self._read(answer, path, self._limits.bundle_bytes_max)
+            except httpx.TransportError as error:
+                raise DeliveryBrokenOffError(self.partner, digest, delivery, error) from error
+        return Served(pull=pull_id(proof), delivery=delivery, content=content)
+
+    async def bundle_file(self, digest: Digest, name: str) -> bytes:
+        """One file of a bundle other than its data; no pull."""
+        return await self._bytes(f"/v1/bundles/{digest.hex}/{name}")
+
+    async def evidence(self, digest: Digest) -> dict[str, Any]:
+        """The log entry with this evidence digest, its proof, and the signed evidence, unverified."""
+        return await self._json("GET", f"/log/evidence/{digest.hex}")
+
+    async def contract(self, contract_id: str, version: str) -> dict[str, Any]:
+        """A contract's text and its statements, unverified."""
+        return await self._json("GET", f"/v1/contracts/{contract_id}/{version}")
+
+    async def receipt(self, token: str) -> dict[str, Any]:
+        """Send a receipt; the partner's answer."""
+        return await self._json("POST", "/v1/receipts", content=token.encode("ascii"), media_type="application/jose")
+
+    async def checkpoint(self) -> bytes:
+        """The partner's newest published checkpoint; no token."""
+        return await self._open_bytes("/log/checkpoint")
+
+    async def tile(self, path: str) -> bytes:
+        """A hash tile of the partner's log; no token. `path` begins with `tile/`."""
+        return await self._open_bytes(f"/log/{path}")
+
+    async def entries(self, path: str) -> bytes:
+        """An entry tile of the partner's log, for the auditor. `path` begins with `tile/entries/`."""
+        return await self._bytes(f"/log/{path}")
+
+    async def trust_file(self, path: str) -> bytes:
+        """A file of the partner's copy of the registry; no token. `path` begins with `metadata/` or `targets/`."""
+        return await self._open_bytes(f"/trust/{path}")
+
+    # --- one request --------------------------------------------------------------------------------------------
+
+    async def _json(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        media_type: str | None = None,
+    ) -> dict[str, Any]:
+        async with self._ask(method, path, query=query, content=content, media_type=media_type) as (answer, _):
+            raw = await self._read_all(answer, path, self._limits.answer_bytes_max)
+        try:
+            return dict(parse_json_object(raw, subject=path))
+        except EncodingError as error:
+            raise self._malformed(path, error.sentence()) from error
+
+    async def _bytes(self, path: str) -> bytes:
+        async with self._ask("GET", path) as (answer, _):
+            return await self._read_all(answer, path, self._limits.answer_bytes_max)
+
+    async def _open_bytes(self, path: str) -> bytes:
+        """A GET without a token."""
+        async with self._send("GET", path, {}) as answer:
+            if not answer.is_success:
+                raise await self._problem(answer, path)
+            return await self._read_all(answer, path, self._limits.answer_bytes_max)
+
+    @asynccontextmanager
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        media_type: str | None = None,
+        attempt: Attempt | None = None,
+    ) -> AsyncIterator[tuple[httpx.Response, str]]:
+        """A request with token and proof; repeated with the server's nonce, or with a new token, when it asks so."""
+        for number in range(1, ATTEMPTS_MAX + 1):
+            token = await self._token()
+            proof = self._proof(method, path, token)
+            if attempt is not None:
+                await attempt(pull_id(proof))
+            headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
+            if media_type is not None:
+                headers["Content-Type"] = media_type
+            async with self._send(method, path, headers, query=query, content=content) as answer:
+                if answer.is_success:
+                    yield answer, proof
+                    return
+                retry = number < ATTEMPTS_MAX and self._may_retry(answer)
+                if not retry:
+                    raise await self._problem(answer, path)
+
+    @asynccontextmanager
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        query: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> AsyncIterator[httpx.Response]:
+        request = self._http.build_request(
+            method, self.issuer + path, params=query, content=content, headers=dict(headers)
+        )
+        try:
+            answer = await self._http.send(request, stream=True)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+        try:
+            self._remember_nonce(answer)
+            yield answer
+        finally:
+            await answer.aclose()
+
+    async def _read_all(self, answer: httpx.Response, path: str, bytes_max: int) -> bytes:
+        try:
+            return await self._read(answer, path, bytes_max)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+
+    async def _read(self, answer: httpx.Response, path: str, bytes_max: int) -> bytes:
+        """The body, up to a limit; a partner could send for ever, so the whole has a time limit too."""
+        content = bytearray()
+        try:
+            async with asyncio.timeout(self._limits.timeout_s * 10):
+                async for chunk in answer.aiter_raw():
+                    content += chunk
+                    if len(content) > bytes_max:
+                        raise self._malformed(path, f"more than {bytes_max} bytes")
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("the answer did not end in time") from error
+        return bytes(content)
+
+    # --- token --------------------------------------------------------------------------------------------------
+
+    async def _token(self) -> str:
+        session = self._session
+        async with session.lock:
+            now = self._caller.clock.now()
+            if session.token is None or session.until is None or now >= session.until:
+                session.token, life_s = await self._new_token()
+                session.until = now + timedelta(seconds=max(life_s - TOKEN_RENEWED_BEFORE_S, 0))
+            return session.token
+
+    async def _new_token(self) -> tuple[str, int]:
+        """`private_key_jwt` and DPoP (RFC 7523, RFC 9449 §5); each attempt has its own single-use assertion."""
+        path = "/oauth/token"
+        for number in range(1, ATTEMPTS_MAX + 1):
+            form = {
+                "grant_type": "client_credentials",
+                "client_assertion_type": ASSERTION_TYPE,
+                "client_assertion": make_assertion(
+                    signer=self._caller.signer,
+                    member=self._caller.member,
+                    audience=self.issuer,
+                    at=self._caller.clock.now(),
+                    jti=self._caller.jti(),
+                ),
+            }
+            headers = {
+                "DPoP": self._proof("POST", path, None),
+                "Content-Type": "application/x-www-form-urlencoded",
+            }
+            body = str(httpx.QueryParams(form)).encode("ascii")
+            async with self._send("POST", path, headers, content=body) as answer:
+                if answer.is_success:
+                    raw = await self._read_all(answer, path, self._limits.answer_bytes_max)
+                    return self._read_token(raw, path)
+                if number == ATTEMPTS_MAX or not self._may_retry(answer):
+                    raise await self._problem(answer, path)
+        raise AssertionError  # the last attempt returns or raises
+
+    def _read_token(self, raw: bytes, path: str) -> tuple[str, int]:
+        try:
+            document = parse_json_object(raw, subject=path)
+        except EncodingError as error:
+            raise self._malformed(path, error.sentence()) from error
+        token, kind, life_s = (document.get(name) for name in ("access_token", "token_type", "expires_in"))
+        # A bearer token would be good for whoever steals it; only one bound to our key is used (RFC 9449 §5).
+        if not isinstance(token, str) or not token.isascii() or kind != "DPoP":
+            raise self._malformed(path, "no access token of the type DPoP")
+        return token, life_s if isinstance(life_s, int) and not isinstance(life_s, bool) else 0
+
+    def _proof(self, method: str, path: str, token: str | None) -> str:
+        return make_proof(
+            signer=self._caller.signer,
+            method=method,
+            url=self.issuer + path,
+            at=self._caller.clock.now(),
+            jti=self._caller.jti(),
+            nonce=self._session.nonce,
+            access_token=token,
+        )
+
+    def _remember_nonce(self, answer: httpx.Response) -> None:
+        nonce = answer.headers.get("DPoP-Nonce")
+        if nonce is not None:
+            self._session.nonce = nonce
+
+    def _may_retry(self, answer: httpx.Response) -> bool:
+        """Whether the server asks for its nonce (RFC 9449 §8), or for a new token."""
+        if answer.status_code not in {httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED}:
+            return False
+        challenge = answer.headers.get("WWW-Authenticate", "")
+        if answer.status_code == httpx.codes.UNAUTHORIZED and "use_dpop_nonce" not in challenge:
+            self._session.token = None
+        return "DPoP-Nonce" in answer.headers or self._session.token is None
+
+    # --- errors -------------------------------------------------------------------------------------------------
+
+    def _unreachable(self, error: httpx.TransportError) -> PartnerUnreachableError:
+        host = urlsplit(self.issuer).netloc
+        reason = str(error) or type(error).__name__
+        return PartnerUnreachableError(partner=self.partner, issuer=host, reason=reason)
+
+    def _malformed(self, path: str, reason: str) -> PartnerMalformedError:
+        return PartnerMalformedError(partner=self.partner, subject=path, reason=reason)
+
+    async def _problem(self, answer: httpx.Response, path: str) -> PartnerRefusedError | PartnerMalformedError:
+        """The error for an answer that is not a success; a redirect is none that we follow."""
+        if answer.is_redirect or answer.status_code < httpx.codes.BAD_REQUEST:
+            return self._malformed(path, f"status {answer.status_code}, which the interface does not know")
+        raw = await self._read_all(answer, path, self._limits.answer_bytes_max)
+        return read_problem(raw, partner=self.partner, subject=path, status=answer.status_code)
