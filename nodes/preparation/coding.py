@@ -1,0 +1,267 @@
+"""A mapping bound to a contract: for every value a register may hold, the code, and the cell coordinate of each table.
+
+Everything is decided here, before the register is opened: which values are accepted, what each of them means, and to
+which code of a table's level it rolls up. What the binding does not know is a bad row, never a guess.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from exchange.contract.model import DataContract, Dimension, Table, TableDimension
+from exchange.errors.preparation import (
+    MappingCodeError,
+    MappingContractError,
+    MappingContributorError,
+    MappingDimensionError,
+    MappingKeyError,
+    MappingValueError,
+)
+from nodes.preparation.mapping import (
+    ConstantDimension,
+    ContributorColumn,
+    ContributorSource,
+    DimensionColumn,
+    RegisterMapping,
+    WholeExtract,
+)
+
+CODES_SHOWN_MAX = 8
+"""How many allowed codes a message lists before it only counts the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DimensionCoding:
+    """What one dimension's column may hold.
+
+    Attributes:
+        column: The register's column; None: the dimension is constant.
+        accepted: Code by value of the column.
+        otherwise: The code of every other value; None: refused.
+        absent: The code of an empty field; None: refused.
+        constant: The code of every row, where there is no column.
+        codes: Every code a row can get, sorted.
+        allowed: The same for people.
+    """
+
+    id: str
+    column: str | None
+    accepted: Mapping[str, str] = field(repr=False)
+    otherwise: str | None
+    absent: str | None
+    constant: str | None
+    codes: tuple[str, ...] = field(repr=False)
+    allowed: str
+
+    def code(self, value: str | None) -> str | None:
+        """The code of what a row says (None: the field is empty); None: refused."""
+        if self.column is None:
+            return self.constant
+        if value is None:
+            return self.absent
+        return self.accepted.get(value, self.otherwise)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """One dimension of one table.
+
+    Attributes:
+        codes: The codes of the level, and the one residual.
+        rolled: Whether the total stands beside them.
+        level_of: The level's code by code of a row.
+    """
+
+    dimension: str
+    codes: tuple[str, ...]
+    rolled: bool
+    level_of: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableAxes:
+    """One table of the contract as axes: the listed dimensions, and those without a total, which are never left out."""
+
+    table: Table
+    axes: tuple[Axis, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coding:
+    """A mapping that fits its contract.
+
+    Attributes:
+        contributors: One source per contributor unit, in the contract's order.
+    """
+
+    mapping: RegisterMapping
+    contract: DataContract
+    provider: str
+    dimensions: tuple[DimensionCoding, ...]
+    tables: tuple[TableAxes, ...]
+    contributors: tuple[ContributorSource, ...]
+
+    def coding(self, dimension_id: str) -> DimensionCoding:
+        """The coding of that dimension (KeyError: no table uses it)."""
+        for coding in self.dimensions:
+            if coding.id == dimension_id:
+                return coding
+        raise KeyError(dimension_id)
+
+
+def bind(mapping: RegisterMapping, contract: DataContract, *, provider: str, period: str) -> Coding:
+    """Join a mapping and a contract.
+
+    Raises:
+        MappingContractError: The mapping is for another contract.
+        MappingKeyError: It names a dimension or contributor unit that the contract has not.
+        MappingDimensionError: A dimension of the tables is not mapped.
+        MappingContributorError: A contributor unit of the contract is not mapped; the error names it.
+        MappingCodeError: A code that fits no table.
+        MappingValueError: Amounts are summed where the contract counts, or the other way round; an extract of another
+            period.
+    """
+    if mapping.contract != contract.id:
+        raise MappingContractError(file=mapping.file, found=mapping.contract, expected=contract.id)
+    ids = tuple(dimension.id for dimension in contract.dimensions)
+    _require_known(mapping, "dimensions", mapping.dimensions, ids)
+    _require_known(mapping, "codes", mapping.codes, tuple(mapping.dimensions))
+    _require_known(mapping, "contributors", mapping.contributors, contract.disclosure.contributors)
+    _require_measure(mapping, contract)
+    if isinstance(mapping.period, WholeExtract) and mapping.period.period != period:
+        raise MappingValueError(
+            file=mapping.file, key="period.whole_extract", expected=period, found=mapping.period.period
+        )
+    needed = [dimension for dimension in contract.dimensions if _is_used(dimension, contract.tables)]
+    reach = {dimension.id: _reach(dimension, contract.tables, provider) for dimension in needed}
+    return Coding(
+        mapping=mapping,
+        contract=contract,
+        provider=provider,
+        dimensions=tuple(_bind_dimension(mapping, contract, d, tuple(reach[d.id])) for d in needed),
+        tables=tuple(_axes(table, needed, reach) for table in contract.tables),
+        contributors=tuple(_contributor(mapping, contract, unit) for unit in contract.disclosure.contributors),
+    )
+
+
+def shown(codes: Iterable[str]) -> str:
+    """A list of codes for a message: the first few, and how many there are."""
+    listed = list(codes)
+    if len(listed) <= CODES_SHOWN_MAX:
+        return ", ".join(listed)
+    return f"{', '.join(listed[:CODES_SHOWN_MAX])} … ({len(listed)} in all)"
+
+
+def _require_known(mapping: RegisterMapping, where: str, named: Iterable[str], known: tuple[str, ...]) -> None:
+    for key in named:
+        if key not in known:
+            raise MappingKeyError(file=mapping.file, key=f"{where}.{key}", allowed=", ".join(known))
+
+
+def _require_measure(mapping: RegisterMapping, contract: DataContract) -> None:
+    amounts = contract.concept.counting_unit == "amount"
+    if amounts and mapping.value is None:
+        raise MappingValueError(file=mapping.file, key="value", expected="the column of the amount", found="nothing")
+    if not amounts and mapping.value is not None:
+        counted = f"no amount: {contract.id} counts {contract.concept.counting_unit}"
+        raise MappingValueError(file=mapping.file, key="value", expected=counted, found=mapping.value)
+
+
+def _contributor(mapping: RegisterMapping, contract: DataContract, unit: str) -> ContributorSource:
+    source = mapping.contributors.get(unit)
+    if source is None:
+        raise MappingContributorError(file=mapping.file, contract=contract.id, unit=unit)
+    if isinstance(source, ContributorColumn) and source.own_column == source.column:
+        key = f"contributors.{unit}.own_row.column"
+        raise MappingValueError(file=mapping.file, key=key, expected="another column", found=source.column)
+    return source
+
+
+def _is_used(dimension: Dimension, tables: tuple[Table, ...]) -> bool:
+    listed = any(axis.dimension == dimension.id for table in tables for axis in table.dimensions)
+    return listed or not dimension.has_total
+
+
+def _reach(dimension: Dimension, tables: tuple[Table, ...], provider: str) -> dict[str, dict[str, str]]:
+    """By code of a row that every table can hold: the level's code by table id."""
+    reach: dict[str, dict[str, str]] = {}
+    for code in dimension.codelist.codes:
+        if dimension.has_total and code.id == "_T":
+            continue
+        ancestors = tuple(dimension.codelist.ancestors(code.id))
+        if dimension.scope == "provider" and provider not in ancestors:
+            continue
+        levels = {table.id: _level_code(dimension, table, (code.id, *ancestors)) for table in tables}
+        found = {table: level for table, level in levels.items() if level is not None}
+        if len(found) == len(levels):
+            reach[code.id] = found
+    return reach
+
+
+def _level_code(dimension: Dimension, table: Table, line: tuple[str, ...]) -> str | None:
+    """What a table shows for a code: itself or its nearest ancestor at the level, else the residual; None: it cannot.
+
+    Args:
+        line: The code, its parent, and so on to the root.
+    """
+    restricted = dimension.codes is None or bool(set(line) & set(dimension.codes))
+    axis = next((axis for axis in table.dimensions if axis.dimension == dimension.id), None)
+    if not restricted:
+        return None
+    if axis is None:
+        return line[0]
+    codes = _level(dimension, axis)
+    at_level = next((code for code in line if code in codes), None)
+    # A code above the level (a country group where countries are shown) may not hide in the residual.
+    above = any(line[0] in dimension.codelist.ancestors(code) for code in codes)
+    return at_level if at_level is not None or above else axis.residual
+
+
+def _level(dimension: Dimension, axis: TableDimension) -> tuple[str, ...]:
+    return tuple(code for code in axis.codes if dimension.codes is None or code in dimension.codes)
+
+
+def _axes(table: Table, needed: list[Dimension], reach: Mapping[str, dict[str, dict[str, str]]]) -> TableAxes:
+    listed = {axis.dimension for axis in table.dimensions}
+    axes = []
+    for dimension in needed:
+        if dimension.id in listed or not dimension.has_total:
+            level_of = {code: levels[table.id] for code, levels in reach[dimension.id].items()}
+            axes.append(
+                Axis(
+                    dimension=dimension.id,
+                    codes=tuple(sorted(set(level_of.values()))),
+                    rolled=dimension.has_total,
+                    level_of=level_of,
+                )
+            )
+    return TableAxes(table=table, axes=tuple(axes))
+
+
+def _bind_dimension(
+    mapping: RegisterMapping, contract: DataContract, dimension: Dimension, codes: tuple[str, ...]
+) -> DimensionCoding:
+    source = mapping.dimensions.get(dimension.id)
+    if source is None:
+        raise MappingDimensionError(file=mapping.file, dimension=dimension.id, contract=contract.id)
+    table = mapping.codes.get(dimension.id)
+    accepted = {code: code for code in codes} if table is None else dict(table)
+    extra = (
+        (source.code,) if isinstance(source, ConstantDimension) else (source.otherwise, source.absent)
+    )
+    for code in (*accepted.values(), *extra):
+        if code is not None and code not in codes:
+            raise MappingCodeError(
+                file=mapping.file, dimension=dimension.id, found=code, contract=contract.id, allowed=shown(codes)
+            )
+    column = source if isinstance(source, DimensionColumn) else None
+    constant = source.code if isinstance(source, ConstantDimension) else None
+    return DimensionCoding(
+        id=dimension.id,
+        column=column.column if column else None,
+        accepted=accepted if column else {},
+        otherwise=column.otherwise if column else None,
+        absent=column.absent if column else None,
+        constant=constant,
+        codes=(constant,) if constant else codes,
+        allowed=f"{'a value' if table else 'a code'} of {dimension.id}: {shown(accepted)}",
+    )
