@@ -351,7 +351,7 @@ def _web_address(value: Mapping[str, object]) -> str | None:
     return text
 
 
-def _object(value: Json | None, subject: str) -> JsonObject:
+def _object(value: Json, subject: str) -> JsonObject:
     if not isinstance(value, dict):
         raise FieldError(subject=subject, field="value", expected="an object", found=type(value).__name__)
     return value

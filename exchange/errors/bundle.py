@@ -85,6 +85,14 @@ class ReportError(BundleError):
     ru = "disclosure.json: {field}: ожидалось {expected}, найдено {found}"
 
 
+class DeterminedCellsError(BundleError):
+    code = "disclosure-pattern"
+    en = "withheld cells that follow from the contract's sums alone: {found}, the first is {key}"
+    ru = "скрытые ячейки, которые следуют из одних лишь сумм контракта: {found}, первая — {key}"
+    mend_en = "Do not use this bundle and tell the provider at once: it discloses."
+    mend_ru = "Не используйте этот пакет и сразу сообщите поставщику: он раскрывает данные."
+
+
 class StalePooledError(BundleError):
     code = "bundle-pooled-stale"
     en = "pooled: the log before this publication gives {expected}, the bundle was audited against {found}"
