@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import NoReturn, Protocol, TypeAlias
 
 from cryptography.exceptions import InvalidSignature
@@ -238,9 +239,12 @@ def note_vkey(name: str, public: PublicKey, type_byte: int) -> str:
     return f"{name}+{note_key_id(name, public, type_byte).hex()}+{encoded}"
 
 
+@lru_cache(maxsize=1024)
 def _refuse_weak_point(raw: bytes) -> None:
     # OpenSSL imports all fourteen encodings of the eight points of small order and then accepts signatures that were
     # made without any private key: a member could register one and repudiate everything it signed (RFC 8032 §5.1.3).
+    # A large-order key with a small component stays: signing still takes its private key, and all of us verify by the
+    # same equation (RFC 8032 §5.1.7 leaves the choice).
     encoded = int.from_bytes(raw, "little")
     y = encoded & (2**255 - 1)  # the top bit is the sign of x
     if y >= _P:
