@@ -10,12 +10,16 @@ class ContractError(ExchangeError):
 
 
 class CodeListError(ContractError):
+    """A code list is not a strict CSV tree of codes."""
+
     code = "code-list-malformed"
     en = "code list {list}, line {line}: expected {expected}, found {found}"
     ru = "справочник {list}, строка {line}: ожидалось {expected}, найдено {found}"
 
 
 class PeriodError(ContractError):
+    """A period is not spelled as SDMX spells it, or is of another frequency."""
+
     code = "period-malformed"
     exit_code = ExitCode.USAGE
     en = "period {found}: expected {expected}"
@@ -25,44 +29,56 @@ class PeriodError(ContractError):
 
 
 class ContractYamlError(ContractError):
+    """The contract's text can be read in more than one way, or in none."""
+
     code = "contract-yaml-refused"
     en = "contract, line {line}: {reason}"
-    ru = "контракт, строка {line}: {reason}"
+    ru = "договор, строка {line}: {reason}"
 
 
 class ContractSchemaError(ContractError):
+    """The contract breaks ODCS 3.1.0 or the closed profile."""
+
     code = "contract-not-valid"
     en = "contract, line {line}, {path}: expected {expected}, found {found} ({schema})"
-    ru = "контракт, строка {line}, {path}: ожидалось {expected}, найдено {found} ({schema})"
+    ru = "договор, строка {line}, {path}: ожидалось {expected}, найдено {found} ({schema})"
     mend_en = "contracts/README.md shows where each clause stands"
     mend_ru = "contracts/README.md показывает, где стоит каждое условие"
 
 
 class ContractRuleError(ContractError):
+    """Two clauses contradict each other, or a code is not in its list."""
+
     code = "contract-rule-broken"
     en = "contract, line {line}, {path}: expected {expected}, found {found}"
-    ru = "контракт, строка {line}, {path}: ожидалось {expected}, найдено {found}"
+    ru = "договор, строка {line}, {path}: ожидалось {expected}, найдено {found}"
 
 
 class CodeListAbsentError(ContractError):
+    """The file that a contract pins is not at hand."""
+
     code = "code-list-absent"
     en = "contract, line {line}: code list {list} is pinned to {digest}, and no file at hand has these bytes"
-    ru = "контракт, строка {line}: справочник {list} закреплён за {digest}, и файла с такими байтами нет"
+    ru = "договор, строка {line}: справочник {list} закреплён за {digest}, и файла с такими байтами нет"
     mend_en = "put the file into contracts/codelists; a code list that was edited needs a new contract version"
-    mend_ru = "положите файл в contracts/codelists; изменённому справочнику нужна новая версия контракта"
+    mend_ru = "положите файл в contracts/codelists; изменённому справочнику нужна новая версия договора"
 
 
 class StatementError(ContractError):
+    """A statement does not say what a statement may say."""
+
     code = "statement-malformed"
     en = "statement about {contract} by {party}: expected {expected}, found {found}"
     ru = "заявление о {contract} стороны {party}: ожидалось {expected}, найдено {found}"
 
 
 class StatementPartyError(ContractError):
+    """Only parties speak about a contract."""
+
     code = "statement-not-by-a-party"
     exit_code = ExitCode.NOT_AUTHORISED
     en = "statement about {contract}: {party} is not a party; the parties are {parties}"
-    ru = "заявление о {contract}: {party} не сторона контракта; стороны: {parties}"
+    ru = "заявление о {contract}: {party} не сторона договора; стороны: {parties}"
 
 
 class ContractNotInForceError(ContractError):
@@ -72,58 +88,84 @@ class ContractNotInForceError(ContractError):
 
 
 class ContractNotSignedError(ContractNotInForceError):
+    """Some party has not signed."""
+
     code = "contract-not-signed"
     en = "contract {contract} {version} is not in force: not signed by {missing}"
-    ru = "контракт {contract} {version} не действует: не подписан {missing}"
+    ru = "договор {contract} {version} не действует: не подписан {missing}"
     mend_en = "each of them runs: exchange contract sign {contract} {version}"
     mend_ru = "каждая из этих сторон выполняет: exchange contract sign {contract} {version}"
 
 
 class ContractNotEffectiveError(ContractNotInForceError):
+    """All have signed, and the contract begins later."""
+
     code = "contract-not-yet-effective"
     en = "contract {contract} {version} is not in force: it takes effect on {effective}, and it is {now}"
-    ru = "контракт {contract} {version} не действует: он вступает в силу {effective}, а сейчас {now}"
+    ru = "договор {contract} {version} не действует: он вступает в силу {effective}, а сейчас {now}"
 
 
 class ContractSuspendedError(ContractNotInForceError):
-    code = "contract-suspended"
+    """At least one party has suspended it."""
+
+    code = "contract-is-suspended"
     en = "contract {contract} {version} is suspended by {parties}"
-    ru = "контракт {contract} {version} приостановлен: {parties}"
+    ru = "договор {contract} {version} приостановлен: {parties}"
     mend_en = "it resumes when each of them signs contract.resumed"
     mend_ru = "он возобновится, когда каждая из этих сторон подпишет contract.resumed"
 
 
 class ContractEndedError(ContractNotInForceError):
-    code = "contract-ended"
-    en = "contract {contract} {version} ended on {ended}, by {parties}"
-    ru = "контракт {contract} {version} прекращён {ended}, основание: {parties}"
+    """At least one party has ended it."""
+
+    code = "contract-has-ended"
+    en = "contract {contract} {version} was ended by {parties} from {ended} on"
+    ru = "договор {contract} {version} прекращён: {parties}, с {ended}"
+
+
+class ContractExpiredError(ContractNotInForceError):
+    """The end date written in it has passed."""
+
+    code = "contract-expired"
+    en = "contract {contract} {version} ran until {ended}, the end written in it"
+    ru = "договор {contract} {version} действовал до {ended}, срока в его тексте"
+    mend_en = "the parties sign a new version"
+    mend_ru = "стороны подписывают новую версию"
 
 
 class ContractSupersededError(ContractNotInForceError):
+    """A later version with the same provider took its place."""
+
     code = "contract-superseded"
     en = "contract {contract} {version} is superseded by version {later}"
-    ru = "контракт {contract} {version} заменён версией {later}"
+    ru = "договор {contract} {version} заменён версией {later}"
     mend_en = "use version {later}"
     mend_ru = "используйте версию {later}"
 
 
-class ContractUnknownError(ContractError):
-    code = "contract-unknown"
+class ContractNotAtHandError(ContractError):
+    """No contract at hand fits what was asked for."""
+
+    code = "contract-not-at-hand"
     exit_code = ExitCode.USAGE
     en = "contract {found}: no contract at hand has this id; at hand: {known}"
-    ru = "контракт {found}: контракта с таким id нет; есть: {known}"
+    ru = "договор {found}: договора с таким id нет; есть: {known}"
 
 
 class ContractAmbiguousError(ContractError):
+    """More than one contract fits what was asked for."""
+
     code = "contract-ambiguous"
     exit_code = ExitCode.USAGE
     en = "contract {found}: this beginning fits {fitting}"
-    ru = "контракт {found}: это начало подходит к {fitting}"
+    ru = "договор {found}: это начало подходит к {fitting}"
     mend_en = "write more of the id, or name the version"
     mend_ru = "напишите id полнее или назовите версию"
 
 
 class ContractPlaceError(ContractError):
+    """A contract file lies under another id or version than its own."""
+
     code = "contract-misplaced"
     en = "contract {id} {version}: lies in {found}, its place is {expected}"
-    ru = "контракт {id} {version}: лежит в {found}, его место {expected}"
+    ru = "договор {id} {version}: лежит в {found}, его место {expected}"
