@@ -1,0 +1,199 @@
+"""Primary suppression: which cells are sensitive in themselves, and which empty ones must be hidden beside them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from exchange.contract.model import DataContract, Zeros
+from exchange.disclosure.protection import Requirement, SecretParameters, dominance_requirement, requirement
+from exchange.errors.disclosure import CellMalformedError, CellOutsideContractError
+from exchange.pattern import Shape
+from exchange.table import AggregateCell, AggregateTable, CellKey
+
+EMPTY = AggregateCell(value=0, contributors=())
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitive:
+    """What the rules alone decide.
+
+    Attributes:
+        values: Every cell that is a variable: the non-empty ones, and the empty ones that may not show as zero.
+        primary: What each primary cell needs in the attacker's view.
+    """
+
+    values: dict[CellKey, int]
+    primary: dict[CellKey, Requirement]
+
+
+def primary_suppressions(table: AggregateTable, contract: DataContract, parameters: SecretParameters) -> Sensitive:
+    """Apply every primary rule of the contract (Hundepool et al. 2012, §4.2).
+
+    - minimum contributors, in any contributor unit;
+    - (n,k) dominance and p%, in the tables that have the rule;
+    - group disclosure, along the sensitive dimensions: the complement of a part that is nearly the whole is hidden
+      with it, empty cells too, or "all of them" could be read off;
+    - empty cells, where zeros are sensitive.
+
+    Raises:
+        CellOutsideContractError: A key that no table of the contract releases.
+        CellMalformedError: Contributors or contributions missing, or impossible.
+    """
+    shape = Shape(contract)
+    _require_well_formed(table, contract, shape)
+    values = {key: cell.value for key, cell in sorted(table.cells.items()) if not _empty(cell)}
+    primary: dict[CellKey, Requirement] = {}
+
+    def hide(key: CellKey, need: Requirement | None = None) -> None:
+        values.setdefault(key, 0)
+        found = primary.get(key, requirement(contract, values[key]))
+        primary[key] = found.union(need) if need is not None else found
+
+    for key in _few_contributors(table, contract, parameters):
+        hide(key)
+    for key, need in _dominated(table, contract, shape, parameters):
+        hide(key, need)
+    if contract.disclosure.zeros is Zeros.SENSITIVE:
+        for key in _possible(table.provider, contract, shape):
+            if key not in values:
+                hide(key)
+    for key in _group_disclosures(table, contract, shape):
+        hide(key)
+    return Sensitive(dict(sorted(values.items())), dict(sorted(primary.items())))
+
+
+def _few_contributors(table: AggregateTable, contract: DataContract, parameters: SecretParameters) -> Iterator[CellKey]:
+    minima = parameters.contributors_min
+    for key, cell in table.cells.items():
+        if any(0 < found < least for found, least in zip(cell.contributors, minima, strict=True)):
+            yield key
+        # A cell that has a value has somebody behind it, whatever the count in one unit says.
+        elif cell.value and not any(cell.contributors):
+            raise CellMalformedError(
+                contract=contract.id,
+                period=table.period,
+                cell=shown(key),
+                member="contributors",
+                expected="above 0 for a cell that is not empty",
+            )
+
+
+def _dominated(
+    table: AggregateTable, contract: DataContract, shape: Shape, parameters: SecretParameters
+) -> Iterator[tuple[CellKey, Requirement | None]]:
+    for ruled in contract.tables:
+        rule = ruled.dominance
+        if rule is None:
+            continue
+        unit = contract.disclosure.contributors.index(rule.contributor)
+        for key, cell in table.cells.items():
+            if _empty(cell) or not shape.table_holds(ruled.id, key):
+                continue
+            if cell.largest is None:
+                raise CellMalformedError(
+                    contract=contract.id,
+                    period=table.period,
+                    cell=shown(key),
+                    member="largest",
+                    expected=f"the two largest contributions of the {rule.contributor}",
+                )
+            need = dominance_requirement(rule, cell.value, cell.largest, parameters)
+            if need is not None or 0 < cell.contributors[unit] < rule.contributors_min:
+                yield key, need
+
+
+def _group_disclosures(table: AggregateTable, contract: DataContract, shape: Shape) -> list[CellKey]:
+    """The parts that hold (nearly) all of their whole, and the complements that must be hidden with them.
+
+    Counted in the first contributor unit. An empty complement helps only where it is not zero for another published
+    reason: a margin above it that is absent is a published zero. Where that is so for every complement of a part, the
+    empty margins above are hidden too.
+    """
+    k = contract.disclosure.group_disclosure_k
+    sensitive = {
+        place for place, d in enumerate(contract.dimensions) if d.id in contract.disclosure.sensitive_dimensions
+    }
+    if k is None or not sensitive:
+        return []
+    persons = {key: cell.contributors[0] for key, cell in table.cells.items() if not _empty(cell)}
+    found: dict[CellKey, None] = {}
+    complements: list[list[CellKey]] = []
+    for margin in shape.margins(sorted(persons)):
+        if margin.position not in sensitive or persons.get(margin.whole, 0) == 0:
+            continue
+        for code in margin.codes:
+            if persons[margin.whole] - persons.get(margin.part(code), 0) < k:
+                complement = [margin.part(other) for other in margin.codes if other != code]
+                found.update(dict.fromkeys([margin.part(code), *(key for key in complement if key in persons)]))
+                complements.append(complement)
+    empty = dict.fromkeys(key for keys in complements for key in keys if key not in persons)
+    free = _not_implied(empty, persons, shape)
+    found.update(free)
+    for complement in complements:
+        if not any(key in found for key in complement):
+            found.update(dict.fromkeys(above for key in complement for above in _empty_above(key, persons, shape)))
+    return list(found)
+
+
+def _not_implied(empty: Mapping[CellKey, None], present: Mapping[CellKey, int], shape: Shape) -> dict[CellKey, None]:
+    """The empty cells that no absent margin shows to be zero, once all of them are hidden."""
+    kept = dict(empty)
+    while True:
+        implied = [
+            key for key in kept if any(whole not in present and whole not in kept for whole in _wholes(key, shape))
+        ]
+        if not implied:
+            return kept
+        for key in implied:
+            del kept[key]
+
+
+def _empty_above(key: CellKey, present: Mapping[CellKey, int], shape: Shape) -> list[CellKey]:
+    """An empty cell and the empty margins above it that would show it to be zero, up to the top."""
+    found = {key: None}
+    queue = [key]
+    while queue:
+        for whole in _wholes(queue.pop(), shape):
+            if whole not in present and whole not in found:
+                found[whole] = None
+                queue.append(whole)
+    return list(found)
+
+
+def _wholes(key: CellKey, shape: Shape) -> list[CellKey]:
+    return [margin.whole for margin in shape.margins([key]) if margin.whole != key]
+
+
+def _possible(provider: str, contract: DataContract, shape: Shape) -> Iterator[CellKey]:
+    """Every key that is not structurally empty: within the provider's own part of a list where the contract says so."""
+    allowed: dict[int, frozenset[str]] = {}
+    for place, dimension in enumerate(contract.dimensions):
+        if dimension.scope == "provider":
+            allowed[place] = shape.below(place, provider)
+    return shape.keys(allowed=allowed)
+
+
+def _require_well_formed(table: AggregateTable, contract: DataContract, shape: Shape) -> None:
+    units = len(contract.disclosure.contributors)
+    for key, cell in table.cells.items():
+        if not shape.holds(key):
+            raise CellOutsideContractError(contract=contract.id, period=table.period, cell=shown(key))
+        wrong = None
+        if cell.value < 0:
+            wrong = ("value", "0 or more")
+        elif len(cell.contributors) != units or any(count < 0 for count in cell.contributors):
+            wrong = ("contributors", f"{units} counts of 0 or more")
+        elif cell.largest is not None and not 0 <= cell.largest[1] <= cell.largest[0] <= cell.value:
+            wrong = ("largest", "two contributions, the larger first, neither above the value")
+        if wrong is not None:
+            raise CellMalformedError(
+                contract=contract.id, period=table.period, cell=shown(key), member=wrong[0], expected=wrong[1]
+            )
+
+
+def shown(key: CellKey) -> str:
+    """A key as a reader knows it from the rows: its codes, joined by points (as an SDMX series key)."""
+    return ".".join(key)
+
+
+def _empty(cell: AggregateCell) -> bool:
+    return cell.value == 0 and not any(cell.contributors)

@@ -1,0 +1,71 @@
+"""What cannot be released safely: disclosure control refuses, and says which rule and which cell, never a figure."""
+
+from exchange.errors import ExchangeError, ExitCode
+
+
+class DisclosureError(ExchangeError):
+    """The branch of everything that disclosure control blocks."""
+
+    exit_code = ExitCode.DISCLOSURE_BLOCKS
+
+
+class UnsafeTableError(DisclosureError):
+    code = "table-unsafe"
+    en = "{contract} {period}: {exposed} of {withheld} withheld cells are not safe, for example {cell}: {reason}"
+    ru = "{contract} {period}: {exposed} из {withheld} скрытых ячеек не защищены, например {cell}: {reason}"
+    mend_en = "Release fewer breakdowns: coarsen a dimension of the table that the cell belongs to."
+    mend_ru = "Выпускайте меньше разрезов: укрупните одно из измерений таблицы, к которой относится ячейка."
+
+
+class NoSafePatternError(DisclosureError):
+    code = "no-safe-pattern"
+    en = "{contract} {period}: no set of withheld cells protects {cell}: {reason}"
+    ru = "{contract} {period}: никакой набор скрытых ячеек не защищает {cell}: {reason}"
+    mend_en = "Coarsen a dimension, or hold the revision back until more has changed."
+    mend_ru = "Укрупните измерение или отложите пересмотр, пока изменений не станет больше."
+
+
+class ParametersTooLooseError(DisclosureError):
+    code = "parameters-too-loose"
+    en = "{contract}: the secret parameter {parameter} is looser than the contract's public minimum"
+    ru = "{contract}: секретный параметр {parameter} мягче публичного минимума договора"
+    mend_en = "Set {parameter} at least as strict as the contract says."
+    mend_ru = "Задайте {parameter} не мягче, чем указано в договоре."
+
+
+class ParametersMalformedError(DisclosureError):
+    code = "parameters-malformed"
+    en = "{contract}: the secret parameter {parameter} must be {expected}"
+    ru = "{contract}: секретный параметр {parameter} должен быть: {expected}"
+
+
+class NotAdditiveError(DisclosureError):
+    code = "table-not-additive"
+    en = "{contract} {period}: the parts of {cell} do not agree with it; margins that fail so: {count}"
+    ru = "{contract} {period}: части {cell} не сходятся с ней; таких итогов: {count}"
+    mend_en = "Aggregate again: every margin is the sum of the codes of its level."
+    mend_ru = "Повторите агрегирование: каждый итог есть сумма кодов своего уровня."
+
+
+class CellOutsideContractError(DisclosureError):
+    code = "cell-outside-contract"
+    en = "{contract} {period}: {cell} is no cell of the contract's tables"
+    ru = "{contract} {period}: {cell} не является ячейкой таблиц договора"
+
+
+class CellMalformedError(DisclosureError):
+    code = "cell-malformed"
+    en = "{contract} {period}: {cell}: {member} must be {expected}"
+    ru = "{contract} {period}: {cell}: поле {member} должно быть: {expected}"
+
+
+class MethodUnsupportedError(DisclosureError):
+    code = "disclosure-method-unsupported"
+    en = "{contract}: the disclosure method {method} is not one this engine offers: {offered}"
+    ru = "{contract}: метод защиты {method} не поддерживается, доступны: {offered}"
+
+
+class ForeignReleaseError(DisclosureError):
+    code = "release-of-another-identity"
+    en = "{contract} {period}: the earlier release is one of {found}, not of this contract and period"
+    ru = "{contract} {period}: прежний выпуск относится к {found}, а не к этому договору и периоду"
