@@ -30,10 +30,10 @@ demo: $(STAMP)
 	$(BIN)/exchange demo
 
 test: lint $(STAMP) $(INTEROP_STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not story" tests/unit tests/house
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not story" tests/unit tests/house
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
