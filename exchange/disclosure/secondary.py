@@ -20,7 +20,10 @@ from exchange.disclosure.protection import Requirement
 from exchange.disclosure.relations import Integers, Mask, System
 from exchange.disclosure.solver import INFINITY, Floats, LinearModel, Rows, Status
 
-BATCHES_MAX = 12
+DEBUG=0
+SHARE=.25
+STALLED_MAX=2
+BATCHES_MAX = 60
 """Rounds of programmes for many cells at once before each is looked at alone."""
 
 CLEAN_UP_SOLVES_MAX = 150
@@ -89,16 +92,24 @@ class Suppression:
         Raises:
             UnprotectableError: Names the cell that cannot be protected.
         """
-        for batch in range(BATCHES_MAX):
-            short = self._short()
-            if not short:
-                return
-            progress(batch / (2 * BATCHES_MAX))
-            if not self._try_many(short, upwards=batch % 2 == 0, allowed=~self._fixed):
-                break
+        self._batch(allowed=self.withheld)
         while short := self._short():
-            progress(1 - len(short) / (2 * len(self._needs)))
+            progress(1 - len(short) / len(self._needs))
             self._try_one(short[0])
+            self._batch(allowed=self.withheld)
+
+    def _batch(self, *, allowed: Mask, upto: int = BATCHES_MAX) -> None:
+        """Move many cells at once through cells that are withheld already, while that settles some."""
+        stalled = 0
+        for batch in range(upto):
+            short = self._short()
+            if not short or stalled == STALLED_MAX:
+                return
+            if DEBUG: print('batch',batch,len(short),len(self._needs))
+            draw = np.random.default_rng((batch, len(short)))
+            chosen = [cell for cell, drawn in zip(short, draw.random(len(short)), strict=True) if drawn < SHARE]
+            self._try_many(chosen or short[:1], upwards=batch % 2 == 0, allowed=allowed)
+            stalled = 0 if len(self._short()) < len(short) else stalled + 1
 
     def demand(self, cell: int, need: Requirement) -> None:
         """Ask more for a withheld cell: the audit found that whole numbers do not reach what fractions do."""

@@ -257,6 +257,14 @@ class DeliveryAlteredError(FindingError):
     ru = "выдача {pull}: {party} подписал {content} как {bundle} для {puller}, тот отказал ({reason}); верно {right}"
 
 
+class DeliveredTwoContentsError(FindingError):
+    """A publisher that signed for two contents as one bundle, which has exactly one form."""
+
+    code = "delivered-two-contents"
+    en = "pull {pull}: {party} signed for {content} to {puller} as {bundle}, and elsewhere for {rivals}"
+    ru = "выдача {pull}: {party} подписал {content} для {puller} как {bundle}, а в другом случае {rivals}"
+
+
 class RejectedWronglyError(FindingError):
     """A puller that refused the right bytes."""
 

@@ -63,6 +63,16 @@ class DeliveryRefusedError(PullError):
     mend_ru = "отказ записан и подтверждён; сообщите {party}, повторите получение, аудитор сверит оба журнала"
 
 
+class DeliveryContentError(PullError):
+    """Bytes other than those the publisher signed for: changed on the way, or never the signed ones; nothing tells."""
+
+    code = "delivery-content"
+    en = "bytes of {bundle} from {partner}: signed for {expected}, arrived {found}; at fault: the way or {partner}"
+    ru = "байты {bundle} от {partner}: подписано {expected}, пришло {found}; виновны канал или {partner}"
+    mend_en = "nothing was kept; pull again: if it happens again over another line, tell {partner}"
+    mend_ru = "ничего не сохранено; повторите получение; если повторится по другому каналу, сообщите {partner}"
+
+
 class PulledBundleError(PullError):
     """A delivered bundle that does not verify."""
 

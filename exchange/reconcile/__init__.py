@@ -10,6 +10,7 @@ from datetime import timedelta
 from exchange.encoding import format_instant
 from exchange.errors.audit import ClockSkewError
 from exchange.log.entry import EntryType
+from exchange.reconcile.contents import Contents, gather_contents
 from exchange.reconcile.evidence import Signatures
 from exchange.reconcile.model import (
     Exchange,
@@ -23,7 +24,7 @@ from exchange.reconcile.model import (
 )
 from exchange.reconcile.pairs import Pair, bundle_of, pair
 from exchange.reconcile.publications import DAMAGED, judge_publications
-from exchange.reconcile.pulls import Contents, judge_sides, right_contents
+from exchange.reconcile.pulls import judge_sides
 from exchange.reconcile.receipts import judge_receipt
 from exchange.reconcile.rights import judge_rights
 
@@ -40,7 +41,7 @@ def reconcile(federation: Federation) -> Reconciliation:
     """
     signatures = Signatures(federation.evidence, federation.trust)
     pairs = pair(federation.logs)
-    contents = right_contents(pairs, signatures, federation)
+    contents = gather_contents(pairs, signatures, federation.publications)
     exchanges = [_exchange(one, federation, signatures, contents) for one in pairs]
     published = [found for log in federation.logs.values() for found in judge_publications(log, federation)]
     skewed = [found for log in federation.logs.values() for found in _skew(log)]

@@ -1,35 +1,37 @@
 """The verdict on one pull: what both logs and the signed delivery say together, and whose fault a contradiction is.
 
-| publisher's log | puller's log | delivery shown by the puller   | verdict    | at fault                           |
-|-----------------|--------------|--------------------------------|------------|------------------------------------|
-| served          | received     | proven, agrees                 | confirmed  | nobody                             |
-| served          | received     | unproven, withheld, none named | violated   | puller: it accepted no signature   |
-| served          | rejected     | proven, content is wrong       | violated   | publisher: it signed wrong bytes   |
-| served          | rejected     | proven, content is right       | violated   | puller: it refused right bytes     |
-| served          | rejected     | proven, content not comparable | disputed   | undecided until a second delivery  |
-| served          | rejected     | unproven, none named           | disputed   | undecided: either could have made it |
-| any             | rejected     | withheld                       | violated   | puller: it names what it hides     |
-| any             | broken off   | any                            | broken-off | nobody                             |
-| served          | nothing      | request proven, in time        | pending    | nobody yet                         |
-| served          | nothing      | request proven, overdue        | violated   | puller: it asked and stays silent  |
-| served          | nothing      | request unproven or withheld   | violated   | publisher: nobody asked            |
-| nothing         | any          | proven, names no entry there   | violated   | publisher: it signed, did not log  |
-| nothing         | received     | unproven, none named           | violated   | puller: nobody signed              |
-| nothing         | rejected     | unproven, none named           | disputed   | undecided                          |
-| twice, either   | any          | any                            | violated   | whose log has it twice             |
+| publisher | puller     | evidence                                    | verdict    | at fault                         |
+|-----------|------------|---------------------------------------------|------------|----------------------------------|
+| served    | received   | delivery proven                             | confirmed  | nobody                           |
+| served    | received   | delivery proven, a second accepted content  | violated   | publisher: it signed two         |
+| served    | received   | delivery unproven, none named               | violated   | puller: it accepted no signature |
+| served    | rejected   | proven, manifest declares another content   | violated   | publisher: it signed wrong bytes |
+| served    | rejected   | proven, manifest declares this content      | violated   | puller: it refused right bytes   |
+| served    | rejected   | proven, the puller itself accepted the same | violated   | puller: it refused right bytes   |
+| served    | rejected   | proven, another content signed for as well  | violated   | publisher: it signed two         |
+| served    | rejected   | proven, nothing to compare with             | disputed   | undecided: pull again            |
+| served    | rejected   | unproven, none named                        | disputed   | undecided: either could be lying |
+| served    | nothing    | request proven, in time                     | pending    | nobody yet                       |
+| served    | nothing    | request proven, overdue                     | violated   | puller: it asked and is silent   |
+| served    | nothing    | request unproven, withheld                  | violated   | publisher: nobody asked          |
+| nothing   | any        | delivery proven                             | violated   | publisher: it signed, not logged |
+| nothing   | received   | unproven, none named                        | violated   | puller: nobody signed            |
+| nothing   | rejected   | unproven, none named                        | disputed   | undecided                        |
+| any       | any        | delivery withheld                           | violated   | puller: it names what it hides   |
+| any       | broken off | any                                         | broken-off | nobody                           |
+| twice     | any        | any, and the same for the puller            | violated   | whose log has it twice           |
 
-Right bytes have one spelling (DESIGN.md §7), so two contents signed for one bundle prove that its publisher signed a
-wrong one; which, the deliveries that recipients accepted say, and for `data.csv` the manifest. A member whose log
-could not be collected leaves the verdict pending.
+Where the puller says that bytes other than the signed ones arrived, and the signed ones were right, the way may have
+changed them: broken off, nobody's fault. A log that could not be collected leaves the verdict pending.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from exchange.encoding import Digest
 from exchange.errors.audit import (
     AcceptedUnsignedError,
+    DeliveredTwoContentsError,
     DeliveryAlteredError,
     EvidenceWithheldError,
     FindingError,
@@ -43,6 +45,7 @@ from exchange.errors.audit import (
     UnloggedByPullerError,
 )
 from exchange.receipt import Delivery
+from exchange.reconcile.contents import Contents
 from exchange.reconcile.evidence import Opened, Signatures, Standing
 from exchange.reconcile.model import UNDECIDED, Federation, Finding, LoggedEntry, Verdict, VerifiedPublication
 from exchange.reconcile.pairs import Pair, bundle_of
@@ -50,25 +53,10 @@ from exchange.reconcile.pairs import Pair, bundle_of
 RECEIPT_DAYS_DEFAULT = 14
 """The deadline for a receipt where the contract's text could not be had."""
 
-Contents: TypeAlias = Mapping[tuple[Digest, str], frozenset[Digest]]
-"""By bundle and file (`zip`, `data.csv`): the contents known to be right."""
+DAMAGED_ON_THE_WAY = "delivery-content"
+"""The puller's code for bytes other than those the delivery signs for (`exchange.errors.pull`)."""
 
 Ruling: TypeAlias = tuple[Verdict, tuple[Finding, ...]]
-
-
-def right_contents(pairs: tuple[Pair, ...], signatures: Signatures, federation: Federation) -> Contents:
-    """What the right bytes of each bundle hash to: as recipients accepted them, and as manifests declare."""
-    known: dict[tuple[Digest, str], set[Digest]] = {}
-    for bundle, publication in federation.publications.items():
-        if isinstance(publication, VerifiedPublication):
-            known.setdefault((bundle, "data.csv"), set()).add(publication.data)
-    for pair in pairs:
-        if pair.taken is None or pair.rejection is not None:
-            continue
-        says = signatures.delivery(pair.taken).says
-        if says is not None and says.file == "zip" and says.bundle == bundle_of(pair.taken):
-            known.setdefault((says.bundle, says.file), set()).add(says.content)
-    return {key: frozenset(found) for key, found in known.items()}
 
 
 def judge_sides(pair: Pair, federation: Federation, signatures: Signatures, contents: Contents) -> Ruling:
@@ -116,7 +104,9 @@ def _two_sided(
     contradiction = _contradiction(pair, taken, delivery.says, federation)
     if contradiction is not None:
         return contradiction
-    return (Verdict.CONFIRMED, ()) if pair.rejection is None else _rejected(pair, taken, delivery.says, contents)
+    if pair.rejection is None:
+        return _accepted(pair, delivery.says, contents)
+    return _rejected(pair, taken, delivery.says, contents)
 
 
 def _without_delivery(pair: Pair, delivery: Opened[Delivery]) -> Ruling:
@@ -153,31 +143,46 @@ def _contradiction(pair: Pair, taken: LoggedEntry, says: Delivery, federation: F
     return Verdict.VIOLATED, (finding(pair, party, differs, taken.entry.evidence),)
 
 
+def _accepted(pair: Pair, says: Delivery, contents: Contents) -> Ruling:
+    """The puller accepted: right, unless another recipient accepted another content before."""
+    rivals = contents.accepted_rivals(says)
+    return _signed_two(pair, says, rivals) if rivals else (Verdict.CONFIRMED, ())
+
+
 def _rejected(pair: Pair, taken: LoggedEntry, says: Delivery, contents: Contents) -> Ruling:
     """The puller refused bytes that the publisher signed for: were they the right ones?"""
     reason, evidence = pair.rejection or "", taken.entry.evidence
-    right = contents.get((says.bundle, says.file))
-    if not right:
-        return _disputed(pair, reason)
-    if says.content in right:
-        wrongly = RejectedWronglyError(
-            pull=pair.pull.hex,
-            party=pair.puller,
-            bundle=pair.bundle.hex,
-            publisher=pair.publisher,
+    declared, rivals = contents.is_declared(says), contents.rivals(says)
+    if declared or (declared is None and contents.accepted_before_or_after(says)):
+        if reason == DAMAGED_ON_THE_WAY:
+            return Verdict.BROKEN_OFF, ()  # nothing proves which bytes were sent; the ones signed for were right
+        return _violated(pair, pair.puller, RejectedWronglyError, evidence, publisher=pair.publisher, reason=reason)
+    if declared is False:
+        right = str(contents.declared[(says.bundle, says.file)])
+        return _violated(
+            pair,
+            pair.publisher,
+            DeliveryAlteredError,
+            evidence,
+            content=str(says.content),
+            puller=pair.puller,
             reason=reason,
+            right=right,
         )
-        return Verdict.VIOLATED, (finding(pair, pair.puller, wrongly, evidence),)
-    altered = DeliveryAlteredError(
-        pull=pair.pull.hex,
-        party=pair.publisher,
+    return _signed_two(pair, says, rivals) if rivals else _disputed(pair, reason)
+
+
+def _signed_two(pair: Pair, says: Delivery, rivals: tuple[Digest, ...]) -> Ruling:
+    evidence = pair.taken.entry.evidence if pair.taken is not None else None
+    return _violated(
+        pair,
+        pair.publisher,
+        DeliveredTwoContentsError,
+        evidence,
         content=str(says.content),
-        bundle=pair.bundle.hex,
+        rivals=", ".join(map(str, rivals)),
         puller=pair.puller,
-        reason=reason,
-        right=" / ".join(sorted(map(str, right))),
     )
-    return Verdict.VIOLATED, (finding(pair, pair.publisher, altered, evidence),)
 
 
 def _disputed(pair: Pair, reason: str) -> Ruling:

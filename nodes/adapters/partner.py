@@ -130,14 +130,14 @@ class PartnerClient:
         while True:
             query = {name: value for name, value in (("contract", contract), ("since", since)) if value is not None}
             page = await self._json("GET", "/v1/catalogue", query=query)
-            found, following = page.get("items"), page.get("next")
+            found, following = page.get("bundles"), page.get("next")
             if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-                raise self._malformed("/v1/catalogue", "items is not a list of objects")
+                raise self._malformed("/v1/catalogue", "bundles is not a list of objects")
             items += found
             if following is None:
                 return tuple(items)
             if not found or str(following) == since:
-                raise self._malformed("/v1/catalogue", "a page without items names a next one")
+                raise self._malformed("/v1/catalogue", "an empty page names a next one")
             since = str(following)
 
     async def bundle(self, digest: Digest, *, attempt: Attempt) -> Served:

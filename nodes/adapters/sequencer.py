@@ -117,6 +117,24 @@ class Gate:
 
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     refusal: ExchangeError | None = None  # why it is still shut
+    halted: bool = False
+
+    def halt(self, refusal: ExchangeError) -> None:
+        """Shut it until the process ends."""
+        self.refusal, self.halted = refusal, True
+        self.opened.clear()
+
+    async def wait(self, wait_s: float) -> None:
+        """Wait until it is open.
+
+        Raises:
+            ExchangeError: It is shut for good, or still shut after this time.
+        """
+        with suppress(TimeoutError):
+            if not self.halted:
+                await asyncio.wait_for(self.opened.wait(), wait_s)
+        if not self.opened.is_set():
+            raise self.refusal or WaitExceededError(subject="the restart rule", seconds=wait_s)
 
 
 class Sequencer:
@@ -181,7 +199,7 @@ class Sequencer:
             WaitExceededError: No answer in time; the work may still become durable.
         """
         if gated and not self.gate.opened.is_set():
-            await self._pass_gate()
+            await self.gate.wait(self._wait_s)
         if self._stopped is not None:
             raise NodeStoppedError(member=self._member, reason=type(self._stopped).__name__)
         item = _Item(work, asyncio.get_running_loop().create_future())
@@ -205,12 +223,6 @@ class Sequencer:
     async def catch_up(self) -> None:
         """Derive tiles and checkpoint that a crash left out; the first thing after the gate opens."""
         await self.submit(lambda _: None)
-
-    async def _pass_gate(self) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.gate.opened.wait(), self._wait_s)
-        if not self.gate.opened.is_set():
-            raise self.gate.refusal or WaitExceededError(subject="the restart rule", seconds=self._wait_s)
 
     # --- the thread --------------------------------------------------------------------------------------------
 
