@@ -64,7 +64,7 @@ class Aggregation:
         try:
             found = self.connection.execute(
                 "SELECT count(*), count(*) FILTER (in_scope), count(*) FILTER (in_scope AND bad), "
-                f"count(*) FILTER (in_scope AND in_period) FROM ({self.sql.rows})"  # noqa: S608 - built from quoted parts
+                f"count(*) FILTER (in_scope AND in_period) FROM ({self.sql.rows})"
             ).fetchone()
         except duckdb.InvalidInputException:
             # A row that is no CSV. DuckDB's message quotes it, so it stays here; `rows.locate` says where it is.
@@ -102,12 +102,10 @@ class Aggregation:
         names = [f"a{n}" for n in range(len(self.sql.axes))]
         kept = ", ".join([*names, *(f"u{n}" for n in range(self.sql.units)), "records", "v"])
         self.connection.execute(
-            f"CREATE TEMP TABLE staged AS SELECT {kept} FROM ({self.sql.rows}) WHERE in_scope AND in_period"  # noqa: S608
+            f"CREATE TEMP TABLE staged AS SELECT {kept} FROM ({self.sql.rows}) WHERE in_scope AND in_period"
         )
         holes = " OR ".join(f"{name} IS NULL" for name in [*names, "records", "v"])
-        found = self.connection.execute(
-            f"SELECT count(*), count(*) FILTER ({holes}) FROM staged"  # noqa: S608 - names above
-        ).fetchone()
+        found = self.connection.execute(f"SELECT count(*), count(*) FILTER ({holes}) FROM staged").fetchone()
         if found != (census.in_period, 0):
             read = found[0] if found else 0
             raise RegisterChangedError(file=self.register.path.name, checked=census.in_period, read=read)
@@ -129,7 +127,7 @@ class _Cube:
         """Every non-empty cell with its margins."""
         self._connection.execute(
             "CREATE OR REPLACE TEMP TABLE base AS "
-            f"SELECT {self._cell()} AS cell, sum(records)::BIGINT AS records, sum(v)::BIGINT AS v "  # noqa: S608
+            f"SELECT {self._cell()} AS cell, sum(records)::BIGINT AS records, sum(v)::BIGINT AS v "
             "FROM staged GROUP BY 1"
         )
         values = self._rolled("base", "sum(v)::BIGINT, sum(records)::BIGINT")
@@ -152,18 +150,18 @@ class _Cube:
         run = self._connection.execute
         run(
             "CREATE OR REPLACE TEMP TABLE spread AS "
-            f"SELECT u{unit} AS u, min({self._cell()}) AS lo, max({self._cell()}) AS hi "  # noqa: S608 - own names
+            f"SELECT u{unit} AS u, min({self._cell()}) AS lo, max({self._cell()}) AS hi "
             f"FROM staged WHERE u{unit} IS NOT NULL GROUP BY 1"
         )
         run(
             "CREATE OR REPLACE TEMP TABLE once AS "
             "SELECT cell, sum(n)::BIGINT AS n FROM ("
             "SELECT lo AS cell, count(*) AS n FROM spread WHERE lo = hi GROUP BY 1 UNION ALL "
-            f"SELECT {self._cell()}, sum(records) FROM staged WHERE u{unit} IS NULL GROUP BY 1) GROUP BY 1"  # noqa: S608
+            f"SELECT {self._cell()}, sum(records) FROM staged WHERE u{unit} IS NULL GROUP BY 1) GROUP BY 1"
         )
         run(
             "CREATE OR REPLACE TEMP TABLE often AS "
-            f"SELECT DISTINCT {self._cell()} AS cell, id FROM staged JOIN "  # noqa: S608 - own names
+            f"SELECT DISTINCT {self._cell()} AS cell, id FROM staged JOIN "
             "(SELECT u, (row_number() OVER ())::INTEGER AS id FROM spread WHERE lo <> hi) many "
             f"ON staged.u{unit} = many.u"
         )
@@ -180,18 +178,18 @@ class _Cube:
         unit = self._coding.contract.disclosure.contributors.index(rule.contributor)
         self._connection.execute(
             "CREATE OR REPLACE TEMP TABLE contributed AS "
-            f"SELECT {self._cell()} AS cell, u{unit} AS u, sum(v)::BIGINT AS v "  # noqa: S608 - own names
+            f"SELECT {self._cell()} AS cell, u{unit} AS u, sum(v)::BIGINT AS v "
             f"FROM staged WHERE u{unit} IS NOT NULL GROUP BY 1, 2"
         )
         named = self._connection.execute(
-            f"SELECT {', '.join(self._names)}, max(v, 2) FROM (SELECT {self._margins()}, sum(v)::BIGINT AS v "  # noqa: S608
+            f"SELECT {', '.join(self._names)}, max(v, 2) FROM (SELECT {self._margins()}, sum(v)::BIGINT AS v "
             f"FROM ({self._unfolded('contributed', 'u, v')}) GROUP BY GROUPING SETS ({self._sets_with('u')})) "
             "GROUP BY ALL"
         ).fetchall()
         # A record without a contributor is one of its own; repeated records contribute 1 each.
         own = "list_resize([1, 1], least(2, sum(records))::INTEGER)" if self._coding.mapping.records else "max(v, 2)"
         alone = self._connection.execute(
-            f"SELECT {', '.join(self._names)}, {own} FROM staged WHERE u{unit} IS NULL "  # noqa: S608 - own names
+            f"SELECT {', '.join(self._names)}, {own} FROM staged WHERE u{unit} IS NULL "
             f"GROUP BY GROUPING SETS ({self._sets})"
         ).fetchall()
         tops: dict[Margin, list[int]] = {}
@@ -202,7 +200,7 @@ class _Cube:
     def _rolled(self, table: str, measures: str) -> dict[Margin, tuple[int, ...]]:
         """The measures by margin over a table of (cell, …)."""
         rows = self._connection.execute(
-            f"SELECT {self._margins()}, {measures} FROM ({self._unfolded(table, '* EXCLUDE (cell)')}) "  # noqa: S608
+            f"SELECT {self._margins()}, {measures} FROM ({self._unfolded(table, '* EXCLUDE (cell)')}) "
             f"GROUP BY GROUPING SETS ({self._sets})"
         ).fetchall()
         width = len(self._names)
@@ -219,7 +217,7 @@ class _Cube:
             f"(cell // {prod(self._sizes[n + 1 :])}) % {size} AS {name}"
             for n, (name, size) in enumerate(zip(self._names, self._sizes, strict=True))
         ]
-        return f"SELECT {', '.join(axes)}, {others} FROM {table}"  # noqa: S608 - own names
+        return f"SELECT {', '.join(axes)}, {others} FROM {table}"
 
     def _margins(self) -> str:
         return ", ".join(self._names)

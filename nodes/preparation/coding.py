@@ -198,10 +198,9 @@ def _reach(dimension: Dimension, tables: tuple[Table, ...], provider: str) -> di
 
 
 def _level_code(dimension: Dimension, table: Table, line: tuple[str, ...]) -> str | None:
-    """What a table shows for a code: itself or its nearest ancestor at the level, else the residual; None: it cannot.
+    """What a table shows for the first code of a line up to the root: itself or its nearest ancestor at the level.
 
-    Args:
-        line: The code, its parent, and so on to the root.
+    Where there is none, the residual; None: the table has no place for it.
     """
     restricted = dimension.codes is None or bool(set(line) & set(dimension.codes))
     axis = next((axis for axis in table.dimensions if axis.dimension == dimension.id), None)
@@ -245,9 +244,7 @@ def _bind_dimension(
         raise MappingDimensionError(file=mapping.file, dimension=dimension.id, contract=contract.id)
     table = mapping.codes.get(dimension.id)
     accepted = {code: code for code in codes} if table is None else dict(table)
-    extra = (
-        (source.code,) if isinstance(source, ConstantDimension) else (source.otherwise, source.absent)
-    )
+    extra = (source.code,) if isinstance(source, ConstantDimension) else (source.otherwise, source.absent)
     for code in (*accepted.values(), *extra):
         if code is not None and code not in codes:
             raise MappingCodeError(

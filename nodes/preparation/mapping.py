@@ -228,9 +228,7 @@ def _filter(section: "_Section") -> Filter:
     if section.has("keep") == section.has("drop"):
         raise section.refusal("keep", "either keep or drop", "both or none")
     keep = section.has("keep")
-    return Filter(
-        column=section.text("column"), values=section.text_list("keep" if keep else "drop"), keep=keep
-    )
+    return Filter(column=section.text("column"), values=section.text_list("keep" if keep else "drop"), keep=keep)
 
 
 def _source(section: "_Section") -> Source:

@@ -6,10 +6,11 @@ extension, and its configuration is locked before the first row is read.
 
 import csv
 import gzip
+import io
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -128,14 +129,10 @@ def open_register(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Re
 @contextmanager
 def csv_text(path: Path, kind: RegisterFormat) -> Iterator[TextIO]:
     """The CSV as text with its line ends; bytes that are not UTF-8 come as lone surrogates, to be refused by row."""
-    opened = (
-        gzip.open(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
-        if kind is RegisterFormat.CSV_GZ
-        else path.open("r", encoding="utf-8-sig", errors="surrogateescape", newline="")
-    )
-    with opened as text:
-        assert not isinstance(text, gzip.GzipFile)
-        yield text
+    with ExitStack() as stack:
+        raw = stack.enter_context(path.open("rb"))
+        plain = stack.enter_context(gzip.open(raw)) if kind is RegisterFormat.CSV_GZ else raw
+        yield stack.enter_context(io.TextIOWrapper(plain, encoding="utf-8-sig", errors="surrogateescape", newline=""))
 
 
 def _csv_header(path: Path, kind: RegisterFormat, delimiter: str) -> tuple[str, ...]:
@@ -162,7 +159,7 @@ def _csv_relation(path: Path, kind: RegisterFormat, header: tuple[str, ...], del
 
 def _parquet_header(connection: duckdb.DuckDBPyConnection, relation: str, path: Path) -> tuple[str, ...]:
     try:
-        described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()  # noqa: S608 - literal() above
+        described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     except duckdb.Error as error:
         raise RegisterUnreadableError(
             file=path.name, format=RegisterFormat.PARQUET, reason=type(error).__name__

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from exchange.errors.preparation import RegisterUnreadableError
-from nodes.preparation.coding import Coding
+from nodes.preparation.coding import Coding, DimensionCoding
 from nodes.preparation.mapping import ContributorColumn, Filter, PeriodColumn, PeriodFormat
 from nodes.preparation.register import Register, RegisterFormat, csv_text
 from nodes.preparation.sql import DATE, RECORDS, accepted_periods, amount_pattern
@@ -129,9 +129,7 @@ def _parquet_rows(
     connection: duckdb.DuckDBPyConnection, register: Register, columns: tuple[str, ...]
 ) -> Iterator[tuple[int, Row]]:
     selected = ", ".join(register.text_of(name) for name in columns)
-    cursor = connection.execute(
-        f"SELECT file_row_number + 1, {selected} FROM {register.relation} ORDER BY 1"  # noqa: S608 - quoted there
-    )
+    cursor = connection.execute(f"SELECT file_row_number + 1, {selected} FROM {register.relation} ORDER BY 1")
     while batch := cursor.fetchmany(FETCH_ROWS):
         for line, *fields in batch:
             yield line, dict(zip(columns, fields, strict=True))
@@ -142,16 +140,7 @@ def _rules(coding: Coding) -> list[_Rule]:
     rules: list[_Rule] = []
     if isinstance(mapping.period, PeriodColumn):
         rules.append(_period_rule(mapping.period))
-    for dimension in coding.dimensions:
-        if dimension.column is not None:
-            name = dimension.column
-            rules.append(
-                _Rule(
-                    column=name,
-                    allowed=dimension.allowed,
-                    refuses=lambda row, name=name, dimension=dimension: dimension.code(row[name]) is None,
-                )
-            )
+    rules.extend(_dimension_rule(dimension) for dimension in coding.dimensions if dimension.column is not None)
     for unit, source in zip(coding.contract.disclosure.contributors, coding.contributors, strict=True):
         if isinstance(source, ContributorColumn):
             rules.append(_contributor_rule(unit, source))
@@ -176,6 +165,12 @@ def _period_rule(period: PeriodColumn) -> _Rule:
         PeriodFormat.YEAR: "a year YYYY",
     }[period.format]
     return _Rule(column=name, allowed=spelled, refuses=lambda row: row[name] not in accepted)
+
+
+def _dimension_rule(dimension: DimensionCoding) -> _Rule:
+    name = dimension.column
+    assert name is not None
+    return _Rule(column=name, allowed=dimension.allowed, refuses=lambda row: dimension.code(row[name]) is None)
 
 
 def _contributor_rule(unit: str, source: ContributorColumn) -> _Rule:

@@ -76,7 +76,7 @@ def register_sql(
         f"{_bad(register, coding, values)} AS bad",
     ]  # fmt: skip
     inner = ", ".join(["*", *(f"{value} AS d{n}" for n, value in enumerate(values))])
-    rows = f"SELECT {', '.join(selected)} FROM (SELECT {inner} FROM {register.relation})"  # noqa: S608 - all quoted
+    rows = f"SELECT {', '.join(selected)} FROM (SELECT {inner} FROM {register.relation})"
     return RegisterSql(rows=rows, axes=tuple(axes), columns=columns, units=len(coding.contributors))
 
 
@@ -126,8 +126,9 @@ def _amount(register: Register, coding: Coding) -> str:
     if column is None:
         return _records(register, coding)
     text = register.text_of(column)
-    amount = f"try_cast({text} AS DECIMAL(18, {decimals})) * {10**decimals}"
-    return f"CASE WHEN regexp_full_match({text}, {literal(amount_pattern(decimals).pattern)}) THEN ({amount})::BIGINT END"
+    pattern = literal(amount_pattern(decimals).pattern)
+    amount = f"(try_cast({text} AS DECIMAL(18, {decimals})) * {10**decimals})::BIGINT"
+    return f"CASE WHEN regexp_full_match({text}, {pattern}) THEN {amount} END"
 
 
 def _scope(register: Register, filters: Iterable[Filter]) -> str:
@@ -139,9 +140,7 @@ def _scope(register: Register, filters: Iterable[Filter]) -> str:
     return " AND ".join(rules) or "true"
 
 
-def _in_period(
-    connection: duckdb.DuckDBPyConnection, register: Register, coding: Coding, period: Period
-) -> str:
+def _in_period(connection: duckdb.DuckDBPyConnection, register: Register, coding: Coding, period: Period) -> str:
     source = coding.mapping.period
     if not isinstance(source, PeriodColumn):
         return "true"
@@ -155,14 +154,11 @@ def _in_period(
 
 
 def _within(spelling: str, kind: PeriodFormat, period: Period) -> bool:
-    year = int(spelling[:4])
-    first, last = {
-        PeriodFormat.MONTH: lambda: (int(spelling[-2:]),) * 2,
-        PeriodFormat.QUARTER: lambda: (3 * int(spelling[-1]) - 2, 3 * int(spelling[-1])),
-        PeriodFormat.YEAR: lambda: (1, 12),
-    }[kind]()
-    starts = date(year, first, 1) >= period.start
-    return starts and (year, last) <= (period.end.year, period.end.month)
+    year, within_year = int(spelling[:4]), spelling[5:].lstrip("Q")
+    months = {PeriodFormat.MONTH: 1, PeriodFormat.QUARTER: 3}.get(kind, 12)
+    last = int(within_year or 1) * months
+    first = last - months + 1
+    return date(year, first, 1) >= period.start and (year, last) <= (period.end.year, period.end.month)
 
 
 def _bad(register: Register, coding: Coding, values: list[str]) -> str:
@@ -176,9 +172,8 @@ def _bad(register: Register, coding: Coding, values: list[str]) -> str:
             if mapping.period.format is PeriodFormat.DATE
             else f"try_cast({text} AS e_period) IS NULL"
         )
-    for source in coding.contributors:
-        if isinstance(source, ContributorColumn):
-            tests.append(_missing(register, source))
+    named = [source for source in coding.contributors if isinstance(source, ContributorColumn)]
+    tests.extend(_missing(register, source) for source in named)
     if mapping.records is not None:
         tests.append(f"({_records(register, coding)}) IS NULL")
     if mapping.value is not None:

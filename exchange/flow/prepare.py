@@ -1,0 +1,170 @@
+"""Preparation, the pure part: protect an aggregate, write its two files, and say what officers will be asked.
+
+The same register, contract, secret and ledger give the same bytes, so that a second machine can repeat the build.
+"""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+
+from exchange.codes import parse_period
+from exchange.contract.model import DataContract
+from exchange.contract.reference import ContractRef
+from exchange.disclosure import AuditSummary, PriorReleases, SecretParameters, protect
+from exchange.encoding import Digest
+from exchange.flow.candidate import Candidate, CandidateFiles
+from exchange.manifest import TEXT_CHARACTERS_MAX, Licence, Source
+from exchange.report import AuditVerdict, DisclosureReport, format_report
+from exchange.sdmx.data import write_data
+from exchange.table import AggregateTable, CellKey, SafeTable
+
+ENGINE = ("exchange.disclosure", "1")
+"""Name and number of the program that protects; the number rises when one input can give another pattern."""
+SECRET_BYTES = 32
+
+_STRICTER_MAX = 3
+"""How many different minima a secret can choose between: the public one, one more, two more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vintage:
+    """One earlier release of the same identity, as the disclosure ledger keeps it."""
+
+    revision: int
+    bundle: Digest
+    table: SafeTable = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What the ledger's copy says before this release.
+
+    Attributes:
+        pooled: Digest over every bundle of the linkage group (`exchange.report.pooled_digest`).
+        vintages: The earlier releases of this identity, oldest first.
+    """
+
+    pooled: Digest
+    vintages: tuple[Vintage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """What the manifest will say of the register, from its mapping.
+
+    Attributes:
+        title: Words before the contract's title, such as SYNTHETIC; may be empty.
+    """
+
+    title: str
+    sources: tuple[Source, ...] = ()
+    licences: tuple[Licence, ...] = ()
+
+
+def prepare(
+    table: AggregateTable,
+    contract: DataContract,
+    *,
+    history: History,
+    labels: Labels,
+    prepared_by: str,
+    secret: bytes,
+    progress: Callable[[str, float], None],
+) -> CandidateFiles:
+    """Make a release candidate of an aggregate.
+
+    Args:
+        table: Every non-empty cell, before protection.
+        contract: In force; the caller has checked.
+        history: From the copy of the disclosure ledger.
+        labels: For the manifest.
+        prepared_by: The data officer; cannot approve it later.
+        secret: The preparation zone's 32 bytes; the parameters really used and the release salt come from it.
+        progress: Told the stage and its share done.
+
+    Raises:
+        DisclosureError: No safe pattern exists, or the audit could not prove it.
+    """
+    parameters = secret_parameters(contract, period=table.period, secret=secret)
+    released = PriorReleases(vintages=tuple(vintage.table for vintage in history.vintages))
+    protected = protect(table, contract, parameters=parameters, released=released, progress=progress)
+    latest = history.vintages[-1] if history.vintages else None
+    revision = 0 if latest is None else latest.revision + 1
+    gone = frozenset[CellKey]() if latest is None else latest.table.rows.keys() - protected.safe.rows.keys()
+    data = write_data(protected.safe, contract, revision=revision, salt_secret=secret, deleted=gone)
+    report = format_report(_report(protected.safe, contract, protected.summary, history.pooled, revision))
+    candidate = Candidate(
+        provider=table.provider,
+        contract=ContractRef.of(contract),
+        period=table.period,
+        revision=revision,
+        supersedes=None if latest is None else latest.bundle,
+        recipients=contract.recipients_of(table.provider),
+        not_before=earliest_publication(contract, table.period),
+        prepared_by=prepared_by,
+        data=Digest.of(data),
+        disclosure=Digest.of(report),
+        pooled=history.pooled,
+        title=_title(contract, labels, table),
+        sources=labels.sources,
+        licences=labels.licences,
+    )
+    return CandidateFiles(candidate=candidate, data=data, disclosure=report)
+
+
+def secret_parameters(contract: DataContract, *, period: str, secret: bytes) -> SecretParameters:
+    """The parameters really used: the contract's public minima, made stricter by an amount only the secret tells.
+
+    An attacker who knows the exact minimum knows that a withheld cell lies below it or protects one that does; who
+    knows p or k can sharpen one contributor's estimate of another (Hundepool et al. 2012, §4.2.2).
+    """
+    public = SecretParameters.public_minima(contract, salt=_derived(secret, "salt", str(contract.digest), period))
+    drawn = _derived(secret, "parameters", contract.id)
+    k, p = public.k_percent_max, public.p_percent_min
+    return SecretParameters(
+        contributors_min=tuple(
+            minimum + drawn[place] % _STRICTER_MAX for place, minimum in enumerate(public.contributors_min)
+        ),
+        k_percent_max=None if k is None else k - drawn[-1] % _STRICTER_MAX,
+        p_percent_min=None if p is None else p + drawn[-2] % _STRICTER_MAX,
+        salt=public.salt,
+    )
+
+
+def earliest_publication(contract: DataContract, period: str) -> datetime:
+    """The first instant after the period, plus the contract's embargo (UTC)."""
+    last = parse_period(period, frequency=contract.calendar.frequency).end
+    return datetime.combine(last + timedelta(days=1 + contract.embargo_days), time(tzinfo=UTC))
+
+
+def _report(
+    safe: SafeTable, contract: DataContract, summary: AuditSummary, pooled: Digest, revision: int
+) -> DisclosureReport:
+    return DisclosureReport(
+        provider=safe.provider,
+        contract=ContractRef.of(contract),
+        period=safe.period,
+        revision=revision,
+        engine=ENGINE,
+        method=contract.disclosure.method,
+        profile=contract.disclosure.profile,
+        cells=summary.cells,
+        withheld=tuple(sorted(safe.withheld_keys())),
+        dimensions=tuple(dimension.id for dimension in contract.dimensions),
+        pooled=pooled,
+        parameters_commitment=summary.commitment,
+        audit=AuditVerdict(
+            attacker=summary.attacker, solver=summary.solver, intervals_checked=summary.intervals_checked
+        ),
+        zeros=contract.disclosure.zeros.value,
+    )
+
+
+def _title(contract: DataContract, labels: Labels, table: AggregateTable) -> str:
+    named = f"{contract.title['en']}, {table.provider}, {table.period}"
+    return (f"{labels.title}: {named}" if labels.title else named)[:TEXT_CHARACTERS_MAX]
+
+
+def _derived(secret: bytes, *purpose: str) -> bytes:
+    return hmac.digest(secret, "\n".join(("preparation/1", *purpose)).encode("utf-8"), "sha256")
