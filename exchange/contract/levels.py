@@ -43,5 +43,9 @@ def nested(codelist: CodeList, codes: tuple[str, ...]) -> tuple[str, str] | None
 
 def uncovered(dimension: Dimension, codes: tuple[str, ...]) -> tuple[str, ...]:
     """The leaves that none of the codes holds: what the level lacks to sum to its parent."""
-    covered = {leaf for code in codes for leaf in dimension.codelist.leaves_under(code)}
-    return tuple(leaf for leaf in leaf_codes(dimension) if leaf not in covered)
+    chosen = frozenset(codes)
+    return tuple(
+        leaf
+        for leaf in leaf_codes(dimension)
+        if leaf not in chosen and chosen.isdisjoint(dimension.codelist.ancestors(leaf))
+    )

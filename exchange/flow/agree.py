@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from enum import StrEnum
 
+from exchange.contract.choose import version_number
 from exchange.contract.model import DataContract, Role
 from exchange.encoding import format_instant
 from exchange.errors.contract import (
@@ -206,4 +207,4 @@ def _refusal(contract: DataContract, found: Standing, at: datetime) -> ContractN
 
 
 def _number(contract: DataContract) -> tuple[int, ...]:
-    return tuple(int(part) for part in contract.version.split("."))
+    return version_number(contract.version)
