@@ -1,138 +1,127 @@
-"""Contracts as a folder: `<id>/<version>/contract.odcs.yaml` with `statements/<sha256>.jws`, and `codelists/*.csv`.
+"""The node's `contracts/` folder: contract files, the statements beside them, and code lists found by their digest.
 
-The repository's `contracts/`, a node's `contracts/` and the trust folder of `exchange verify` all have this form. In a
-node only the gateway adds statements: each lies here from the moment it counts (`ended` and `suspended` from arrival,
-`signed` and `resumed` once the node's own entry of it is cosigned).
+contracts/<id>/<version>/contract.odcs.yaml
+contracts/<id>/<version>/statements/<sha256 of the file>.jws
+contracts/codelists/*.csv
 """
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from exchange.contract.choose import Name, choose, choose_one, version_number
+from exchange.contract.choose import choose
 from exchange.contract.model import DataContract, Role
 from exchange.contract.parse import parse_contract
+from exchange.contract.reference import ContractRef
 from exchange.encoding import Digest
-from exchange.errors import ExchangeError
-from exchange.errors.contract import ContractPlaceError
-from exchange.flow.agree import ContractState, Standing, standing
+from exchange.flow.agree import ContractState, Standing, require_in_force, standing
+from exchange.publication import InForce
 from exchange.signing.trust import Trust
-from exchange.statement import STATEMENT_BYTES_MAX, Statement, open_statement
+from exchange.statement import Statement, open_statement
 
 CONTRACT_FILE = "contract.odcs.yaml"
-CODELISTS = "codelists"
-STATEMENTS = "statements"
 
 
-@dataclass(frozen=True, slots=True)
-class ContractFolder:
-    """Reads a folder of contracts; every call reads anew, so that what arrived in between is seen."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptContract:
+    """A contract with every valid statement that the node keeps about it."""
 
-    path: Path
+    contract: DataContract
+    statements: tuple[Statement, ...]
 
-    def codelists(self) -> dict[Digest, bytes]:
-        """Every code list file by the digest of its bytes; its name does not matter."""
-        files = [file.read_bytes() for file in sorted((self.path / CODELISTS).glob("*.csv"))]
-        return {Digest.of(raw): raw for raw in files}
 
-    def names(self) -> tuple[Name, ...]:
-        """Id and version of every contract, from the folders' names."""
-        files = self.path.glob(f"*/*/{CONTRACT_FILE}")
-        names = ((file.parent.parent.name, file.parent.name) for file in files)
-        return tuple(sorted(names, key=lambda name: (name[0], version_number(name[1]))))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractShelf:
+    """All contracts of a node, and the judge of whether they bind (`exchange.publication.ContractShelf`)."""
 
-    def raw(self, name: Name) -> bytes:
-        """The bytes of a contract's file."""
-        return (self._place(name) / CONTRACT_FILE).read_bytes()
+    kept: Mapping[Digest, KeptContract] = field(repr=False)
 
-    def contract(self, name: Name) -> DataContract:
-        """One version of one contract, checked.
+    def find(self, ref: ContractRef) -> DataContract | None:
+        """The contract with this digest."""
+        found = self.kept.get(ref.digest)
+        return None if found is None else found.contract
 
-        Raises:
-            ContractError: The file is not a valid contract.
-            ContractPlaceError: It is the contract of another id or version.
-        """
-        contract = parse_contract(self.raw(name), codelists=self.codelists())
-        if (contract.id, contract.version) != name:
-            expected = f"{contract.id}/{contract.version}"
-            raise ContractPlaceError(id=contract.id, version=contract.version, found="/".join(name), expected=expected)
-        return contract
+    @property
+    def in_force(self) -> InForce:
+        """Raises unless the contract binds this provider at this time."""
+        return self.require_in_force
 
-    def contracts(self) -> tuple[DataContract, ...]:
-        """Every contract, checked; errors as in `contract`."""
-        return tuple(self.contract(name) for name in self.names())
-
-    def find(self, asked: str) -> DataContract:
-        """The one contract that a person asked for: an unambiguous beginning, either case, `/VERSION` if needed.
+    def require_in_force(self, contract: DataContract, provider: str, at: datetime) -> None:
+        """Refuse anything under a contract that does not bind.
 
         Raises:
-            ContractNotAtHandError, ContractAmbiguousError: None, or more than one.
+            ContractNotInForceError: A leaf of it, naming who has not signed, or what else is missing.
         """
-        return self.contract(choose_one(self.names(), asked))
+        kept = self.kept[contract.digest]
+        require_in_force(contract, kept.statements, at=at, provider=provider, versions=self.versions(contract))
 
-    def find_for(self, provider: str, asked: str, *, trust: Trust, at: datetime) -> DataContract:
-        """The version of a contract under which a provider releases now.
+    def standing(self, contract: DataContract, *, at: datetime, provider: str | None = None) -> Standing:
+        """Where the contract stands, and why."""
+        kept = self.kept[contract.digest]
+        return standing(contract, kept.statements, at=at, provider=provider, versions=self.versions(contract))
 
-        Of several versions with this provider the one in force; if none is, the newest, whose state then says why.
+    def versions(self, contract: DataContract) -> list[tuple[DataContract, tuple[Statement, ...]]]:
+        """The other versions of this contract's id, each with its statements."""
+        return [
+            (other.contract, other.statements)
+            for other in self.kept.values()
+            if other.contract.id == contract.id and other.contract.digest != contract.digest
+        ]
+
+    def chosen(self, asked: str, *, provider: str, at: datetime) -> DataContract:
+        """The contract a person means by `CA-01`: of the provider's versions the one in force, else the newest.
 
         Raises:
-            ContractNotAtHandError, ContractAmbiguousError: None, or more than one id.
+            ContractNotAtHandError: Nothing fits, or no version has this provider.
+            ContractAmbiguousError: Two ids begin like this.
         """
-        fitting = [self.contract(name) for name in choose(self.names(), asked)]
-        fitting = [contract for contract in fitting if provider in contract.members(Role.PROVIDER)] or fitting
-        for contract in fitting:
-            if self.standing(contract, trust=trust, at=at, provider=provider).state is ContractState.IN_FORCE:
-                return contract
-        return fitting[-1]
+        provided = {
+            (kept.contract.id, kept.contract.version): kept.contract
+            for kept in self.kept.values()
+            if provider in kept.contract.members(Role.PROVIDER)
+        }
+        fitting = [provided[name] for name in choose(provided, asked)]
+        binding = [c for c in fitting if self.standing(c, at=at, provider=provider).state is ContractState.IN_FORCE]
+        return (binding or fitting)[-1]
 
-    def statements(self, contract: DataContract, *, trust: Trust) -> tuple[Statement, ...]:
-        """The verified statements about a contract; a file that does not verify is passed over, as if it were absent.
 
-        One forged file must not keep anybody from reading the true ones beside it.
-        """
-        found = []
-        for file in sorted(self._statement_folder(contract).glob("*.jws")):
-            if file.stat().st_size > STATEMENT_BYTES_MAX:
-                continue
-            try:
-                found.append(open_statement(file.read_bytes(), trust=trust))
-            except ExchangeError:
-                continue
-        return tuple(found)
+def read_contracts(folder: Path, *, trust: Trust) -> ContractShelf:
+    """Every contract of the folder, and every statement that verifies under the registry.
 
-    def versions(self, contract: DataContract, *, trust: Trust) -> list[tuple[DataContract, tuple[Statement, ...]]]:
-        """The later versions of a contract, each with its statements."""
-        own = version_number(contract.version)
-        later = [name for name in self.names() if name[0] == contract.id and version_number(name[1]) > own]
-        return [(other, self.statements(other, trust=trust)) for other in map(self.contract, later)]
-
-    def standing(self, contract: DataContract, *, trust: Trust, at: datetime, provider: str | None = None) -> Standing:
-        """Where a contract stands by what lies here, and why."""
-        return standing(
-            contract,
-            self.statements(contract, trust=trust),
-            at=at,
-            provider=provider,
-            versions=self.versions(contract, trust=trust),
+    Raises:
+        ContractError: A contract file that is not one.
+        TrustError: A statement that does not verify.
+    """
+    codelists = {Digest.of(raw): raw for raw in (path.read_bytes() for path in sorted(folder.glob("codelists/*.csv")))}
+    kept: dict[Digest, KeptContract] = {}
+    for path in sorted(folder.glob(f"*/*/{CONTRACT_FILE}")):
+        contract = parse_contract(path.read_bytes(), codelists=codelists)
+        statements = sorted((path.parent / "statements").glob("*.jws"))
+        kept[contract.digest] = KeptContract(
+            contract=contract,
+            statements=tuple(open_statement(statement.read_bytes(), trust=trust) for statement in statements),
         )
+    return ContractShelf(kept=kept)
 
-    def keep_contract(self, contract: DataContract) -> None:
-        """Lay a contract's file here, whole or not at all; the same file again does no harm."""
-        _write(self._place((contract.id, contract.version)) / CONTRACT_FILE, contract.raw)
 
-    def keep_statement(self, contract: DataContract, statement: Statement) -> None:
-        """Lay a statement beside its contract, whole or not at all."""
-        _write(self._statement_folder(contract) / f"{statement.digest.hex}.jws", statement.raw)
+def keep_contract(folder: Path, contract: DataContract) -> Path:
+    """Lay a contract's file down, whole; its folder."""
+    kept = folder / contract.id / contract.version
+    _write(kept / CONTRACT_FILE, contract.raw)
+    return kept
 
-    def _place(self, name: Name) -> Path:
-        return self.path / name[0] / name[1]
 
-    def _statement_folder(self, contract: DataContract) -> Path:
-        return self._place((contract.id, contract.version)) / STATEMENTS
+def keep_statement(folder: Path, contract: DataContract, statement: Statement) -> None:
+    """Lay a statement down beside its contract, under the digest of its bytes."""
+    _write(folder / contract.id / contract.version / "statements" / f"{statement.digest.hex}.jws", statement.raw)
 
 
 def _write(path: Path, content: bytes) -> None:
+    """Write a file whole and durably, once."""
+    if path.exists() and path.read_bytes() == content:
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     with partial.open("wb") as file:
@@ -140,8 +129,8 @@ def _write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
+        os.fsync(folder)
     finally:
-        os.close(descriptor)
+        os.close(folder)
