@@ -150,13 +150,24 @@ class NotAProviderError(PreparationError):
     ru = "{contract}: {member} нет среди поставщиков: {providers}"
 
 
+class OutputRefusedError(PreparationError):
+    """The output folder holds something that is no candidate."""
+
+    code = "output-not-a-candidate"
+    exit_code = ExitCode.USAGE
+    en = "{folder}: holds something that is no candidate; nothing was written"
+    ru = "{folder}: содержит не кандидата, а нечто иное; ничего не записано"
+    mend_en = "name another folder with --output"
+    mend_ru = "укажите другую папку через --output"
+
+
 class PreparationSecretError(PreparationError):
     """The preparation zone's secret is missing or has the wrong length."""
 
     code = "preparation-secret-refused"
     exit_code = ExitCode.ERROR
-    en = "{file}: the preparation secret has {size_max} bytes, found {size}"
-    ru = "{file}: секрет зоны подготовки имеет {size_max} байт, найдено {size}"
+    en = "{file}: the preparation secret has {bytes_expected} bytes, found {bytes_found}"
+    ru = "{file}: секрет зоны подготовки имеет {bytes_expected} байт, найдено {bytes_found}"
     mend_en = "exchange init creates it; a node that lost it takes it from its backup"
     mend_ru = "его создаёт exchange init; утраченный секрет берётся из резервной копии узла"
 

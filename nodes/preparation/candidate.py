@@ -1,0 +1,70 @@
+"""The candidate as a folder, whole or not at all; and the preparation zone's secret."""
+
+import os
+import shutil
+from pathlib import Path
+
+from exchange.errors.preparation import OutputRefusedError, PreparationSecretError
+from exchange.flow.candidate import CANDIDATE, CandidateFiles
+from exchange.flow.prepare import SECRET_BYTES
+
+
+def read_secret(private: Path) -> bytes:
+    """The preparation zone's 32 random bytes: `private/preparation/secret`, made when the node was.
+
+    The release salts and the parameters really used come from it. It is never made anew here: another secret would
+    silently change both.
+
+    Raises:
+        PreparationSecretError: It is missing, or not 32 bytes.
+    """
+    file = private / "preparation" / "secret"
+    try:
+        secret = file.read_bytes()
+    except FileNotFoundError:
+        secret = b""
+    if len(secret) != SECRET_BYTES:
+        raise PreparationSecretError(file=str(file), bytes_expected=SECRET_BYTES, bytes_found=len(secret))
+    return secret
+
+
+def write_candidate(files: CandidateFiles, folder: Path) -> Path:
+    """Write the candidate's folder under its final name only when it is complete and durable.
+
+    An older candidate in its place is replaced; any other folder is left alone.
+
+    Raises:
+        OutputRefusedError: Something else lies there.
+        OSError: The disk is full or the folder read-only; nothing of the candidate is left.
+    """
+    if folder.exists() and not (folder / CANDIDATE).is_file():
+        raise OutputRefusedError(folder=str(folder))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    waiting = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    try:
+        waiting.mkdir(mode=0o700)
+        for name, content in files.files().items():
+            _write_durably(waiting / name, content)
+        _sync_folder(waiting)
+        shutil.rmtree(folder, ignore_errors=True)
+        waiting.rename(folder)
+    except BaseException:
+        shutil.rmtree(waiting, ignore_errors=True)
+        raise
+    _sync_folder(folder.parent)
+    return folder
+
+
+def _write_durably(file: Path, content: bytes) -> None:
+    with file.open("xb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
