@@ -17,7 +17,7 @@ from exchange.contract.parse import parse_contract
 from exchange.contract.reference import ContractRef
 from exchange.encoding import Digest
 from exchange.flow.agree import ContractState, Standing, require_in_force, standing
-from exchange.publication import InForce
+from exchange.publication.verify import InForce
 from exchange.signing.trust import Trust
 from exchange.statement import Statement, open_statement
 
