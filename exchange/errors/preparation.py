@@ -161,6 +161,17 @@ class OutputRefusedError(PreparationError):
     mend_ru = "укажите другую папку через --output"
 
 
+class PreparerError(PreparationError):
+    """The officer named as preparer belongs to another member."""
+
+    code = "preparer-of-another-member"
+    exit_code = ExitCode.NOT_AUTHORISED
+    en = "officer {officer} prepares for {expected}, found in the registry under {found}"
+    ru = "{officer} готовит данные для {expected}, в реестре числится за {found}"
+    mend_en = "name an officer of {expected} with --officer"
+    mend_ru = "укажите сотрудника {expected} через --officer"
+
+
 class PreparationSecretError(PreparationError):
     """The preparation zone's secret is missing or has the wrong length."""
 

@@ -1,0 +1,186 @@
+"""`exchange bundle build`: from a register extract to a candidate that is safe to show to officers."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from exchange.contract.model import DataContract
+from exchange.contract.reference import ContractRef
+from exchange.errors import ExitCode
+from exchange.errors.preparation import LedgerCopyError, PreparerError
+from exchange.flow.candidate import CandidateFiles
+from exchange.flow.prepare import History, Labels, prepare
+from exchange.report import parse_report
+from nodes.adapters.contract_folder import ContractShelf, read_contracts
+from nodes.adapters.ledger_file import LEDGER, LedgerFile
+from nodes.adapters.trust_folder import load_trust
+from nodes.preparation.aggregate import Census
+from nodes.preparation.candidate import read_secret, write_candidate
+from nodes.preparation.extract import Workshop, aggregate_extract
+from nodes.preparation.mapping import RegisterMapping, parse_mapping
+from nodes.preparation.rows import BadCell
+from nodes.settings import NodeFolder
+from nodes.terminal import CommandParser, Invocation, Output
+
+BAD_ROWS_SHOWN_MAX = 20
+"""How many bad fields the terminal shows; the report file has all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRequest:
+    """What to build from what."""
+
+    contract: DataContract
+    period: str
+    extract: Path
+    mapping: RegisterMapping
+    officer: str
+    output: Path | None
+
+
+def build(invocation: Invocation) -> int:
+    """Run `exchange bundle build CONTRACT PERIOD --from FILE --mapping MAP.toml`."""
+    node = invocation.require_node()
+    arguments = invocation.parse(_parser(invocation))
+    now = invocation.clock.now()
+    trust = load_trust(node.keys, at=now)
+    shelf = read_contracts(node.contracts, trust=trust)
+    contract = shelf.chosen(arguments.contract, provider=node.member, at=now)
+    shelf.require_in_force(contract, node.member, now)
+    officer = arguments.officer or f"{node.member.lower()}-01"
+    member, _ = trust.officer(officer, at=now)
+    if member != node.member:
+        raise PreparerError(officer=officer, expected=node.member, found=member)
+    request = _request(arguments, contract, officer)
+    candidate, census = build_candidate(node, request, shelf=shelf, output=invocation.output)
+    folder = write_candidate(candidate, request.output or node.work / "candidates" / candidate.candidate.name)
+    _tell(invocation, candidate, census, folder)
+    return ExitCode.FINE
+
+
+def build_candidate(
+    node: NodeFolder, request: BuildRequest, *, shelf: ContractShelf, output: Output
+) -> tuple[CandidateFiles, Census]:
+    """Check, aggregate and protect one extract; nothing is written but the report of bad rows, if there are any.
+
+    Raises:
+        PreparationError: The mapping, the extract or its rows are refused.
+        DisclosureError: No safe candidate can be made.
+    """
+    secret = read_secret(node.private)
+    ledger = LedgerFile(folder=node.desk / "ledger", contract_of=lambda ref: _contract_of(shelf, ref, node))
+    history = History(
+        pooled=ledger.pooled(request.contract.disclosure.linkage_group),
+        vintages=ledger.vintages(request.contract, provider=node.member, period=request.period),
+    )
+    workshop = Workshop(
+        settings=node.settings.preparation,
+        work=node.work,
+        bad_rows=node.work / f"{request.extract.name}.bad-rows.csv",
+        show=lambda cells: _show_bad_rows(output, cells),
+        progress=output.progress,
+    )
+    table, census = aggregate_extract(
+        request.extract,
+        request.mapping,
+        request.contract,
+        provider=node.member,
+        period=request.period,
+        workshop=workshop,
+    )
+    mapping = request.mapping
+    candidate = prepare(
+        table,
+        request.contract,
+        history=history,
+        labels=Labels(title=mapping.title, sources=mapping.sources, licences=mapping.licences),
+        prepared_by=request.officer,
+        secret=secret,
+        progress=output.progress,
+    )
+    return candidate, census
+
+
+def _parser(invocation: Invocation) -> CommandParser:
+    parser = CommandParser(invocation.command, "aggregate and protect a register extract")
+    parser.add_argument("contract", metavar="CONTRACT", help="id or its beginning, such as CA-01")
+    parser.add_argument("period", metavar="PERIOD", help="2026-09, 2018-Q4 or 2024")
+    parser.add_argument(
+        "--from", dest="extract", type=Path, required=True, metavar="FILE", help=".csv, .csv.gz, .parquet"
+    )
+    parser.add_argument("--mapping", type=Path, required=True, metavar="MAP.toml", help="which column is what")
+    parser.add_argument("--officer", metavar="ID", help="the data officer who builds, by default <member>-01")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="the candidate's folder, by default in the node's")
+    return parser
+
+
+def _request(arguments: Namespace, contract: DataContract, officer: str) -> BuildRequest:
+    mapping: Path = arguments.mapping
+    return BuildRequest(
+        contract=contract,
+        period=arguments.period,
+        extract=arguments.extract,
+        mapping=parse_mapping(mapping.read_bytes(), file=mapping.name),
+        officer=officer,
+        output=arguments.output,
+    )
+
+
+def _contract_of(shelf: ContractShelf, ref: ContractRef, node: NodeFolder) -> DataContract:
+    found = shelf.find(ref)
+    if found is None:
+        named = f"{ref.id} {ref.version} {ref.digest}"
+        raise LedgerCopyError(
+            file=str(node.desk / "ledger" / LEDGER), entry=named, expected="a contract in the node's folder", found="none"
+        )
+    return found
+
+
+def _show_bad_rows(output: Output, cells: Sequence[BadCell]) -> None:
+    shown = cells[:BAD_ROWS_SHOWN_MAX]
+    output.table(
+        ["line", "column", "allowed", "found"],
+        [[cell.line, cell.column, cell.allowed, cell.found.replace("\n", "⏎")] for cell in shown],
+    )
+    if len(cells) > len(shown):
+        rest = len(cells) - len(shown)
+        output.say(en=f"… and {rest} more in the report", ru=f"… и ещё {rest} в отчёте")
+    output.line()
+
+
+def _tell(invocation: Invocation, files: CandidateFiles, census: Census, folder: Path) -> None:
+    candidate, report = files.candidate, parse_report(files.disclosure)
+    node = invocation.require_node().member.lower()
+    following = f"exchange --node {node} bundle submit {folder}"
+    say = invocation.output.say
+    say(
+        en=f"{candidate.title}: revision {candidate.revision}, from {census.in_period} of {census.rows} rows",
+        ru=f"{candidate.title}: редакция {candidate.revision}, из {census.in_period} строк ({census.rows} в файле)",
+    )
+    say(
+        en=f"{report.cells} cells, {len(report.withheld)} withheld; the audit holds: no withheld cell can be computed",
+        ru=f"ячеек {report.cells}, скрыто {len(report.withheld)}; проверка: ни одну скрытую ячейку нельзя вычислить",
+    )
+    say(en=f"candidate: {folder}", ru=f"кандидат: {folder}")
+    say(en=f"next: {following}", ru=f"далее: {following}")
+    invocation.output.result(
+        {
+            "candidate": str(folder),
+            "name": candidate.name,
+            "contract": candidate.contract.as_json(),
+            "period": candidate.period,
+            "revision": candidate.revision,
+            "rows": {
+                "all": census.rows,
+                "in_scope": census.in_scope,
+                "in_period": census.in_period,
+            },
+            "cells": report.cells,
+            "withheld": len(report.withheld),
+            "data": str(candidate.data),
+            "disclosure": str(candidate.disclosure),
+            "pooled": str(candidate.pooled),
+            "next": following,
+        }
+    )
