@@ -14,7 +14,7 @@ from exchange.report import DisclosureReport
 
 
 def bundle_title(contract: DataContract, *, provider: str, period: str) -> str:
-    """The title of a manifest: it follows from the contract, so it carries nothing that officers did not clear."""
+    """How every title under this contract ends; words such as SYNTHETIC and a colon may stand before it."""
     return f"{contract.title['en']}, {provider}, {period}"
 
 
@@ -34,14 +34,16 @@ def compare_contract(manifest: Manifest, contract: DataContract) -> None:
         "frequency": (contract.calendar.frequency, period.frequency.value),
         "dimensions": (", ".join(d.id for d in contract.dimensions), ", ".join(manifest.dimensions)),
         "decimals": ("no" if not contract.decimals else "yes", "no" if manifest.whole else "yes"),
-        "title": (bundle_title(contract, provider=provider, period=manifest.period), manifest.title),
     }
     if provider not in contract.members(Role.PROVIDER):
         compared["provider"] = (", ".join(contract.members(Role.PROVIDER)), provider)
     for field, (expected, found) in compared.items():
         if expected != found:
             raise ContractMismatchError(field=field, expected=expected, found=found)
-    embargo_ends = datetime.combine(period.end + timedelta(days=contract.embargo_days), time.min, UTC)
+    title = bundle_title(contract, provider=provider, period=manifest.period)
+    if manifest.title != title and not manifest.title.endswith(f": {title}"):
+        raise ContractMismatchError(field="title", expected=title, found=manifest.title)
+    embargo_ends = datetime.combine(period.end + timedelta(days=1 + contract.embargo_days), time.min, UTC)
     if manifest.not_before < embargo_ends:
         raise EmbargoError(expected=format_instant(embargo_ends), found=format_instant(manifest.not_before))
 

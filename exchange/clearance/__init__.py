@@ -1,0 +1,60 @@
+"""The clearance `clearance.json`: what exactly officers let leave the country, and each officer's proof (DESIGN.md §6).
+
+The common part names the digests of the table and of its disclosure report, the readers and the last day. Each officer
+signs the RFC 8785 form of the common part plus `{decision, officer, role, at}`. Nothing is approved in general: change
+one byte of what leaves and every approval is void, because the signatures are over its digest.
+"""
+
+from exchange.clearance.form import (
+    Approval,
+    Clearance,
+    ClearanceCommon,
+    approval_payload,
+    format_approval,
+    format_clearance,
+    format_common,
+    parse_approval,
+    parse_clearance,
+    parse_common,
+)
+from exchange.clearance.rules import (
+    APPROVAL_TYP,
+    CLEARING_ROLE,
+    OFFICER_KEY,
+    OFFICERS_MIN,
+    VALIDITY_DAYS_MAX,
+    ApprovalClause,
+    approve,
+    require_approved,
+    require_clearing_officer,
+    require_counting,
+    require_valid_until,
+    require_valid_until_within,
+    verify_clearance,
+)
+
+__all__ = [
+    "APPROVAL_TYP",
+    "CLEARING_ROLE",
+    "OFFICERS_MIN",
+    "OFFICER_KEY",
+    "VALIDITY_DAYS_MAX",
+    "Approval",
+    "ApprovalClause",
+    "Clearance",
+    "ClearanceCommon",
+    "approval_payload",
+    "approve",
+    "format_approval",
+    "format_clearance",
+    "format_common",
+    "parse_approval",
+    "parse_clearance",
+    "parse_common",
+    "require_approved",
+    "require_clearing_officer",
+    "require_counting",
+    "require_valid_until",
+    "require_valid_until_within",
+    "verify_clearance",
+]

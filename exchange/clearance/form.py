@@ -1,0 +1,235 @@
+"""The form of a clearance: common part, approvals, and the bytes that an officer signs; nothing here is verified."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from exchange.codes import parse_period
+from exchange.contract.reference import member_id, member_ids, officer_id
+from exchange.encoding import (
+    Digest,
+    Json,
+    JsonObject,
+    canonical_json,
+    format_instant,
+    int_member,
+    parse_canonical_object,
+    parse_instant,
+    require_members,
+    text_member,
+)
+from exchange.errors.bundle import SameOfficerError
+from exchange.errors.encoding import FieldError
+from exchange.manifest import require_supersedes
+
+CLEARANCE_TYPE = "clearance/1"
+CLEARANCE_BYTES_MAX = 64 * 1024
+APPROVALS_MAX = 16
+
+_SUBJECT = "clearance.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearanceCommon:
+    """What every officer of one clearance approves: these bytes, for these readers, until then.
+
+    Attributes:
+        contract: The contract's digest.
+        data: SHA-256 of data.csv.
+        disclosure: SHA-256 of disclosure.json.
+        pooled: What the disclosure ledger held when it was audited (`exchange.report.pooled_digest`).
+        prepared_by: The officer who made the candidate, and who therefore cannot approve it.
+        valid_until: The cosigned time of the publication may not lie after it.
+    """
+
+    provider: str
+    contract: Digest
+    period: str
+    revision: int
+    supersedes: Digest | None
+    not_before: datetime
+    recipients: tuple[str, ...]
+    data: Digest
+    disclosure: Digest
+    pooled: Digest
+    prepared_by: str
+    valid_until: datetime
+
+    def as_json(self) -> JsonObject:
+        """The object under `common`."""
+        return {
+            "type": CLEARANCE_TYPE,
+            "provider": self.provider,
+            "contract": str(self.contract),
+            "period": self.period,
+            "revision": self.revision,
+            "supersedes": None if self.supersedes is None else str(self.supersedes),
+            "not_before": format_instant(self.not_before),
+            "recipients": list(self.recipients),
+            "data": str(self.data),
+            "disclosure": str(self.disclosure),
+            "pooled": str(self.pooled),
+            "prepared_by": self.prepared_by,
+            "valid_until": format_instant(self.valid_until),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """One officer's decision and its proof: the bare `signatures` member of a detached JWS."""
+
+    officer: str
+    role: str
+    at: datetime
+    proof_kind: str
+    signatures: tuple[tuple[str, str], ...]  # (protected, signature), both base64url
+
+    def as_json(self) -> JsonObject:
+        """The object under `approvals`."""
+        signatures: list[Json] = [{"protected": head, "signature": signed} for head, signed in self.signatures]
+        return {**self.decision(), "proof": {"type": self.proof_kind, "signatures": signatures}}
+
+    def decision(self) -> JsonObject:
+        """What the officer adds to the common part before signing."""
+        return {"decision": "approved", "officer": self.officer, "role": self.role, "at": format_instant(self.at)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clearance:
+    """The common part and the approvals, sorted by officer."""
+
+    common: ClearanceCommon
+    approvals: tuple[Approval, ...]
+
+
+def approval_payload(common: ClearanceCommon, approval: Approval) -> bytes:
+    """The bytes that an officer signs: RFC 8785 of the common part plus the decision."""
+    return canonical_json({**common.as_json(), **approval.decision()})
+
+
+def format_common(common: ClearanceCommon) -> bytes:
+    """The RFC 8785 bytes of a common part by itself, as a desk keeps it between submission and decision."""
+    return canonical_json(common.as_json())
+
+
+def parse_common(raw: bytes) -> ClearanceCommon:
+    """Read a common part by itself; refuses as `parse_clearance` does."""
+    return _parse_common(parse_canonical_object(raw, subject=_SUBJECT, bytes_max=CLEARANCE_BYTES_MAX))
+
+
+def format_approval(approval: Approval) -> bytes:
+    """The RFC 8785 bytes of one approval, as an officer's machine hands it to the desk."""
+    return canonical_json(approval.as_json())
+
+
+def parse_approval(raw: bytes) -> Approval:
+    """Read one approval by itself; refuses as `parse_clearance` does."""
+    return _parse_approval(parse_canonical_object(raw, subject=_SUBJECT, bytes_max=CLEARANCE_BYTES_MAX))
+
+
+def format_clearance(clearance: Clearance) -> bytes:
+    """The RFC 8785 bytes of `clearance.json`."""
+    approvals = sorted(clearance.approvals, key=lambda approval: approval.officer)
+    return canonical_json(
+        {"common": clearance.common.as_json(), "approvals": [approval.as_json() for approval in approvals]}
+    )
+
+
+def parse_clearance(raw: bytes) -> Clearance:
+    """Read `clearance.json`, unverified.
+
+    Raises:
+        JsonError, CanonicalJsonError, FieldError, DigestError, InstantError, SupersedesError: Not the one legal form.
+        SameOfficerError: Two approvals by one officer.
+    """
+    document = parse_canonical_object(raw, subject=_SUBJECT, bytes_max=CLEARANCE_BYTES_MAX)
+    require_members(document, {"common", "approvals"}, subject=_SUBJECT)
+    listed = document["approvals"]
+    if not isinstance(listed, list) or len(listed) > APPROVALS_MAX:
+        expected = f"a list of at most {APPROVALS_MAX}"
+        raise FieldError(subject=_SUBJECT, field="approvals", expected=expected, found=type(listed).__name__)
+    clearance = Clearance(
+        common=_parse_common(document["common"]), approvals=tuple(_parse_approval(item) for item in listed)
+    )
+    require_distinct(clearance.approvals)
+    if format_clearance(clearance) != raw:
+        raise FieldError(
+            subject=_SUBJECT, field="approvals", expected="sorted by officer", found=f"{len(listed)} out of order"
+        )
+    return clearance
+
+
+def require_distinct(approvals: tuple[Approval, ...]) -> None:
+    """Refuse two approvals by one officer.
+
+    Raises:
+        SameOfficerError: Names the officer.
+    """
+    officers = [approval.officer for approval in approvals]
+    for index, officer in enumerate(officers):
+        if officer in officers[:index]:
+            raise SameOfficerError(officer=officer)
+
+
+def _parse_common(value: Json) -> ClearanceCommon:
+    subject = f"{_SUBJECT}: common"
+    common = _object(value, subject)
+    names = {
+        "type", "provider", "contract", "period", "revision", "supersedes", "not_before", "recipients", "data",
+        "disclosure", "pooled", "prepared_by", "valid_until",
+    }  # fmt: skip
+    require_members(common, names, subject=subject)
+    if common["type"] != CLEARANCE_TYPE:
+        raise FieldError(subject=subject, field="type", expected=CLEARANCE_TYPE, found=str(common["type"])[:80])
+    revision = int_member(common, "revision", subject=subject)
+    supersedes = None if common["supersedes"] is None else Digest.parse(common["supersedes"], subject=subject)
+    require_supersedes(revision, supersedes, subject=_SUBJECT)
+    period = text_member(common, "period", subject=subject)
+    parse_period(period)
+    return ClearanceCommon(
+        provider=member_id(common, "provider", subject=subject),
+        contract=Digest.parse(common["contract"], subject=f"{subject}: contract"),
+        period=period,
+        revision=revision,
+        supersedes=supersedes,
+        not_before=parse_instant(common["not_before"], subject=f"{subject}: not_before"),
+        recipients=member_ids(common, "recipients", subject=subject),
+        data=Digest.parse(common["data"], subject=f"{subject}: data"),
+        disclosure=Digest.parse(common["disclosure"], subject=f"{subject}: disclosure"),
+        pooled=Digest.parse(common["pooled"], subject=f"{subject}: pooled"),
+        prepared_by=officer_id(common, "prepared_by", subject=subject),
+        valid_until=parse_instant(common["valid_until"], subject=f"{subject}: valid_until"),
+    )
+
+
+def _parse_approval(value: Json) -> Approval:
+    subject = f"{_SUBJECT}: approval"
+    approval = _object(value, subject)
+    require_members(approval, {"decision", "officer", "role", "at", "proof"}, subject=subject)
+    if approval["decision"] != "approved":
+        raise FieldError(subject=subject, field="decision", expected="approved", found="another decision")
+    proof = _object(approval["proof"], subject)
+    require_members(proof, {"type", "signatures"}, subject=f"{subject}: proof")
+    return Approval(
+        officer=officer_id(approval, "officer", subject=subject),
+        role=text_member(approval, "role", subject=subject),
+        at=parse_instant(approval["at"], subject=f"{subject}: at"),
+        proof_kind=text_member(proof, "type", subject=subject),
+        signatures=_parse_signatures(proof["signatures"]),
+    )
+
+
+def _parse_signatures(value: Json) -> tuple[tuple[str, str], ...]:
+    subject = f"{_SUBJECT}: signatures"
+    if not isinstance(value, list) or len(value) != 1:
+        raise FieldError(subject=subject, field="signatures", expected="one signature", found=type(value).__name__)
+    signature = _object(value[0], subject)
+    require_members(signature, {"protected", "signature"}, subject=subject)
+    return (
+        (text_member(signature, "protected", subject=subject), text_member(signature, "signature", subject=subject)),
+    )
+
+
+def _object(value: Json, subject: str) -> JsonObject:
+    if not isinstance(value, dict):
+        raise FieldError(subject=subject, field="value", expected="an object", found=type(value).__name__)
+    return value

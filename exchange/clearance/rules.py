@@ -1,0 +1,200 @@
+"""The rules of clearing: four eyes, of the right country, in the right role, in time, over exactly these bytes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from exchange.clearance.form import (
+    Approval,
+    Clearance,
+    ClearanceCommon,
+    approval_payload,
+    parse_clearance,
+    require_distinct,
+)
+from exchange.contract.model import DataContract
+from exchange.encoding import Json, base64url_encode, format_instant
+from exchange.errors.bundle import (
+    ApprovalSignatureError,
+    ApprovalsMissingError,
+    ApprovalTimeError,
+    ClearanceExpiredError,
+    ClearanceValidityError,
+    ForeignOfficerError,
+    OfficerRoleError,
+    PreparerApprovesError,
+    ProofKindError,
+    UnregisteredOfficerError,
+)
+from exchange.errors.trust import TrustError, UnknownOfficerError
+from exchange.signing.jws import sign_signatures, verify_signatures
+from exchange.signing.keys import Algorithm, Signer
+from exchange.signing.trust import MemberKey, Trust
+
+APPROVAL_TYP = "exchange-approval+jws"
+OFFICER_KEY = "officer-key"
+CLEARING_ROLE = "clearing"
+
+OFFICERS_MIN = 2
+"""Four eyes: no contract may ask for fewer."""
+VALIDITY_DAYS_MAX = 30
+CLOCK_SKEW_S_MAX = 300
+"""A desk's clock may run ahead of the witnesses' by this much."""
+
+
+class ApprovalClause(Protocol):
+    """What a clearance needs of a contract; `ApprovalRules` is one."""
+
+    @property
+    def officers_min(self) -> int:
+        """How many officers."""
+        ...
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """In which roles."""
+        ...
+
+    @property
+    def proofs(self) -> tuple[str, ...]:
+        """By which kinds of proof."""
+        ...
+
+
+def approve(common: ClearanceCommon, *, officer: str, role: str, at: datetime, signer: Signer) -> Approval:
+    """An officer's approval of exactly this common part, by a registered Ed25519 key.
+
+    Raises:
+        PreparerApprovesError: The officer who made the candidate.
+        ClearanceExpiredError, ClearanceValidityError: `valid_until` lies before `at`, or over 30 days after it.
+    """
+    bare = Approval(officer=officer, role=role, at=at, proof_kind=OFFICER_KEY, signatures=())
+    _require_not_preparer(common, officer)
+    require_valid_until(common.valid_until, at=at)
+    require_valid_until_within(common.valid_until, at=at)
+    signatures = sign_signatures(approval_payload(common, bare), typ=APPROVAL_TYP, signers=[signer])
+    return replace(bare, signatures=tuple((signed["protected"], signed["signature"]) for signed in signatures))
+
+
+def verify_clearance(raw: bytes, *, trust: Trust, at: datetime, contract: DataContract | None) -> Clearance:
+    """The clearance, if enough registered officers of the provider approved exactly this (DESIGN.md §6).
+
+    Args:
+        raw: The bytes of `clearance.json`.
+        trust: The registry.
+        at: When it takes effect: the cosigned time of the publication, or now at the desk and the gateway.
+        contract: The contract in force, or None where it is absent: then the least rules hold.
+
+    Raises:
+        ClearanceError: A leaf for each rule.
+    """
+    clearance = parse_clearance(raw)
+    require_approved(clearance, trust=trust, at=at, clause=None if contract is None else contract.approvals)
+    return clearance
+
+
+def require_approved(clearance: Clearance, *, trust: Trust, at: datetime, clause: ApprovalClause | None) -> None:
+    """Refuse a clearance that lacks approvals, or has one that does not count; see `verify_clearance`."""
+    common = clearance.common
+    require_valid_until(common.valid_until, at=at)
+    keys = [require_counting(common, approval, trust=trust, at=at, clause=clause) for approval in clearance.approvals]
+    require_distinct(clearance.approvals)
+    needed = max(OFFICERS_MIN, 0 if clause is None else clause.officers_min)
+    found = len({key.key.kid for key in keys})  # one key under two officer ids is one pair of eyes
+    if found < needed:
+        raise ApprovalsMissingError(expected=needed, found=found)
+
+
+def require_counting(
+    common: ClearanceCommon, approval: Approval, *, trust: Trust, at: datetime, clause: ApprovalClause | None
+) -> MemberKey:
+    """The registered key behind an approval that counts.
+
+    Raises:
+        PreparerApprovesError, UnregisteredOfficerError, ForeignOfficerError, OfficerRoleError, ProofKindError,
+        ApprovalTimeError, ClearanceValidityError, ApprovalSignatureError: Each for its rule.
+    """
+    key = _officer_key(common, approval.officer, trust=trust, at=at)
+    _require_role(approval.officer, approval.role, key, () if clause is None else clause.roles)
+    _require_proof_kind(approval, clause)
+    _require_time(common, approval, at)
+    payload = base64url_encode(approval_payload(common, approval))
+    shown: Json = [{"protected": head, "signature": signed} for head, signed in approval.signatures]
+    try:
+        verify_signatures(shown, payload, typ=APPROVAL_TYP, keys=[key.key], algorithms=[Algorithm.ED25519])
+    except TrustError as error:
+        raise ApprovalSignatureError(officer=approval.officer, reason=error.code) from error
+    return key
+
+
+def require_clearing_officer(common: ClearanceCommon, officer: str, *, trust: Trust, at: datetime) -> None:
+    """Refuse an officer who may not decide on this: what a return needs, which nobody outside ever sees signed.
+
+    Raises:
+        PreparerApprovesError, UnregisteredOfficerError, ForeignOfficerError, OfficerRoleError: Each for its rule.
+    """
+    key = _officer_key(common, officer, trust=trust, at=at)
+    _require_role(officer, CLEARING_ROLE, key, ())
+
+
+def require_valid_until(valid_until: datetime, *, at: datetime) -> None:
+    """Refuse a clearance that ran out.
+
+    Raises:
+        ClearanceExpiredError: `at` lies after `valid_until`.
+    """
+    if at > valid_until:
+        raise ClearanceExpiredError(valid_until=format_instant(valid_until), at=format_instant(at))
+
+
+def require_valid_until_within(valid_until: datetime, *, at: datetime) -> None:
+    """Refuse an approval that would hold for too long.
+
+    Raises:
+        ClearanceValidityError: More than 30 days.
+    """
+    if valid_until - at > timedelta(days=VALIDITY_DAYS_MAX):
+        raise ClearanceValidityError(
+            valid_until=format_instant(valid_until), days_max=VALIDITY_DAYS_MAX, at=format_instant(at)
+        )
+
+
+def _require_not_preparer(common: ClearanceCommon, officer: str) -> None:
+    if officer == common.prepared_by:
+        raise PreparerApprovesError(officer=officer)
+
+
+def _officer_key(common: ClearanceCommon, officer: str, *, trust: Trust, at: datetime) -> MemberKey:
+    _require_not_preparer(common, officer)
+    try:
+        member, key = trust.officer(officer, at=at)
+    except UnknownOfficerError as error:
+        raise UnregisteredOfficerError(officer=officer, at=format_instant(at)) from error
+    if member != common.provider:
+        raise ForeignOfficerError(officer=officer, expected=common.provider, found=member)
+    return key
+
+
+def _require_role(officer: str, role: str, key: MemberKey, roles: Sequence[str]) -> None:
+    allowed = set(key.roles) & set(roles or (CLEARING_ROLE,))
+    if role not in allowed:
+        expected = ", ".join(sorted(allowed)) or "no role of this officer"
+        raise OfficerRoleError(officer=officer, expected=expected, found=role)
+
+
+def _require_proof_kind(approval: Approval, clause: ApprovalClause | None) -> None:
+    # The one kind that this version verifies; a contract may forbid it, and then nothing of it counts.
+    allowed = {OFFICER_KEY} & set((OFFICER_KEY,) if clause is None else clause.proofs)
+    if approval.proof_kind not in allowed:
+        expected = ", ".join(sorted(allowed)) or "no kind of proof known here"
+        raise ProofKindError(officer=approval.officer, expected=expected, found=approval.proof_kind)
+
+
+def _require_time(common: ClearanceCommon, approval: Approval, at: datetime) -> None:
+    latest = min(common.valid_until, at + timedelta(seconds=CLOCK_SKEW_S_MAX))
+    if approval.at > latest:
+        raise ApprovalTimeError(
+            officer=approval.officer, expected=format_instant(latest), found=format_instant(approval.at)
+        )
+    require_valid_until_within(common.valid_until, at=approval.at)
