@@ -199,28 +199,6 @@ class RevisionOrderError(PassageError):
     ru = "пакет {bundle}: {field}: ожидалось {expected}, найдено {found}"
 
 
-class PooledStaleError(PassageError):
-    """Another bundle of the linkage group was published since this one was audited."""
-
-    code = "pooled-stale"
-    exit_code = ExitCode.DISCLOSURE_BLOCKS
-    en = "bundle {bundle}: releases audited together: expected {expected}, found {found}"
-    ru = "пакет {bundle}: совместно проверенные выпуски: ожидалось {expected}, найдено {found}"
-    mend_en = "build the bundle again: the audit must include what was published in the meantime"
-    mend_ru = "соберите пакет заново: проверка должна учесть опубликованное за это время"
-
-
-class ClearanceExpiredError(PassageError):
-    """The clearance's time ran out before the publication was cosigned."""
-
-    code = "clearance-expired"
-    exit_code = ExitCode.DOES_NOT_HOLD
-    en = "bundle {bundle}: clearance valid until {valid_until}, found {at}"
-    ru = "пакет {bundle}: разрешение действует до {valid_until}, найдено {at}"
-    mend_en = "have the officers clear it again"
-    mend_ru = "пусть сотрудники разрешат его заново"
-
-
 class NotOurBundleError(PassageError):
     """A hand-over of a bundle that another member provides."""
 

@@ -1,0 +1,137 @@
+"""Errors as RFC 9457 problems: one table from stable code to HTTP status, and nothing of the request in the answer.
+
+A refusal of the core keeps its code, sentence, facts and the exit code a command ends with. Anything else is an
+`internal` problem without a word about what happened; the process's own log has the traceback.
+"""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from exchange.encoding import canonical_json
+from exchange.errors import ExchangeError, ExitCode, Language
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:indicator-exchange:problem:"
+NO_STORE = {"Cache-Control": "no-store"}
+
+STATUS: Mapping[str, HTTPStatus] = {
+    "token-missing": HTTPStatus.UNAUTHORIZED,
+    "token-refused": HTTPStatus.UNAUTHORIZED,
+    "dpop-refused": HTTPStatus.UNAUTHORIZED,
+    "dpop-nonce-needed": HTTPStatus.UNAUTHORIZED,
+    "replayed": HTTPStatus.UNAUTHORIZED,
+    "assertion-refused": HTTPStatus.UNAUTHORIZED,
+    "not-found": HTTPStatus.NOT_FOUND,
+    "pull-unknown": HTTPStatus.NOT_FOUND,
+    "auditor-no-data": HTTPStatus.FORBIDDEN,
+    "auditor-only": HTTPStatus.FORBIDDEN,
+    "contract-ended": HTTPStatus.FORBIDDEN,
+    "contract-suspended": HTTPStatus.FORBIDDEN,
+    "contract-not-in-force-here": HTTPStatus.FORBIDDEN,
+    "not-a-party": HTTPStatus.FORBIDDEN,
+    "statement-not-by-a-party": HTTPStatus.FORBIDDEN,
+    "bundle-withdrawn": HTTPStatus.GONE,
+    "receipt-owed": HTTPStatus.CONFLICT,
+    "receipt-mismatch": HTTPStatus.CONFLICT,
+    "bundle-identity-taken": HTTPStatus.CONFLICT,
+    "revision-order": HTTPStatus.CONFLICT,
+    "contract-version-taken": HTTPStatus.CONFLICT,
+    "contract-unknown": HTTPStatus.NOT_FOUND,
+    "bundle-damaged": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "storage-full": HTTPStatus.SERVICE_UNAVAILABLE,
+    "log-behind-witness": HTTPStatus.SERVICE_UNAVAILABLE,
+    "request-too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "request-malformed": HTTPStatus.BAD_REQUEST,
+    "witness-request": HTTPStatus.BAD_REQUEST,
+}
+"""Codes whose status says more than their exit code does."""
+
+_STATUS_BY_EXIT: Mapping[ExitCode, HTTPStatus] = {
+    ExitCode.ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
+    ExitCode.USAGE: HTTPStatus.BAD_REQUEST,
+    ExitCode.DOES_NOT_HOLD: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ExitCode.NOT_AUTHORISED: HTTPStatus.FORBIDDEN,
+    ExitCode.UNREACHABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    ExitCode.CONTRACT_REFUSES: HTTPStatus.CONFLICT,
+    ExitCode.DISCLOSURE_BLOCKS: HTTPStatus.CONFLICT,
+}
+_HTTP_CODES = {
+    HTTPStatus.NOT_FOUND: "no-such-address",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
+}
+_LOG = logging.getLogger("exchange.gateway")
+
+
+def status_of(error: ExchangeError) -> HTTPStatus:
+    """The HTTP status of a refusal."""
+    return STATUS.get(error.code) or _STATUS_BY_EXIT.get(error.exit_code, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def problem(error: ExchangeError, *, language: Language = "en", headers: Mapping[str, str] | None = None) -> Response:
+    """The answer for a refusal of the core."""
+    status = status_of(error)
+    document = {
+        "type": TYPE_PREFIX + error.code,
+        "title": error.code,
+        "status": status.value,
+        "code": error.code,
+        "detail": error.sentence(language),
+        "mend": error.mend(language),
+        "facts": error.facts,
+        "exit_code": int(error.exit_code),
+    }
+    return Response(canonical_json(document), status, headers={**NO_STORE, **(headers or {})}, media_type=MEDIA_TYPE)
+
+
+def plain_problem(code: str, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer for what the web framework itself refused."""
+    document = {
+        "type": TYPE_PREFIX + code,
+        "title": code,
+        "status": status.value,
+        "code": code,
+        "detail": detail,
+        "mend": "",
+        "facts": {},
+        "exit_code": int(ExitCode.ERROR),
+    }
+    return Response(canonical_json(document), status, headers={**NO_STORE, **(headers or {})}, media_type=MEDIA_TYPE)
+
+
+def language_of(request: Request) -> Language:
+    """`ru` if the caller asks for Russian first."""
+    return "ru" if request.headers.get("Accept-Language", "").lower().startswith("ru") else "en"
+
+
+def install_problems(app: FastAPI) -> None:
+    """Answer every failure of this app with a problem."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ExchangeError)
+        return problem(error, language=language_of(request))
+
+    async def malformed(_: Request, error: Exception) -> Response:
+        # FastAPI's own answer repeats the input; this one says only where it was wrong.
+        assert isinstance(error, RequestValidationError)
+        places = ", ".join(sorted({".".join(str(part) for part in found["loc"][:2]) for found in error.errors()}))
+        return plain_problem("request-malformed", HTTPStatus.BAD_REQUEST, f"not in the form asked for: {places[:200]}")
+
+    async def framework(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        status = HTTPStatus(error.status_code)
+        return plain_problem(_HTTP_CODES.get(status, "http"), status, status.phrase, error.headers)
+
+    async def unexpected(_: Request, error: Exception) -> Response:
+        _LOG.error("internal error", exc_info=error)
+        return plain_problem("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "this node failed; its operator can see why")
+
+    app.add_exception_handler(ExchangeError, refused)
+    app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(Exception, unexpected)
