@@ -98,7 +98,7 @@ def plain_problem(code: str, status: HTTPStatus, detail: str, headers: Mapping[s
         "code": code,
         "detail": detail,
         "mend": "",
-        "facts": {},
+        "facts": dict[str, object](),
         "exit_code": int(ExitCode.ERROR),
     }
     return Response(canonical_json(document), status, headers={**NO_STORE, **(headers or {})}, media_type=MEDIA_TYPE)

@@ -19,10 +19,6 @@ PATH_CHARS_MAX = 1024
 QUERY_CHARS_MAX = 1024
 
 
-class _TooLarge(Exception):  # noqa: N818  # a signal between the two halves below, never an error of ours
-    """The body went past its limit while it was read."""
-
-
 class Guard:
     """Adds the security headers, bounds address and body.
 
@@ -42,50 +38,60 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._limit(scope["path"])
-        guarded = _Guarded(receive, send, limit)
+        outward = _with_headers(send)
         if len(scope["raw_path"]) > PATH_CHARS_MAX or len(scope["query_string"]) > QUERY_CHARS_MAX:
             answer = plain_problem("address-too-long", HTTPStatus.REQUEST_URI_TOO_LONG, "the address is too long")
-            await answer(scope, receive, guarded.send)
+            await answer(scope, receive, outward)
             return
-        if _declared(scope) > limit:
-            await problem(RequestTooLargeError(bytes_max=limit))(scope, receive, guarded.send)
-            return
-        try:
-            await self._app(scope, guarded.receive, guarded.send)
-        except _TooLarge:
-            if not guarded.started:
-                await problem(RequestTooLargeError(bytes_max=limit))(scope, receive, guarded.send)
+        if _has_body(scope):
+            limit = self._limit(scope["path"])
+            body = await _read(receive, limit)
+            if body is None:
+                await problem(RequestTooLargeError(bytes_max=limit))(scope, receive, outward)
+                return
+            receive = _replay(body, receive)
+        await self._app(scope, receive, outward)
 
     def _limit(self, path: str) -> int:
         return next((limit for prefix, limit in self._by_path if path.startswith(prefix)), self._bytes_max)
 
 
-class _Guarded:
-    """The two halves of one exchange, watched."""
-
-    def __init__(self, receive: Receive, send: Send, limit: int) -> None:
-        self._receive = receive
-        self._send = send
-        self._left = limit
-        self.started = False
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        self._left -= len(message.get("body", b""))
-        if self._left < 0:
-            raise _TooLarge
-        return message
-
-    async def send(self, message: Message) -> None:
+def _with_headers(send: Send) -> Send:
+    async def outward(message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.started = True
             message["headers"] = [*message.get("headers", ()), *_HEADERS]
-        await self._send(message)
+        await send(message)
+
+    return outward
 
 
-def _declared(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else 2**63
-    return 0
+def _has_body(scope: Scope) -> bool:
+    return any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"])
+
+
+async def _read(receive: Receive, limit: int) -> bytes | None:
+    """The whole body, or None as soon as it is larger than the limit, whatever its header said."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return body
+        body += message.get("body", b"")
+        if len(body) > limit:
+            return None
+        if not message.get("more_body", False):
+            return body
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A receive that gives the body at once, and then what the connection gives."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
