@@ -193,11 +193,13 @@ class _Release:
 
     def _safe_table(self, suppression: Suppression) -> SafeTable:
         conf = "F" if self._contract.publication_allowed else "N"
+        zeros_stand = self._contract.disclosure.zeros is Zeros.SENSITIVE
         rows = {
             key: Observation(value=None, obs_status="Q", conf_status="C")
             if hidden
             else Observation(value=value, obs_status="A", conf_status=conf)
             for (key, value), hidden in zip(self._sensitive.values.items(), suppression.withheld.tolist(), strict=True)
+            if hidden or value or zeros_stand
         }
         return SafeTable(
             provider=self._table.provider, contract_id=self._table.contract_id, period=self._table.period, rows=rows

@@ -1,9 +1,9 @@
 """Secondary suppression: enough other cells withheld that no withheld cell can be recomputed too closely.
 
 A withheld cell is protected by *witnesses*: other tables with the same published cells. Each linear programme looks
-for a deviation of the table, cheap in newly withheld cells, that moves many cells to what they need at once (batch),
-and where that stalls for one cell alone; the support of the deviation is withheld. Cells withheld so need the floor
-themselves, so this repeats until nothing is short; then the dearest are published again where all still holds.
+for a deviation of the table that moves many cells to what they need at once, first through cells that are withheld
+already, then, where that stalls, through others as cheaply as possible: those it moves are withheld too. They need the
+floor themselves, so this repeats until nothing is short; then the dearest are published again where all still holds.
 Work is counted in programmes, never in time: the same table gives the same pattern.
 
 The result is a proposal. Whether it is safe, `exchange.disclosure.audit` decides.
@@ -20,13 +20,16 @@ from exchange.disclosure.protection import Requirement
 from exchange.disclosure.relations import Integers, Mask, System
 from exchange.disclosure.solver import INFINITY, Floats, LinearModel, Rows, Status
 
-DEBUG=0
-SHARE=.25
-STALLED_MAX=2
-BATCHES_MAX = 60
-"""Rounds of programmes for many cells at once before each is looked at alone."""
+TARGETED = 0.25
+"""Share of the cells in need that one programme moves; the others must be free to give way."""
 
-CLEAN_UP_SOLVES_MAX = 150
+STALLED_MAX = 2
+"""Programmes in a row that settle nothing, before other cells are withheld."""
+
+FEW = 4
+"""So few cells in need are looked at one by one."""
+
+CLEAN_UP_SOLVES_MAX = 40
 """Programmes spent on publishing cells again."""
 
 _NEGLIGIBLE = 1e-6
@@ -52,6 +55,20 @@ class _Seen:
     low: Floats
     high: Floats
 
+    @classmethod
+    def of(cls, true: Floats, witnesses: list[Floats]) -> "_Seen":
+        stack = np.stack([true, *witnesses])
+        return cls(stack.min(axis=0), stack.max(axis=0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A cell, and how far one programme is asked to move it."""
+
+    cell: int
+    far: int
+    upwards: bool
+
 
 class Suppression:
     """A growing set of withheld cells of one table.
@@ -72,19 +89,20 @@ class Suppression:
         secondary: Callable[[int], Requirement],
         fixed: Mask,
     ) -> None:
-        self._system, self._values, self._secondary = system, values, secondary
-        self._size = len(values)
-        self._fixed = fixed
+        self._size, self._values, self._secondary = len(values), values, secondary
+        self._true = values.astype(np.float64)
+        self._free = ~fixed
         self._primary = np.zeros(self._size, dtype=np.bool_)
+        self._primary[list(primary)] = True
         self.withheld = np.zeros(self._size, dtype=np.bool_)
-        self._needs: dict[int, Requirement] = {}
+        self._reach, self._fall, self._width = (np.zeros(self._size, dtype=np.int64) for _ in range(3))
         for cell, need in primary.items():
-            self._primary[cell] = True
             self._withhold(cell, need)
         self._weights = _weights(values)
-        self._model = LinearModel(*_bounds(values, fixed), _deviations(system, values))
+        self._columns = np.arange(2 * self._size, dtype=np.int32)
+        self._model = LinearModel(*_bounds(values, self._free), _deviations(system, values))
         self._witnesses: list[Floats] = []
-        self._seen = _Seen(values.astype(np.float64), values.astype(np.float64))
+        self._seen = _Seen(self._true, self._true)
 
     def protect(self, progress: Callable[[float], None]) -> None:
         """Withhold until every withheld cell has what it needs.
@@ -92,141 +110,134 @@ class Suppression:
         Raises:
             UnprotectableError: Names the cell that cannot be protected.
         """
-        self._batch(allowed=self.withheld)
-        while short := self._short():
-            progress(1 - len(short) / len(self._needs))
-            self._try_one(short[0])
-            self._batch(allowed=self.withheld)
-
-    def _batch(self, *, allowed: Mask, upto: int = BATCHES_MAX) -> None:
-        """Move many cells at once through cells that are withheld already, while that settles some."""
-        stalled = 0
-        for batch in range(upto):
+        rounds = 0
+        while True:
+            self._use_withheld()
             short = self._short()
-            if not short or stalled == STALLED_MAX:
+            if not short:
                 return
-            if DEBUG: print('batch',batch,len(short),len(self._needs))
-            draw = np.random.default_rng((batch, len(short)))
-            chosen = [cell for cell, drawn in zip(short, draw.random(len(short)), strict=True) if drawn < SHARE]
-            self._try_many(chosen or short[:1], upwards=batch % 2 == 0, allowed=allowed)
-            stalled = 0 if len(self._short()) < len(short) else stalled + 1
+            progress(1 - len(short) / int(self.withheld.sum()))
+            rounds += 1
+            before = len(short)
+            if before > FEW:
+                self._try_many(self._drawn(short, rounds), self._free)
+            if before <= FEW or len(self._short()) >= before:
+                self._must_move(short[0])
 
     def demand(self, cell: int, need: Requirement) -> None:
         """Ask more for a withheld cell: the audit found that whole numbers do not reach what fractions do."""
-        self._needs[cell] = self._needs[cell].union(need)
+        self._withhold(cell, need)
 
     def clean_up(self) -> None:
         """Publish secondary cells again, dearest first, where every requirement still holds without them."""
         limit = self._model.solves + CLEAN_UP_SOLVES_MAX
         candidates = np.flatnonzero(self.withheld & ~self._primary)
-        for cell in sorted(candidates.tolist(), key=lambda cell: (-self._weights[cell], cell)):
+        for cell in sorted(candidates.tolist(), key=lambda cell: (-self._values[cell], cell)):
             if self._model.solves >= limit:
                 return
             self._try_publish(cell)
 
     def witnesses(self) -> list[Integers]:
         """The whole-number tables found on the way; each is a hint, to be verified by whoever uses it."""
-        found = [np.rint(witness).astype(np.int64) for witness in self._witnesses]
-        return [whole for whole, w in zip(found, self._witnesses, strict=True) if np.all(abs(whole - w) < _NEGLIGIBLE)]
+        found = [(witness, np.rint(witness)) for witness in self._witnesses]
+        return [whole.astype(np.int64) for witness, whole in found if np.abs(whole - witness).max() < _NEGLIGIBLE]
+
+    def _use_withheld(self, solves_max: int = 60) -> None:
+        """Move cells in need through cells that are withheld already, while that settles some."""
+        stalled = 0
+        for attempt in range(solves_max):
+            short = self._short()
+            if not short or stalled == STALLED_MAX:
+                return
+            self._try_many(self._drawn(short, attempt), self.withheld)
+            stalled = 0 if len(self._short()) < len(short) else stalled + 1
+
+    def _drawn(self, short: list[int], attempt: int) -> list[_Target]:
+        """A share of the cells in need, with what each lacks; drawn anew each time, but always alike."""
+        draw = np.random.default_rng((attempt, len(short))).random(len(short))
+        chosen = [cell for cell, drawn in zip(short, draw, strict=True) if drawn < TARGETED] or short[:1]
+        return [self._target(cell, upwards=attempt % 2 == 0) for cell in chosen]
 
     def _withhold(self, cell: int, need: Requirement) -> None:
         self.withheld[cell] = True
-        self._needs[cell] = need
+        self._reach[cell], self._fall[cell], self._width[cell] = need.reach, need.fall, need.width
+
+    def _lacking(self) -> Floats:
+        low, high = self._seen.low, self._seen.high
+        lacking = np.maximum(np.maximum(self._reach - high, low - self._fall), self._width - (high - low))
+        return np.where(self.withheld, lacking, 0.0)
 
     def _short(self) -> list[int]:
         """The withheld cells that lack something, those that lack most first."""
-        low, high = self._seen.low, self._seen.high
-        lacking = {
-            cell: max(need.reach - high[cell], low[cell] - need.fall, need.width - (high[cell] - low[cell]))
-            for cell, need in self._needs.items()
-        }
-        short = [cell for cell, lack in lacking.items() if lack > _NEGLIGIBLE]
-        return sorted(short, key=lambda cell: (-lacking[cell], cell))
+        lacking = self._lacking()
+        short = np.flatnonzero(lacking > _NEGLIGIBLE)
+        found: list[int] = short[np.argsort(-lacking[short], kind="stable")].tolist()
+        return found
 
-    def _move(self, cell: int, *, upwards: bool) -> tuple[int, bool]:
-        """How far, and whether up, the cell must move from its true value next."""
-        need, value = self._needs[cell], int(self._values[cell])
+    def _target(self, cell: int, *, upwards: bool) -> _Target:
+        """How far, and which way, the cell must move from its true value next."""
+        value = int(self._values[cell])
         low, high = int(np.floor(self._seen.low[cell])), int(np.ceil(self._seen.high[cell]))
-        up = max(need.reach - value, 0)
-        down = max(value - need.fall, 0)
-        if self._seen.high[cell] < value + up - _NEGLIGIBLE:
-            return up, True
-        if self._seen.low[cell] > value - down + _NEGLIGIBLE:
-            return down, False
-        rise, drop = low + need.width - value, value - (high - need.width)
-        return (rise, True) if upwards or drop > value else (drop, False)
+        if high < self._reach[cell]:
+            return _Target(cell, int(self._reach[cell]) - value, upwards=True)
+        if low > self._fall[cell]:
+            return _Target(cell, value - int(self._fall[cell]), upwards=False)
+        width = int(self._width[cell])
+        rise, drop = low + width - value, value - (high - width)
+        return _Target(cell, rise, upwards=True) if upwards or drop > value else _Target(cell, drop, upwards=False)
 
-    def _try_many(self, short: list[int], *, upwards: bool, allowed: Mask) -> bool:
-        """One programme for all that are short; whether it brought anything."""
-        size = self._size
-        lower, upper = np.zeros(3 * size), _upper(self._values, ~allowed)
-        costs = self._costs()
-        for cell in short:
-            far, up = self._move(cell, upwards=upwards)
-            if up:
-                upper[cell], upper[2 * size + cell] = far, 0
-                costs[cell] = -_REWARD
-            else:
-                upper[cell] = upper[size + cell] = 0
-                upper[2 * size + cell] = min(far, self._values[cell])
-                costs[2 * size + cell] = -_REWARD
-        return self._solve(lower, upper, costs)
+    def _try_many(self, targets: list[_Target], allowed: Mask) -> None:
+        """One programme for all of them: as far as each needs, if the deviation is worth it."""
+        upper, costs = _bounds(self._values, allowed)[1], self._costs()
+        for target in targets:
+            there, back = self._sides(target)
+            upper[there], upper[back] = target.far, 0
+            costs[there] = -_REWARD
+        self._solve(np.zeros(2 * self._size), upper, costs)
 
-    def _try_one(self, cell: int) -> None:
-        size = self._size
-        lower, upper = np.zeros(3 * size), _upper(self._values, self._fixed)
-        far, up = self._move(cell, upwards=True)
-        if up:
-            lower[cell] = far
-            upper[2 * size + cell] = 0
-        else:
-            lower[2 * size + cell] = far
-            upper[cell] = upper[size + cell] = 0
+    def _must_move(self, cell: int) -> None:
+        """One programme for one cell, whatever it costs."""
+        lower, upper = _bounds(self._values, self._free)
+        target = self._target(cell, upwards=True)
+        there, back = self._sides(target)
+        lower[there], upper[back] = target.far, 0
         if not self._solve(lower, upper, self._costs()):
             raise UnprotectableError(cell)
 
+    def _sides(self, target: _Target) -> tuple[int, int]:
+        up, down = target.cell, self._size + target.cell
+        return (up, down) if target.upwards else (down, up)
+
     def _solve(self, lower: Floats, upper: Floats, costs: Floats) -> bool:
-        self._model.set_bounds(np.arange(3 * self._size, dtype=np.int32), lower, upper)
+        """Solve, and withhold what the deviation moves; whether there is one."""
+        self._model.set_bounds(self._columns, lower, upper)
         self._model.set_costs(costs)
         found = self._model.minimise()
         if found.status is not Status.OPTIMAL:
             return False
-        up, more, down = np.split(found.values, 3)
-        deviation = up + more - down
+        up, down = np.split(found.values, 2)
+        deviation = up - down
         moved = np.abs(deviation) > _NEGLIGIBLE
-        if not moved.any():
-            return False
         for cell in np.flatnonzero(moved & ~self.withheld).tolist():
             self._withhold(cell, self._secondary(cell))
-        self._keep(self._values.astype(np.float64) + np.where(moved, deviation, 0.0))
-        return True
-
-    def _keep(self, witness: Floats) -> None:
-        self._witnesses.append(witness)
-        np.minimum(self._seen.low, witness, out=self._seen.low)
-        np.maximum(self._seen.high, witness, out=self._seen.high)
+        if moved.any():
+            self._witnesses.append(self._true + np.where(moved, deviation, 0.0))
+            self._seen = _Seen.of(self._witnesses[-1], [self._seen.low, self._seen.high])
+        return bool(moved.any())
 
     def _costs(self) -> Floats:
         cost = np.where(self.withheld, _FREE, self._weights)
-        return np.concatenate((cost, cost, cost))
+        return np.concatenate((cost, cost))
 
     def _try_publish(self, cell: int) -> None:
-        before = (self._witnesses, self._seen, self._needs[cell])
-        self._witnesses = [w for w in self._witnesses if abs(w[cell] - self._values[cell]) < _NEGLIGIBLE]
-        true = self._values.astype(np.float64)
-        stack = np.stack([true, *self._witnesses])
-        self._seen = _Seen(stack.min(axis=0), stack.max(axis=0))
-        del self._needs[cell]
+        witnesses, seen = self._witnesses, self._seen
+        self._witnesses = [w for w in witnesses if abs(w[cell] - self._true[cell]) < _NEGLIGIBLE]
+        self._seen = _Seen.of(self._true, self._witnesses)
         self.withheld[cell] = False
-        for attempt in range(4):
-            short = self._short()
-            if not short:
-                return
-            if not self._try_many(short, upwards=attempt % 2 == 0, allowed=self.withheld):
-                break
+        self._use_withheld(solves_max=4)
         if self._short():
-            self._witnesses, self._seen, need = before
-            self._withhold(cell, need)
+            self.withheld[cell] = True
+            self._witnesses, self._seen = witnesses, seen
 
 
 def _weights(values: Integers) -> Floats:
@@ -238,30 +249,22 @@ def _weights(values: Integers) -> Floats:
     return np.clip(10 * roots / max(float(roots.max(initial=1.0)), 1.0), 0.1, None)
 
 
-def _bounds(values: Integers, fixed: Mask) -> tuple[Floats, Floats]:
-    return np.zeros(3 * len(values)), _upper(values, fixed)
-
-
-def _upper(values: Integers, fixed: Mask) -> Floats:
-    """Up, further up, down: as far as x ≥ 0 allows; nothing for cells that may not move."""
-    up = np.where(fixed, 0.0, INFINITY)
-    return np.concatenate((up, up, np.where(fixed, 0.0, values)))
+def _bounds(values: Integers, allowed: Mask) -> tuple[Floats, Floats]:
+    """Up without limit, down as far as x ≥ 0 allows; nothing for cells that may not move."""
+    up, down = np.where(allowed, INFINITY, 0.0), np.where(allowed, values, 0)
+    return np.zeros(2 * len(values)), np.concatenate((up, down.astype(np.float64)))
 
 
 def _deviations(system: System, values: Integers) -> Rows:
-    """The relations over deviations: each cell is up + further up − down."""
-    sums = system.sums(values)
-    size, entries = len(values), len(system.columns)
-    counts = np.diff(system.starts)
-    starts = np.concatenate(([0], np.cumsum(3 * counts))).astype(np.int32)
-    order = np.argsort(np.tile(system.row_of_entry, 3), kind="stable")
-    columns = np.concatenate([system.columns + part * size for part in range(3)])[order]
-    coefficients = np.concatenate((system.coefficients, system.coefficients, -system.coefficients))[order]
-    assert len(columns) == 3 * entries
+    """The relations over deviations: each cell is up − down."""
+    starts = np.concatenate(([0], np.cumsum(2 * np.diff(system.starts))))
+    order = np.argsort(np.tile(system.row_of_entry, 2), kind="stable")
+    columns = np.concatenate((system.columns, system.columns + len(values)))[order]
+    coefficients = np.concatenate((system.coefficients, -system.coefficients))[order]
     return Rows(
-        starts,
+        starts.astype(np.int32),
         columns.astype(np.int32),
         coefficients.astype(np.float64),
         np.where(system.exact, 0.0, -INFINITY),
-        np.where(system.exact, 0, system.right - sums).astype(np.float64),
+        np.where(system.exact, 0, system.right - system.sums(values)).astype(np.float64),
     )
