@@ -14,7 +14,8 @@ def choose(names: Iterable[Name], asked: str) -> tuple[Name, ...]:
 
     Args:
         names: What is at hand.
-        asked: An id or an unambiguous beginning of one, in either case; `/` and a version may follow.
+        asked: An id or an unambiguous beginning of one, in either case; `/` and a version, or its first numbers, may
+            follow.
 
     Raises:
         ContractNotAtHandError: Nothing fits.
@@ -27,7 +28,7 @@ def choose(names: Iterable[Name], asked: str) -> tuple[Name, ...]:
     ids = sorted({name[0] for name in fitting})
     if len(ids) > 1:
         raise ContractAmbiguousError(found=asked[:60], fitting=", ".join(ids))
-    chosen = tuple(name for name in fitting if version in {"", name[1]})
+    chosen = tuple(name for name in fitting if not version or f"{name[1]}.".startswith(f"{version}."))
     if not chosen:
         raise ContractNotAtHandError(found=asked[:60], known=", ".join("/".join(name) for name in known) or "-")
     return chosen

@@ -28,10 +28,10 @@ from exchange.contract.model import (
     TableDimension,
     Zeros,
 )
-from exchange.contract.schemas import schema_findings
+from exchange.contract.schemas import PROFILE, schema_findings
 from exchange.contract.text import ContractText, read_text
 from exchange.encoding import Digest, canonical_json
-from exchange.errors.contract import CodeListAbsentError
+from exchange.errors.contract import CodeListAbsentError, ContractError
 
 TIME_PERIOD = "TIME_PERIOD"
 FIXED_COLUMNS = (TIME_PERIOD, "OBS_VALUE", "OBS_STATUS", "CONF_STATUS")
@@ -67,6 +67,24 @@ def parse_contract(raw: bytes, *, codelists: Mapping[Digest, bytes]) -> DataCont
     contract = _contract(source, raw, _Shelf(codelists))
     rules.check(contract, Clause(source))
     return contract
+
+
+def contract_findings(raw: bytes, *, codelists: Mapping[Digest, bytes]) -> tuple[ContractError, ...]:
+    """Everything that is wrong with a contract's file, by line; empty if it is a valid contract.
+
+    A text that cannot be read, and rules between clauses, yield one finding: what follows from it would mislead.
+    """
+    try:
+        source = read_text(raw)
+        found = tuple(schema_findings(source))
+        # Where both schemas object to one place, ours says it in the words of this contract.
+        ours = {finding.facts["path"] for finding in found if finding.facts["schema"] == PROFILE}
+        kept = [f for f in found if f.facts["schema"] == PROFILE or f.facts["path"] not in ours]
+        if not kept:
+            parse_contract(raw, codelists=codelists)
+    except ContractError as error:
+        return (error,)
+    return tuple(sorted(kept, key=lambda finding: int(str(finding.facts["line"]))))
 
 
 class _Shelf:

@@ -163,9 +163,11 @@ class ContractAmbiguousError(ContractError):
     mend_ru = "напишите id полнее или назовите версию"
 
 
-class ContractPlaceError(ContractError):
-    """A contract file lies under another id or version than its own."""
+class ContractDigestError(ContractError):
+    """The contract at hand is not the one that was agreed on."""
 
-    code = "contract-misplaced"
-    en = "contract {id} {version}: lies in {found}, its place is {expected}"
-    ru = "договор {id} {version}: лежит в {found}, его место {expected}"
+    code = "contract-digest-differs"
+    en = "contract {contract} {version}: expected digest {expected}, found {found}"
+    ru = "договор {contract} {version}: ожидался дайджест {expected}, найден {found}"
+    mend_en = "compare the two files with the other parties before anybody signs"
+    mend_ru = "сравните оба файла с другими сторонами, прежде чем подписывать"
