@@ -257,7 +257,7 @@ def _own_signature(shelf: ContractShelf, contract: DataContract, member: str) ->
 
 
 def _signed(node: NodeFolder, contract: DataContract, now: datetime) -> Statement:
-    """A new signature by the node's contract key; it counts from now, or from the contract's first day if that is later."""
+    """A new signature by the node's contract key, counting from the contract's first day or from now, if later."""
     passphrase = read_passphrase(Path(node.settings.passphrase_file)) if node.settings.passphrase_file else None
     signer = read_hybrid_signer(node.private, KeyPurpose.CONTRACT, passphrase=passphrase, demo=node.settings.demo)
     at = now.replace(microsecond=0)

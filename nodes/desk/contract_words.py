@@ -153,7 +153,7 @@ def _disclosure(rules: DisclosureRules) -> Iterator[tuple[str, tuple[str, str]]]
 def _calendar(calendar: Calendar, receipt_days: int, embargo_days: int) -> tuple[str, str]:
     due, late, overdue = calendar.due_days, calendar.late_days, calendar.overdue_days
     english = (
-        f"each {calendar.frequency}, due {due} days after it ends; late {late} days and overdue {overdue} days after that; "
+        f"each {calendar.frequency}, due {due} days after it ends; late {late} and overdue {overdue} days after that; "
         f"embargo {embargo_days} days; receipt within {receipt_days} days"
     )
     russian = (
