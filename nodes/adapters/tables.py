@@ -4,9 +4,15 @@ Digests are stored as `sha256:<hex>`, times as `YYYY-MM-DDTHH:MM:SSZ`, so that a
 The statements that create these tables are the numbered steps of `migrations.py`; a test holds both together.
 """
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
+from sqlalchemy import Table
 from sqlmodel import Field, SQLModel
+
+
+def table_of(row: type[SQLModel]) -> Table:
+    """The Core table of a row class, for queries over whole rows."""
+    return cast("Table", vars(row)["__table__"])
 
 
 class HeadRow(SQLModel, table=True):
@@ -150,16 +156,22 @@ class ReceiptRow(SQLModel, table=True):
 
 
 class PulledRow(SQLModel, table=True):
-    """A pull that this node made from a partner: what arrived, the verdict, and the receipt on its way."""
+    """A pull that this node makes from a partner: first on its way, then settled, then receipted.
+
+    Before the request leaves there is a row that is not settled; a crash leaves it, and the next start settles it as
+    `incomplete`.
+    """
 
     __tablename__: ClassVar[str] = "pulled"
 
     pull: str = Field(primary_key=True)
     partner: str
     bundle: str
-    contract: str
+    contract: str  # digest
+    purpose: str
     verdict: str
-    index: int  # of the own bundle.received or bundle.rejected entry
+    settled: bool
+    index: int | None  # of the own bundle.received or bundle.rejected entry
     at: str
     delivery: bytes | None
     receipt: bytes | None

@@ -71,16 +71,16 @@ def _has_body(scope: Scope) -> bool:
 
 async def _read(receive: Receive, limit: int) -> bytes | None:
     """The whole body, or None as soon as it is larger than the limit, whatever its header said."""
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return body
+            return bytes(body)
         body += message.get("body", b"")
         if len(body) > limit:
             return None
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
