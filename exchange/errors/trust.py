@@ -4,7 +4,8 @@ TrustError
 ├── keys        WeakKeyError, KeyLengthError, KeyKindError
 ├── signatures  SignatureError, UnknownKeyError, SignatureSetError, JwsFormError, JwsHeaderError
 ├── registry    RegistryFileError, RegistrySignatureError, RegistryVersionError, RegistryRollbackError,
-│               RegistryExpiredError, RegistryTamperedError, RegistryRuleError, KeyReuseError
+│               RegistryExpiredError, RegistryTamperedError, RegistryRuleError, KeyReuseError,
+│               RegistrySourceError, RegistryUnreachableError
 ├── members     UnknownMemberError, UnknownOfficerError
 └── private     PrivateKeyModeError, PrivateKeyFileError, PlainPrivateKeyError, PassphraseError
 """
@@ -19,6 +20,8 @@ class TrustError(ExchangeError):
 
 
 class WeakKeyError(TrustError):
+    """An Ed25519 encoding under which anybody can sign, or that is no point."""
+
     code = "key-weak"
     en = "public key {key}: an Ed25519 key must be a canonical point of large order, found {reason}"
     ru = "открытый ключ {key}: ключ Ed25519 — каноническая точка большого порядка, найдено: {reason}"
@@ -27,18 +30,24 @@ class WeakKeyError(TrustError):
 
 
 class KeyLengthError(TrustError):
+    """A key or seed of another length than its algorithm has."""
+
     code = "key-length"
     en = "{algorithm} {what}: expected {expected} bytes, found {found}"
     ru = "{algorithm} {what}: ожидалось байтов {expected}, найдено {found}"
 
 
 class KeyKindError(TrustError):
+    """A key of another type, curve or algorithm than the two that are used here."""
+
     code = "key-kind"
     en = "{subject}: a key here is OKP/Ed25519 or AKP/ML-DSA-65, found {found}"
     ru = "{subject}: здесь ключ — OKP/Ed25519 или AKP/ML-DSA-65, найдено {found}"
 
 
 class SignatureError(TrustError):
+    """The signature is not this key's over these bytes."""
+
     code = "signature-invalid"
     en = "the {algorithm} signature does not verify under key {kid}"
     ru = "подпись {algorithm} не подтверждается ключом {kid}"
@@ -47,6 +56,8 @@ class SignatureError(TrustError):
 
 
 class UnknownKeyError(TrustError):
+    """The signature names a key that the registry does not list for this member, purpose and time."""
+
     code = "key-unknown"
     en = "{subject}: signed by {algorithm} key {kid}, which the registry does not list here for that time"
     ru = "{subject}: подписано ключом {algorithm} {kid}, которого на это время нет в реестре для этой цели"
@@ -55,6 +66,8 @@ class UnknownKeyError(TrustError):
 
 
 class SignatureSetError(TrustError):
+    """A signature is missing, added, doubled or out of order."""
+
     code = "signatures-incomplete"
     en = "{subject}: expected exactly the signatures {expected} in this order, found {found}"
     ru = "{subject}: ожидались ровно подписи {expected} в этом порядке, найдено {found}"
@@ -63,18 +76,24 @@ class SignatureSetError(TrustError):
 
 
 class JwsFormError(TrustError):
+    """Bytes that are not the one legal spelling of a JWS."""
+
     code = "jws-malformed"
     en = "{subject}: not the one legal form of a JWS here: {reason}"
     ru = "{subject}: не единственная допустимая здесь форма JWS: {reason}"
 
 
 class JwsHeaderError(TrustError):
+    """A protected header that names another type or algorithm."""
+
     code = "jws-header"
     en = "{subject}: protected header {field}: expected {expected}, found {found}"
     ru = "{subject}: защищённый заголовок, поле {field}: ожидалось {expected}, найдено {found}"
 
 
 class RegistryFileError(TrustError):
+    """A registry file that is absent or unreadable."""
+
     code = "registry-file"
     en = "registry: {file}: {reason}"
     ru = "реестр: {file}: {reason}"
@@ -83,6 +102,8 @@ class RegistryFileError(TrustError):
 
 
 class RegistrySignatureError(TrustError):
+    """Fewer of a role's keys signed than the registry demands."""
+
     code = "registry-signatures"
     en = "registry: {file}: role {role} needs {needed} valid signatures of its keys, found {found}"
     ru = "реестр: {file}: роли {role} нужно действительных подписей её ключами {needed}, найдено {found}"
@@ -91,12 +112,16 @@ class RegistrySignatureError(TrustError):
 
 
 class RegistryVersionError(TrustError):
+    """A registry file of another version than the one referred to."""
+
     code = "registry-version"
     en = "registry: {file}: expected version {expected}, found {found}"
     ru = "реестр: {file}: ожидалась версия {expected}, найдена {found}"
 
 
 class RegistryRollbackError(TrustError):
+    """An older registry state than one already met, or a rival of the same version."""
+
     code = "registry-rollback"
     en = "registry: already seen {seen}, offered {offered}: the registry only moves forward"
     ru = "реестр: уже видели {seen}, предложено {offered}: реестр движется только вперёд"
@@ -105,6 +130,8 @@ class RegistryRollbackError(TrustError):
 
 
 class RegistryExpiredError(TrustError):
+    """Registry metadata past its life."""
+
     code = "registry-expired"
     en = "registry: {file}: valid until {expires}, judged at {at}"
     ru = "реестр: {file}: действителен до {expires}, проверка на {at}"
@@ -113,6 +140,8 @@ class RegistryExpiredError(TrustError):
 
 
 class RegistryTamperedError(TrustError):
+    """A registry file whose bytes are not the ones that were signed."""
+
     code = "registry-tampered"
     en = "registry: {file}: expected {expected}, found {found}"
     ru = "реестр: {file}: ожидалось {expected}, найдено {found}"
@@ -121,12 +150,16 @@ class RegistryTamperedError(TrustError):
 
 
 class RegistryRuleError(TrustError):
+    """A rule of the federation that a validly signed registry breaks."""
+
     code = "registry-rule"
     en = "registry: {subject}: {rule}: expected {expected}, found {found}"
     ru = "реестр: {subject}: {rule}: ожидалось {expected}, найдено {found}"
 
 
 class KeyReuseError(TrustError):
+    """A key with two purposes or two owners."""
+
     code = "key-reused"
     en = "registry: key {kid} stands both at {first} and at {second}: one key, one purpose, one owner"
     ru = "реестр: ключ {kid} указан и в {first}, и в {second}: один ключ — одна цель, один владелец"
@@ -134,19 +167,46 @@ class KeyReuseError(TrustError):
     mend_ru = "Создайте для каждой цели собственный ключ."
 
 
+class RegistrySourceError(TrustError):
+    """A partner's registry that TUF's client refuses; ours stays as it is."""
+
+    code = "registry-source"
+    en = "registry offered by {source}: refused: {reason}"
+    ru = "реестр, предложенный {source}: отклонён: {reason}"
+    mend_en = "The own registry stays in force until it expires; ask another member for a newer one."
+    mend_ru = "Свой реестр действует до истечения срока; запросите более новый у другого члена."
+
+
+class RegistryUnreachableError(TrustError):
+    """No answer, or no usable one, from where the registry was asked for."""
+
+    code = "registry-unreachable"
+    exit_code = ExitCode.UNREACHABLE
+    en = "registry of {source}: could not be fetched: {reason}"
+    ru = "реестр {source}: не удалось получить: {reason}"
+    mend_en = "Ask another member, or try again later."
+    mend_ru = "Запросите у другого члена или повторите позже."
+
+
 class UnknownMemberError(TrustError):
+    """Nobody of this id is a member."""
+
     code = "member-unknown"
     en = "{member} is not a member of this federation"
     ru = "{member} не состоит в этой федерации"
 
 
 class UnknownOfficerError(TrustError):
+    """No officer of this id, or none with a valid key at that time."""
+
     code = "officer-unknown"
     en = "officer {officer} has no key in the registry at {at}"
     ru = "у сотрудника {officer} нет ключа в реестре на {at}"
 
 
 class PrivateKeyModeError(TrustError):
+    """A private key or passphrase that others on the machine can read."""
+
     code = "private-key-readable"
     exit_code = ExitCode.ERROR
     en = "{path}: a private key is for its owner alone: expected mode {expected}, found {found}"
@@ -156,6 +216,8 @@ class PrivateKeyModeError(TrustError):
 
 
 class PrivateKeyFileError(TrustError):
+    """A private key file that cannot be written, read or understood."""
+
     code = "private-key-file"
     exit_code = ExitCode.ERROR
     en = "{path}: cannot use this private key file: {reason}"
@@ -163,6 +225,8 @@ class PrivateKeyFileError(TrustError):
 
 
 class PlainPrivateKeyError(TrustError):
+    """A private key in clear outside a demonstration."""
+
     code = "private-key-plain"
     exit_code = ExitCode.ERROR
     en = "{path}: the private key is not encrypted, which only a demonstration allows"
@@ -172,6 +236,8 @@ class PlainPrivateKeyError(TrustError):
 
 
 class PassphraseError(TrustError):
+    """A passphrase that does not open the key."""
+
     code = "passphrase-wrong"
     exit_code = ExitCode.NOT_AUTHORISED
     en = "{path}: the passphrase does not open this private key, or the file was altered"

@@ -1,6 +1,7 @@
 """The registry as a folder: read whole into memory, verified by the core, kept until its timestamp file changes."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from exchange.signing.trust import Expired, RegistryRef, Trust, open_trust
 from nodes.adapters.clock import Clock
 
 FIRST_ROOT = "metadata/1.root.json"
+TIMESTAMP = "metadata/timestamp.json"
 FILE_BYTES_MAX = 512 * 1024
 FILES_MAX = 10_000
 RECHECK_S = 300
@@ -35,6 +37,28 @@ def read_trust_files(folder: Path) -> dict[str, bytes]:
                 if len(files) > FILES_MAX:
                     raise RegistryFileError(file=part, reason=f"more than {FILES_MAX} files")
     return files
+
+
+def write_trust_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write registry files, each whole and durable: what others point to first, the timestamp last.
+
+    A reader in between sees the old state: only the timestamp names the new one.
+
+    Raises:
+        RegistryFileError: The folder cannot be written.
+    """
+    try:
+        for name in sorted(files, key=lambda name: (name == TIMESTAMP, name.startswith("metadata/"), name)):
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_name(path.name + ".partial")
+            with partial.open("wb") as file:
+                file.write(files[name])
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+    except OSError as error:
+        raise RegistryFileError(file=str(folder), reason=error.strerror or "not writable") from error
 
 
 def load_trust(
@@ -108,7 +132,7 @@ class TrustCache:
 
     def _timestamp_file(self) -> tuple[int, ...] | None:
         try:
-            status = (self.folder / "metadata" / "timestamp.json").stat()
+            status = (self.folder / TIMESTAMP).stat()
         except OSError:
             return None
         return (status.st_mtime_ns, status.st_size, status.st_ino)

@@ -40,7 +40,7 @@ from exchange.signing.members import (
 from exchange.signing.trust import Trust
 from nodes.adapters.clock import Clock
 from nodes.adapters.key_files import key_path, read_private_key, write_private_key
-from nodes.adapters.trust_folder import load_trust
+from nodes.adapters.trust_folder import TIMESTAMP, load_trust, write_trust_files
 
 ROOT_DAYS = TARGETS_DAYS = 365
 DELEGATION_DAYS = 90
@@ -134,8 +134,8 @@ def found_federation(
         if len(members) > WITNESSES_MIN
     }
     keys = {f"members/{member.id.lower()}/keys.json": format_member_keys(member) for member in members}
-    _write_files(registry, {target_file(path, content): content for path, content in (targets | keys).items()})
-    _write_files(registry, _metadata(federation, holders, targets, keys, founded_at))
+    files = {target_file(path, content): content for path, content in (targets | keys).items()}
+    write_trust_files(registry, files | _metadata(federation, holders, targets, keys, founded_at))
     return load_trust(registry, at=clock.now())
 
 
@@ -152,7 +152,7 @@ def renew_timestamp(registry: Path, *, custody: Path, member: str, clock: Clock)
         snapshot=(trust.ref.version, snapshot),
         signers=[signer],
     )
-    _write_files(registry, {"metadata/timestamp.json": raw})
+    write_trust_files(registry, {TIMESTAMP: raw})
 
 
 def format_policy(operator: Member, members: Iterable[Member]) -> bytes:
@@ -284,7 +284,7 @@ def _metadata(
         "metadata/1.root.json": root,
         **{f"metadata/1.{role}.json": raw for role, raw in signed.items()},
         "metadata/1.snapshot.json": snapshot,
-        "metadata/timestamp.json": timestamp,
+        TIMESTAMP: timestamp,
     }
 
 
@@ -310,13 +310,3 @@ def _make_key(path: Path, purpose: KeyPurpose, random: Random, algorithm: Algori
 
 def _custody_path(custody: Path, member_id: str, role: str) -> Path:
     return custody / member_id.lower() / f"{role}.key"
-
-
-def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Every file whole, in the mapping's order: what others point to first, the timestamp last."""
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_bytes(content)
-        partial.replace(path)
