@@ -7,6 +7,7 @@ import base64
 import binascii
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from exchange.errors.encoding import (
     JsonError,
 )
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = dict[str, Json]
 
 JSON_DEPTH_MAX = 32
@@ -69,7 +70,7 @@ class Digest:
 
 
 def parse_json(raw: bytes, *, subject: str, bytes_max: int = 32 * 1024 * 1024) -> Json:
-    """Read strict JSON: UTF-8 without BOM, no duplicate member, no NaN, no lone surrogate, bounded depth.
+    """Read strict JSON: UTF-8 without BOM, no duplicate member, no NaN or infinity, no lone surrogate, bounded depth.
 
     Raises:
         JsonError: With the reason.
@@ -79,7 +80,9 @@ def parse_json(raw: bytes, *, subject: str, bytes_max: int = 32 * 1024 * 1024) -
     try:
         text = raw.decode("utf-8")
         _refuse_depth(text)
-        value = json.loads(text, object_pairs_hook=_unique_members, parse_constant=_refuse_constant)
+        value = json.loads(
+            text, object_pairs_hook=_unique_members, parse_constant=_refuse_constant, parse_float=_finite
+        )
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate (\ud800) cannot be encoded
     except (UnicodeDecodeError, UnicodeEncodeError) as error:
@@ -110,7 +113,10 @@ def parse_canonical_object(raw: bytes, *, subject: str, bytes_max: int = 32 * 10
 
 
 def canonical_json(value: object) -> bytes:
-    """RFC 8785 (JCS) bytes of a value; integers beyond 2^53 and non-finite numbers raise ValueError."""
+    """RFC 8785 (JCS) bytes of a value; integers beyond 2^53 and non-finite numbers raise ValueError.
+
+    A float that is whole and beyond 2^53 is written as RFC 8785 says, but no parser here reads it back.
+    """
     return rfc8785.dumps(value)  # type: ignore[arg-type]  # its alias does not admit Mapping/Sequence views
 
 
@@ -204,6 +210,13 @@ def _unique_members(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is beyond the range of a double")
+    return number
 
 
 def _refuse_depth(text: str) -> None:

@@ -1,0 +1,190 @@
+"""Log entries: canonical, small, of a known type, with exactly the members of that type."""
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exchange.encoding import Digest, canonical_json
+from exchange.errors import ExchangeError
+from exchange.errors.encoding import Base64Error, DigestError, FieldError, InstantError
+from exchange.errors.log import (
+    EntryBytesError,
+    EntryJsonError,
+    EntryMemberError,
+    EntryTypeError,
+    EntryVersionError,
+)
+from exchange.log.entry import SHAPES, EntryType, LogEntry, format_entry, parse_entry
+from exchange.signing.trust import RegistryRef
+
+AT = datetime(2026, 10, 1, 12, 0, 0, tzinfo=UTC)
+REGISTRY = RegistryRef(version=3, sha256=Digest("ab" * 32))
+MEMBERS: dict[str, object] = {
+    "counterpart": "KG",
+    "contract": "sha256:" + "c0" * 32,
+    "bundle": "sha256:" + "b0" * 32,
+    "evidence": "sha256:" + "e0" * 32,
+    "pull": "sha256:" + "e0" * 32,
+    "code": "rejected:proof-missing",
+    "count": 3,
+}
+COMMON: dict[str, object] = {
+    "v": 1,
+    "type": "heartbeat",
+    "at": "2026-10-01T12:00:00Z",
+    "node": "KZ",
+    "registry": {"version": 3, "sha256": "sha256:" + "ab" * 32},
+    "salt": "AAECAwQFBgcICQoLDA0ODw",
+}
+
+
+def members_of(entry_type: EntryType, *, all_permitted: bool = False) -> dict[str, object]:
+    shape = SHAPES[entry_type]
+    names = shape.required | shape.permitted if all_permitted else shape.required
+    return {**COMMON, "type": entry_type.value, **{name: MEMBERS[name] for name in names}}
+
+
+SERVED = members_of(EntryType.PULL_SERVED)
+
+
+def test_an_entry_is_the_bytes_that_the_protocol_shows() -> None:
+    entry = LogEntry(
+        type=EntryType.BUNDLE_PUBLISHED,
+        at=AT,
+        node="KZ",
+        registry=REGISTRY,
+        salt=bytes(range(16)),
+        contract=Digest("c0" * 32),
+        bundle=Digest("b0" * 32),
+        evidence=Digest("e0" * 32),
+    )
+    expected = (
+        '{"at":"2026-10-01T12:00:00Z","bundle":"sha256:' + "b0" * 32 + '","contract":"sha256:' + "c0" * 32 + '",'
+        '"evidence":"sha256:' + "e0" * 32 + '","node":"KZ","registry":{"sha256":"sha256:' + "ab" * 32 + '",'
+        '"version":3},"salt":"AAECAwQFBgcICQoLDA0ODw","type":"bundle.published","v":1}'
+    )
+    assert format_entry(entry) == expected.encode()
+    assert parse_entry(expected.encode()) == entry
+
+
+@pytest.mark.parametrize("entry_type", EntryType)
+def test_every_type_is_read_with_its_least_and_its_most_and_is_rfc_8785(entry_type: EntryType) -> None:
+    for all_permitted in (False, True):
+        raw = canonical_json(members_of(entry_type, all_permitted=all_permitted))
+        assert format_entry(parse_entry(raw)) == raw
+
+
+@pytest.mark.parametrize("entry_type", EntryType)
+def test_a_type_lacks_no_member_that_it_requires_and_has_none_that_it_does_not_permit(entry_type: EntryType) -> None:
+    least = members_of(entry_type)
+    for name in SHAPES[entry_type].required:
+        with pytest.raises(FieldError):
+            parse_entry(canonical_json({key: value for key, value in least.items() if key != name}))
+    for name in MEMBERS.keys() - SHAPES[entry_type].required - SHAPES[entry_type].permitted:
+        with pytest.raises(FieldError):
+            parse_entry(canonical_json({**least, name: MEMBERS[name]}))
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        pytest.param({"v": 2}, EntryVersionError, id="a newer version"),
+        pytest.param({"v": 0}, EntryVersionError, id="version 0"),
+        pytest.param({"v": "1"}, EntryVersionError, id="a version in quotes"),
+        pytest.param({"v": True}, EntryVersionError, id="a version that is true"),
+        pytest.param({"type": "pull.invented"}, EntryTypeError, id="an unknown type"),
+        pytest.param({"type": None}, EntryTypeError, id="no type"),
+        pytest.param({"type": ["heartbeat"]}, EntryTypeError, id="a list of types"),
+        pytest.param({"value": 17}, FieldError, id="a value"),
+        pytest.param({"counterpart": None}, FieldError, id="null for absent"),
+        pytest.param({"node": "kz"}, EntryMemberError, id="a member in lower case"),
+        pytest.param({"node": "Ministry of Somebody"}, EntryMemberError, id="a name"),
+        pytest.param({"counterpart": "KG\n"}, EntryMemberError, id="a newline after the member"),
+        pytest.param({"contract": "c0" * 32}, DigestError, id="a digest without its algorithm"),
+        pytest.param({"bundle": "sha256:" + "B0" * 32}, DigestError, id="a digest in capitals"),
+        pytest.param({"at": "2026-10-01T12:00:00.5Z"}, InstantError, id="half a second"),
+        pytest.param({"at": "2026-10-01T12:00:00+00:00"}, InstantError, id="an offset"),
+        pytest.param({"at": "2026-02-29T12:00:00Z"}, InstantError, id="a day that is not"),
+        pytest.param({"salt": "AAECAwQFBgcICQoLDA0OD"}, Base64Error, id="a salt with a broken length"),
+        pytest.param({"salt": "AAECAwQFBgcICQoLDA0O"}, EntryMemberError, id="a salt of 15 bytes"),
+        pytest.param({"registry": {"version": 3}}, FieldError, id="a registry without its digest"),
+        pytest.param({"registry": 3}, EntryJsonError, id="a registry that is a number"),
+        pytest.param(
+            {"registry": {"version": 0, "sha256": "sha256:" + "ab" * 32}}, EntryMemberError, id="registry version 0"
+        ),
+        pytest.param({"pull": "sha256:" + "01" * 32}, EntryMemberError, id="evidence other than the pull"),
+    ],
+)
+def test_an_entry_is_refused_with_its_reason(change: dict[str, object], refusal: type[ExchangeError]) -> None:
+    with pytest.raises(refusal):
+        parse_entry(canonical_json({**SERVED, **change}))
+
+
+@pytest.mark.parametrize("code", ["", "Token", "eyJhbGciOiJFZERTQSJ9.e30.c2ln", "a b", "имя", "a--b", "-a", "x" * 65])
+def test_a_code_is_kebab_case_and_short_so_that_no_token_or_name_fits_in(code: str) -> None:
+    with pytest.raises(EntryMemberError):
+        parse_entry(canonical_json({**members_of(EntryType.PULL_REFUSED), "code": code}))
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, "3", True, 2**53])
+def test_a_count_is_a_whole_number_from_one(count: object) -> None:
+    with pytest.raises((EntryMemberError, FieldError)):
+        parse_entry(json.dumps({**members_of(EntryType.PULL_REFUSED), "count": count}, sort_keys=True).encode())
+
+
+RAW = canonical_json(SERVED)
+
+
+@pytest.mark.parametrize(
+    ("raw", "refusal"),
+    [
+        pytest.param(b"", EntryJsonError, id="nothing"),
+        pytest.param(b"[]", EntryJsonError, id="a list"),
+        pytest.param(b"[" * 1000, EntryJsonError, id="deep nesting"),
+        pytest.param(b"\xff", EntryJsonError, id="not UTF-8"),
+        pytest.param(b"\xef\xbb\xbf" + RAW, EntryJsonError, id="a byte order mark"),
+        pytest.param(RAW + b"\n", EntryJsonError, id="a newline at the end"),
+        pytest.param(RAW.replace(b'"v":1', b'"v": 1'), EntryJsonError, id="a space"),
+        pytest.param(RAW.replace(b'"v":1', b'"v":1.0'), EntryJsonError, id="a decimal point"),
+        pytest.param(RAW.replace(b'"v":1', b'"v":1,"v":1'), EntryJsonError, id="a member twice"),
+        pytest.param(RAW.replace(b"KZ", b"K\\u005a"), EntryJsonError, id="an escape"),
+        pytest.param(json.dumps(SERVED, separators=(",", ":")).encode(), EntryJsonError, id="another order"),
+        pytest.param(b" " * 1025, EntryBytesError, id="more than 1 KiB"),
+    ],
+)
+def test_bytes_that_are_no_canonical_entry_are_refused(raw: bytes, refusal: type[ExchangeError]) -> None:
+    with pytest.raises(refusal):
+        parse_entry(raw)
+
+
+@given(st.integers(0, len(RAW) - 1), st.integers(0, 255))
+@settings(max_examples=150, deadline=None)
+def test_an_entry_that_parses_is_written_back_alike(position: int, byte: int) -> None:
+    raw = RAW[:position] + bytes([byte]) + RAW[position + 1 :]
+    try:
+        entry = parse_entry(raw)
+    except ExchangeError:
+        return
+    assert format_entry(entry) == raw
+    assert canonical_json(json.loads(raw)) == raw
+
+
+def test_an_entry_that_could_not_be_written_cannot_be_made() -> None:
+    entry = parse_entry(canonical_json(members_of(EntryType.HEARTBEAT)))
+    with pytest.raises(EntryMemberError):
+        dataclasses.replace(entry, bundle=Digest("b0" * 32))
+    with pytest.raises(EntryMemberError):
+        dataclasses.replace(entry, type=EntryType.TRUST_UPDATED)
+    with pytest.raises(EntryMemberError):
+        dataclasses.replace(entry, at=AT.replace(microsecond=1))
+    with pytest.raises(EntryMemberError):
+        dataclasses.replace(entry, at=AT.replace(tzinfo=None))
+
+
+def test_the_largest_entry_fits_the_limit_with_room() -> None:
+    for entry_type in EntryType:
+        assert len(canonical_json(members_of(entry_type, all_permitted=True))) < 700
