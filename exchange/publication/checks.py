@@ -192,9 +192,13 @@ class Checklist:
         try:
             yield facts
         except ExchangeError as error:
-            self._checks.append(Check(name=name, standing=Standing.FAILS, error=error))
+            self.fail(name, error)
             raise
         self._checks.append(Check(name=name, standing=Standing.HOLDS, facts=facts))
+
+    def fail(self, name: CheckName, error: ExchangeError) -> None:
+        """Record a check that could not even begin; the caller raises the error."""
+        self._checks.append(Check(name=name, standing=Standing.FAILS, error=error))
 
     def skip(self, name: CheckName, reason: str) -> None:
         """Record that a check could not be made; `reason` is one of the constants of this module."""

@@ -13,6 +13,7 @@ from exchange.clearance import Clearance, verify_clearance
 from exchange.contract.model import DataContract
 from exchange.contract.reference import ContractRef
 from exchange.encoding import Digest, format_instant
+from exchange.errors import ExchangeError
 from exchange.errors.bundle import (
     BundleFilesError,
     DeterminedCellsError,
@@ -278,7 +279,11 @@ def _check_cleared(
 
 
 def _check_contract(manifest: Manifest, shelf: ContractShelf, at: datetime, record: Checklist) -> DataContract | None:
-    contract = shelf.find(manifest.contract)
+    try:
+        contract = shelf.find(manifest.contract)
+    except ExchangeError as error:
+        record.fail(CheckName.CONTRACT, error)
+        raise
     if contract is None:
         for name in (CheckName.CONTRACT, CheckName.IN_FORCE, CheckName.RECIPIENTS):
             record.skip(name, CONTRACT_ABSENT)
