@@ -1,0 +1,84 @@
+"""What the parts of a gateway share: built once by `main.py`, handed to every router."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from exchange.signing.keys import Random, Signer
+from exchange.signing.trust import Trust
+from nodes.adapters.clock import Clock
+from nodes.adapters.cosigner import Cosigner
+from nodes.adapters.partner import PartnerClient
+from nodes.adapters.sequencer import Sequencer
+from nodes.adapters.store import Store
+from nodes.adapters.tile_files import TileFiles
+from nodes.gateway.contract_book import ContractBook
+from nodes.gateway.library import Library
+from nodes.settings import GatewaySettings, NodeFolder
+
+
+class TrustSource(Protocol):
+    """Where the current registry comes from."""
+
+    def current(self) -> Trust:
+        """The registry state to act under now.
+
+        Raises:
+            TrustError: There is none that verifies and has not expired.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class Background:
+    """Work that outlives a request; it ends with the process and is done again after a start."""
+
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin, and keep a hold on it (a task that nobody holds may vanish)."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def stop(self) -> None:
+        """Cancel what still runs."""
+        for task in tuple(self.tasks):
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayContext:
+    """One gateway's parts.
+
+    Attributes:
+        member: Whose gateway it is.
+        transport: Signs assertions, DPoP proofs, tokens, deliveries and receipts.
+        witness: Signs cosignatures under other members' checkpoints, by the name `witness_name`.
+        partner: The client of another member's gateway; one per member, kept open.
+    """
+
+    member: str
+    node: NodeFolder
+    settings: GatewaySettings
+    clock: Clock
+    random: Random
+    transport: Signer
+    witness: Signer
+    witness_name: str
+    trust: TrustSource
+    store: Store
+    sequencer: Sequencer
+    cosigner: Cosigner
+    files: TileFiles
+    contracts: ContractBook
+    library: Library
+    partner: Callable[[str], PartnerClient]
+    background: Background
+
+    @property
+    def issuer(self) -> str:
+        """The configured address: never taken from a request."""
+        return self.settings.issuer
