@@ -37,10 +37,10 @@ from exchange.signing.members import (
     format_federation,
     format_member_keys,
 )
-from exchange.signing.trust import Trust
+from exchange.signing.trust import DELEGATION_THRESHOLD_MIN, Trust
 from nodes.adapters.clock import Clock
 from nodes.adapters.key_files import key_path, read_private_key, write_private_key
-from nodes.adapters.trust_folder import TIMESTAMP, load_trust, write_trust_files
+from nodes.adapters.trust_folder import FIRST_ROOT, TIMESTAMP, load_trust, write_trust_files
 
 ROOT_DAYS = TARGETS_DAYS = 365
 DELEGATION_DAYS = 90
@@ -239,53 +239,67 @@ def _metadata(
     keys: Mapping[str, bytes],
     at: datetime,
 ) -> dict[str, bytes]:
-    """The five kinds of metadata at version 1, each signed by everybody who can."""
-    majority = federation.majority
-    roles = {
-        "root": _authority(holders.root.values(), majority),
-        "targets": _authority(holders.targets.values(), majority),
-        "snapshot": _authority(holders.snapshot.values(), 1),
-        "timestamp": _authority(holders.timestamp.values(), 1),
+    """Everything at version 1; root and targets signed by all members, snapshot and timestamp by the auditor."""
+    signed = _sign_targets(holders, targets, keys, at)
+    snapshot = write_snapshot(
+        version=1,
+        expires=at + timedelta(days=SNAPSHOT_DAYS),
+        metadata={role: (1, raw) for role, raw in signed.items()},
+        signers=[holders.snapshot[federation.auditor]],
+    )
+    timestamp = write_timestamp(
+        version=1,
+        expires=at + timedelta(days=TIMESTAMP_DAYS),
+        snapshot=(1, snapshot),
+        signers=[holders.timestamp[federation.auditor]],
+    )
+    return {
+        FIRST_ROOT: _sign_root(holders, federation.majority, at),
+        **{f"metadata/1.{role}.json": raw for role, raw in signed.items()},
+        "metadata/1.snapshot.json": snapshot,
+        TIMESTAMP: timestamp,
     }
-    members = {member_id.lower(): _authority(pair, 2) for member_id, pair in holders.delegations.items()}
+
+
+def _sign_root(holders: _Holders, majority: int, at: datetime) -> bytes:
+    return write_root(
+        version=1,
+        expires=at + timedelta(days=ROOT_DAYS),
+        roles={
+            "root": _authority(holders.root.values(), majority),
+            "targets": _authority(holders.targets.values(), majority),
+            "snapshot": _authority(holders.snapshot.values(), 1),
+            "timestamp": _authority(holders.timestamp.values(), 1),
+        },
+        signers=list(holders.root.values()),
+    )
+
+
+def _sign_targets(
+    holders: _Holders,
+    targets: Mapping[str, bytes],
+    keys: Mapping[str, bytes],
+    at: datetime,
+) -> dict[str, bytes]:
+    """Top-level targets and every member's own role, by role name."""
+    pairs = {member_id.lower(): pair for member_id, pair in holders.delegations.items()}
     signed = {
-        member_id.lower(): write_targets(
+        name: write_targets(
             version=1,
             expires=at + timedelta(days=DELEGATION_DAYS),
-            targets={path: raw for path, raw in keys.items() if path.startswith(f"members/{member_id.lower()}/")},
+            targets={path: raw for path, raw in keys.items() if path.startswith(f"members/{name}/")},
             signers=pair,
         )
-        for member_id, pair in holders.delegations.items()
+        for name, pair in pairs.items()
     }
     signed["targets"] = write_targets(
         version=1,
         expires=at + timedelta(days=TARGETS_DAYS),
         targets=targets,
         signers=list(holders.targets.values()),
-        members=members,
+        members={name: _authority(pair, DELEGATION_THRESHOLD_MIN) for name, pair in pairs.items()},
     )
-    registrar = federation.auditor
-    snapshot = write_snapshot(
-        version=1,
-        expires=at + timedelta(days=SNAPSHOT_DAYS),
-        metadata={role: (1, raw) for role, raw in signed.items()},
-        signers=[holders.snapshot[registrar]],
-    )
-    timestamp = write_timestamp(
-        version=1,
-        expires=at + timedelta(days=TIMESTAMP_DAYS),
-        snapshot=(1, snapshot),
-        signers=[holders.timestamp[registrar]],
-    )
-    root = write_root(
-        version=1, expires=at + timedelta(days=ROOT_DAYS), roles=roles, signers=list(holders.root.values())
-    )
-    return {
-        "metadata/1.root.json": root,
-        **{f"metadata/1.{role}.json": raw for role, raw in signed.items()},
-        "metadata/1.snapshot.json": snapshot,
-        TIMESTAMP: timestamp,
-    }
+    return signed
 
 
 def _federation_file(federation: FederationSpec) -> bytes:
