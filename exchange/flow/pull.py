@@ -220,7 +220,8 @@ async def pull(wanted: Wanted, node: Puller) -> Pulled:
         require_delivery(answer, offer, node)
         opened = await asyncio.to_thread(_open, answer.content, offer, node)
     except ExchangeError as refusal:
-        await node.book.settle(replace(outcome, code=refusal.code))
+        # Without a delivery there is nothing to reject with proof: whatever came counts as broken off (DESIGN.md §8).
+        await node.book.settle(replace(outcome, code=refusal.code if outcome.delivery else INCOMPLETE))
         await node.book.send_receipt(outcome.pull)
         if isinstance(refusal, PullError):
             raise

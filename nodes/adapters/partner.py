@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from exchange.errors.encoding import EncodingError
 from exchange.errors.exchange_ import PartnerMalformedError, PartnerRefusedError, PartnerUnreachableError
 from exchange.receipt import pull_id
 from exchange.signing.dpop import make_assertion, make_proof
+from exchange.signing.jws import COMPACT_CHARS_MAX
 from exchange.signing.keys import Random, Signer
 from nodes.adapters.clock import Clock
 from nodes.adapters.partner_problems import DeliveryBrokenOffError, read_problem
@@ -38,6 +40,7 @@ class PartnerLimits:
 
     timeout_s: float
     bundle_bytes_max: int
+    private_addresses: bool = False  # a partner may listen on loopback or a private range
     answer_bytes_max: int = 4 * 1024 * 1024
 
 
@@ -103,6 +106,7 @@ class PartnerClient:
         self._caller = caller
         self._limits = limits
         self._session = _Session()
+        self._judge_address = transport is None and not limits.private_addresses
         self._http = httpx.AsyncClient(
             transport=transport or httpx.AsyncHTTPTransport(trust_env=False),
             timeout=limits.timeout_s,
@@ -149,7 +153,7 @@ class PartnerClient:
         """
         path = f"/v1/bundles/{digest.hex}"
         async with self._ask("GET", path, attempt=attempt) as (answer, proof):
-            delivery = answer.headers.get(DELIVERY_HEADER, "")
+            delivery = _token_of(answer.headers.get(DELIVERY_HEADER, ""))
             try:
                 content = await self._read(answer, path, self._limits.bundle_bytes_max)
             except httpx.TransportError as error:
@@ -255,6 +259,7 @@ class PartnerClient:
         query: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> AsyncIterator[httpx.Response]:
+        await self._require_public()
         request = self._http.build_request(
             method, self.issuer + path, params=query, content=content, headers=dict(headers)
         )
@@ -267,6 +272,18 @@ class PartnerClient:
             yield answer
         finally:
             await answer.aclose()
+
+    async def _require_public(self) -> None:
+        """A partner listens on the public network, unless the settings say otherwise (a test federation)."""
+        if not self._judge_address:
+            return
+        host = urlsplit(self.issuer).hostname or ""
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, None)
+        except OSError as error:
+            raise self._unreachable(httpx.ConnectError(f"{host}: no address")) from error
+        if not all(ip_address(address[4][0].partition("%")[0]).is_global for address in found):
+            raise self._unreachable(httpx.ConnectError("a private address, which the settings do not allow"))
 
     async def _read_all(self, answer: httpx.Response, path: str, bytes_max: int) -> bytes:
         try:
@@ -378,3 +395,8 @@ class PartnerClient:
             return self._malformed(path, f"status {answer.status_code}, which the interface does not know")
         raw = await self._read_all(answer, path, self._limits.answer_bytes_max)
         return read_problem(raw, partner=self.partner, subject=path, status=answer.status_code)
+
+
+def _token_of(header: str) -> str:
+    """The header's value where it can be a compact JWS at all; else as if it had not come."""
+    return header if header.isascii() and len(header) <= COMPACT_CHARS_MAX else ""
