@@ -50,12 +50,7 @@ STEP_1 = (
        PRIMARY KEY (kind, digest, member)) WITHOUT ROWID""",
 )
 
-STEP_2 = (
-    """CREATE TABLE pull_begun (pull TEXT PRIMARY KEY, partner TEXT NOT NULL, bundle TEXT NOT NULL,
-       contract TEXT NOT NULL, purpose TEXT NOT NULL)""",
-)
-
-STEPS: tuple[Sequence[str], ...] = (STEP_1, STEP_2)
+STEPS: tuple[Sequence[str], ...] = (STEP_1,)
 
 
 def upgrade(connection: Connection, file: Path, *, steps: Sequence[Sequence[str]] = STEPS) -> None:

@@ -188,10 +188,6 @@ class PartnerClient:
         """An entry tile of the partner's log, for the auditor. `path` begins with `tile/entries/`."""
         return await self._bytes(f"/log/{path}")
 
-    async def trust_file(self, path: str) -> bytes:
-        """A file of the partner's copy of the registry; no token. `path` begins with `metadata/` or `targets/`."""
-        return await self._open_bytes(f"/trust/{path}")
-
     # --- one request --------------------------------------------------------------------------------------------
 
     async def _json(
@@ -282,7 +278,7 @@ class PartnerClient:
             found = await asyncio.get_running_loop().getaddrinfo(host, None)
         except OSError as error:
             raise self._unreachable(httpx.ConnectError(f"{host}: no address")) from error
-        if not all(ip_address(address[4][0].partition("%")[0]).is_global for address in found):
+        if not all(ip_address(str(address[4][0]).partition("%")[0]).is_global for address in found):
             raise self._unreachable(httpx.ConnectError("a private address, which the settings do not allow"))
 
     async def _read_all(self, answer: httpx.Response, path: str, bytes_max: int) -> bytes:

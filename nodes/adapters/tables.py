@@ -179,18 +179,6 @@ class PulledRow(SQLModel, table=True):
     folder: str | None
 
 
-class PullBegunRow(SQLModel, table=True):
-    """A request for a partner's bundle that left, or is about to; gone once its outcome is logged or it was refused."""
-
-    __tablename__: ClassVar[str] = "pull_begun"
-
-    pull: str = Field(primary_key=True)
-    partner: str
-    bundle: str
-    contract: str
-    purpose: str
-
-
 class ContractRow(SQLModel, table=True):
     """A contract's text; one text per id and version."""
 
