@@ -68,19 +68,22 @@ def verify_path(path: Path, trust: Path, *, at: datetime, floor: bool = True) ->
         at: Now.
         floor: Whether to recompute what a reader can know of every withheld cell, which takes a solver.
     """
+    reading = CheckName.FILES
     try:
         bundle = _read_bundle(path)
+        reading = CheckName.TRUST
         folder = _read_folder(trust)
+        reading = CheckName.FLOOR
         if not floor:
             return verify(bundle, folder, at=at)
         from exchange.bundle.floor import audit_floor  # noqa: PLC0415  # loads a solver, only where it is asked for
 
         return verify(bundle, folder, at=at, audit=audit_floor)
     except ExchangeError as error:
-        failed = Check(name=CheckName.FILES, standing=Standing.FAILS, error=error)
+        failed = Check(name=reading, standing=Standing.FAILS, error=error)
     except Exception as error:  # noqa: BLE001  # whatever a hostile file provokes is a refusal, never a traceback
         refusal = UnreadableError(path=str(path), reason=type(error).__name__)
-        failed = Check(name=CheckName.FILES, standing=Standing.FAILS, error=refusal)
+        failed = Check(name=reading, standing=Standing.FAILS, error=refusal)
     return Verdict(checks=(failed,), error=failed.error)
 
 
