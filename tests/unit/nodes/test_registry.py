@@ -18,6 +18,7 @@ from exchange.errors.trust import (
     RegistryTamperedError,
     RegistryUnreachableError,
 )
+from exchange.log.policy import parse_policy
 from exchange.signing.keys import KeyPurpose
 from nodes.adapters.clock import SystemClock
 from nodes.adapters.trust_folder import TrustCache, load_trust, read_trust_files, write_trust_files
@@ -92,6 +93,14 @@ def test_a_log_is_witnessed_by_two_thirds_of_the_others(tmp_path: Path, members:
         assert lines[0] == f"log {trust.member(member).log_vkey}"
         assert [line.split()[1] for line in lines if line.startswith("witness ")] == others
         assert lines[-2:] == [f"group two-thirds {quorum} {' '.join(others)}", "quorum two-thirds"]
+
+
+def test_the_policy_template_has_the_lines_of_a_policy(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "keys" / "policy" / "member.tlog-policy.template").read_text(encoding="utf-8")
+    template = [line.split()[:1] for line in text.splitlines() if not line.startswith("#")]
+    written = found(tmp_path, StillClock(), SEVEN[:3]).trust.policies["KZ"].decode()
+    assert [line.split()[:1] for line in written.splitlines()] == template
+    parse_policy(written.encode())
 
 
 def test_two_members_found_a_federation_without_witness_policies(tmp_path: Path) -> None:
