@@ -1,0 +1,47 @@
+"""What the clearing desk refuses before any rule of clearance is asked."""
+
+from exchange.errors import ExchangeError, ExitCode
+
+
+class CaseNotFoundError(ExchangeError):
+    """There is no such candidate at this desk."""
+
+    code = "case-not-found"
+    exit_code = ExitCode.USAGE
+    en = "no candidate {asked} at the desk of {member}"
+    ru = "на рабочем месте {member} нет кандидата {asked}"
+    mend_en = "exchange --node {member} clearance list shows what is there; exchange bundle build makes one"
+    mend_ru = "exchange --node {member} clearance list покажет, что есть; exchange bundle build создаст нового"
+
+
+class CandidateFolderError(ExchangeError):
+    """A folder that is not a candidate's."""
+
+    code = "candidate-folder"
+    exit_code = ExitCode.USAGE
+    en = "{folder} is no candidate: {reason}"
+    ru = "{folder} не кандидат: {reason}"
+    mend_en = "name the folder that exchange bundle build wrote"
+    mend_ru = "укажите папку, которую создала команда exchange bundle build"
+
+
+class OfficerKeyError(ExchangeError):
+    """A key that is not the registered key of the officer who is named."""
+
+    code = "officer-key-not-registered"
+    exit_code = ExitCode.NOT_AUTHORISED
+    en = "the key of {officer} is not the one in the registry: expected {expected}, found {found}"
+    ru = "ключ {officer} не совпадает с реестром: ожидался {expected}, найден {found}"
+    mend_en = "use the officer's own registered key (--key FILE), or register the new one"
+    mend_ru = "используйте зарегистрированный ключ этого лица (--key ФАЙЛ) или зарегистрируйте новый"
+
+
+class CaseOpenError(ExchangeError):
+    """Another candidate of the same release is before the officers."""
+
+    code = "case-open"
+    exit_code = ExitCode.CONTRACT_REFUSES
+    en = "{candidate}: another candidate of this release is {state}"
+    ru = "{candidate}: другой кандидат этого выпуска в состоянии {state}"
+    mend_en = "have it returned first (exchange clearance return), or release it"
+    mend_ru = "сначала верните его (exchange clearance return) или выпустите"

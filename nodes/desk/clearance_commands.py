@@ -1,0 +1,154 @@
+"""`exchange clearance approve|return|show|list`: what clearing officers do."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from exchange.clearance import CLEARING_ROLE
+from exchange.clearance import approve as sign_approval
+from exchange.encoding import format_instant
+from exchange.errors import ExitCode
+from exchange.flow.clear import CandidateState, record_approval
+from exchange.flow.clear import send_back as return_case
+from exchange.report import parse_report
+from nodes.adapters.desk_store import open_desk
+from nodes.desk.cases import Desk, KeptCase, find_candidate, find_case, keep_case, load_case
+from nodes.desk.ledger import require_fresh
+from nodes.desk.sheet import print_table
+from nodes.desk.words import spoken
+from nodes.terminal import CommandParser, Invocation
+
+
+def approve(invocation: Invocation) -> int:
+    """`clearance approve CONTRACT PERIOD --officer ID`: an officer's signature over exactly these bytes."""
+    arguments = _arguments(invocation, "Approve exactly these bytes.", reason=False)
+    desk = Desk.open(invocation.require_node(), invocation.clock.now())
+    signer = desk.officer_signer(arguments.officer, arguments.key)
+    with open_desk(desk.store_file) as store:
+        kept = find_case(desk, store, arguments.candidate)
+        contract = desk.contract_of(kept.files)
+        require_fresh(desk, kept.files.candidate, contract)
+        approval = sign_approval(
+            kept.case.common, officer=arguments.officer, role=CLEARING_ROLE, at=desk.now, signer=signer
+        )
+        case = record_approval(kept.case, approval, trust=desk.trust, contract=contract, at=desk.now)
+        keep_case(store, kept, case)
+        store.tell(kept.row, at=desk.now, officer=arguments.officer, event="approve")
+    needed = contract.approvals.officers_min - len(case.approvals)
+    cleared = case.state is CandidateState.CLEARED
+    invocation.output.say(
+        en=f"{arguments.officer} approved {case.candidate.name}: "
+        + ("cleared" if cleared else f"{needed} more approval needed"),
+        ru=f"{arguments.officer}: одобрено {case.candidate.name}: "
+        + ("согласовано" if cleared else f"нужно ещё одобрений: {needed}"),
+    )
+    _next(invocation, kept, cleared=cleared)
+    invocation.output.result(_case_json(kept))
+    return ExitCode.FINE
+
+
+def send_back(invocation: Invocation) -> int:
+    """`clearance return CONTRACT PERIOD --officer ID --reason TEXT`: back to the preparer; approvals are gone."""
+    arguments = _arguments(invocation, "Return a candidate to its preparer.", reason=True)
+    desk = Desk.open(invocation.require_node(), invocation.clock.now())
+    desk.officer_signer(arguments.officer, arguments.key)
+    with open_desk(desk.store_file) as store:
+        kept = find_case(desk, store, arguments.candidate)
+        case = return_case(kept.case, officer=arguments.officer, reason=arguments.reason, trust=desk.trust, at=desk.now)
+        keep_case(store, kept, case)
+        store.tell(kept.row, at=desk.now, officer=arguments.officer, event="return", reason=arguments.reason)
+    invocation.output.say(
+        en=f"{arguments.officer} returned {case.candidate.name}: {arguments.reason}",
+        ru=f"{arguments.officer}: возвращено {case.candidate.name}: {arguments.reason}",
+    )
+    invocation.output.result(_case_json(kept))
+    return ExitCode.FINE
+
+
+def show(invocation: Invocation) -> int:
+    """`clearance show FOLDER|CONTRACT PERIOD`: table and digest words, to compare elsewhere before signing."""
+    parser = CommandParser(invocation.command, "The table that would leave, and its digests as words.")
+    parser.add_argument("candidate", nargs="+", metavar="FOLDER | CONTRACT PERIOD")
+    arguments = invocation.parse(parser)
+    desk = Desk.open(invocation.require_node(), invocation.clock.now())
+    files = find_candidate(desk, arguments.candidate)
+    contract = desk.contract_of(files)
+    print_table(invocation.output, files, contract)
+    candidate, report = files.candidate, parse_report(files.disclosure)
+    output = invocation.output
+    output.line()
+    output.say(en=f"for {', '.join(candidate.recipients)}", ru=f"для {', '.join(candidate.recipients)}")
+    output.say(en=f"prepared by {candidate.prepared_by}", ru=f"подготовил(а) {candidate.prepared_by}")
+    output.line(f"data.csv         {spoken(candidate.data)}")
+    output.line(f"disclosure.json  {spoken(candidate.disclosure)}")
+    output.result(
+        {
+            "name": candidate.name,
+            "data": str(candidate.data),
+            "data_words": spoken(candidate.data),
+            "disclosure": str(candidate.disclosure),
+            "disclosure_words": spoken(candidate.disclosure),
+            "cells": report.cells,
+            "withheld": len(report.withheld),
+        }
+    )
+    return ExitCode.FINE
+
+
+def listing(invocation: Invocation) -> int:
+    """`clearance list`: every candidate at the desk and where it stands."""
+    invocation.parse(CommandParser(invocation.command, "Candidates and their states."))
+    desk = Desk.open(invocation.require_node(), invocation.clock.now())
+    with open_desk(desk.store_file) as store:
+        cases = [load_case(desk, row) for row in store.cases()]
+    invocation.output.table(
+        ["candidate", "state", "prepared by", "approved by", "valid until"],
+        [
+            [
+                kept.case.candidate.name,
+                kept.case.state.value,
+                kept.case.candidate.prepared_by,
+                " ".join(approval.officer for approval in kept.case.approvals) or "-",
+                format_instant(kept.case.valid_until) if kept.case.valid_until else "-",
+            ]
+            for kept in cases
+        ],
+    )
+    invocation.output.result({"candidates": [_case_json(kept) for kept in cases]})
+    return ExitCode.FINE
+
+
+def _arguments(invocation: Invocation, summary: str, *, reason: bool) -> Namespace:
+    parser = CommandParser(invocation.command, summary)
+    parser.add_argument("candidate", nargs="+", metavar="FOLDER | CONTRACT PERIOD")
+    parser.add_argument("--officer", required=True, metavar="ID")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="the officer's key; by default in the node's folder")
+    if reason:
+        parser.add_argument("--reason", required=True, metavar="TEXT")
+    return invocation.parse(parser)
+
+
+def _next(invocation: Invocation, kept: KeptCase, *, cleared: bool) -> None:
+    candidate = kept.case.candidate
+    following = f"{candidate.contract.id} {candidate.period}"
+    node = candidate.provider.lower()
+    if cleared:
+        invocation.output.say(
+            en=f"next: exchange --node {node} bundle release {following}",
+            ru=f"далее: exchange --node {node} bundle release {following}",
+        )
+
+
+def _case_json(kept: KeptCase) -> dict[str, object]:
+    case = kept.case
+    return {
+        "name": case.candidate.name,
+        "contract": case.candidate.contract.as_json(),
+        "period": case.candidate.period,
+        "revision": case.candidate.revision,
+        "state": case.state.value,
+        "prepared_by": case.candidate.prepared_by,
+        "approved_by": [approval.officer for approval in case.approvals],
+        "valid_until": format_instant(case.valid_until) if case.valid_until else None,
+        "returned": None if case.returned is None else {"by": case.returned.officer, "reason": case.returned.reason},
+        "bundle": kept.row.bundle,
+    }
