@@ -139,8 +139,9 @@ class Shape:
         seen: set[tuple[Key, int, tuple[str, ...]]] = set()
         for key in keys:
             for table, wholes in zip(self._tables, self._wholes, strict=True):
+                strange = table.strange_at(key)
                 for position, by_code in wholes.items():
-                    if not table.holds_beside(key, position):
+                    if strange and strange != [position]:
                         continue
                     for margin in self._at(key, table, position, by_code):
                         identity = (margin.whole, position, margin.codes)
@@ -226,12 +227,13 @@ class _TableShape:
     def holds(self, key: Key) -> bool:
         return all(codes is None or code in codes for code, codes in zip(key, self.members, strict=True))
 
-    def holds_beside(self, key: Key, position: int) -> bool:
-        """Whether the key fits this table in every dimension but one."""
-        return all(
-            place == position or codes is None or code in codes
+    def strange_at(self, key: Key) -> list[int]:
+        """The positions at which the key has a code that this table does not release."""
+        return [
+            place
             for place, (code, codes) in enumerate(zip(key, self.members, strict=True))
-        )
+            if codes is not None and code not in codes
+        ]
 
     def product(self, dimensions: tuple[Dimension, ...], allowed: Mapping[int, frozenset[str]]) -> Iterator[Key]:
         choices: list[list[str]] = []
