@@ -70,12 +70,12 @@ class ReplayedError(PassageError):
     mend_ru = "подпишите новое"
 
 
-class AuditorOnlyError(PassageError):
-    """Something that only the auditor reads."""
+class FormRefusedError(PassageError):
+    """A token request that is not the form that RFC 6749 asks for."""
 
-    code = "auditor-only"
-    en = "{subject}: for the auditor of the federation"
-    ru = "{subject}: только для аудитора федерации"
+    code = "form-refused"
+    en = "token request: {reason}"
+    ru = "запрос токена: {reason}"
 
 
 # --- pulls ------------------------------------------------------------------------------------------------------

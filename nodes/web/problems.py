@@ -30,7 +30,6 @@ STATUS: Mapping[str, HTTPStatus] = {
     "not-found": HTTPStatus.NOT_FOUND,
     "pull-unknown": HTTPStatus.NOT_FOUND,
     "auditor-no-data": HTTPStatus.FORBIDDEN,
-    "auditor-only": HTTPStatus.FORBIDDEN,
     "contract-ended": HTTPStatus.FORBIDDEN,
     "contract-suspended": HTTPStatus.FORBIDDEN,
     "contract-not-in-force-here": HTTPStatus.FORBIDDEN,

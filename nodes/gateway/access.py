@@ -1,0 +1,249 @@
+"""Who is calling: the access token, the DPoP proof of this very request, the server's nonce, and single use.
+
+A token only says which member; what that member may do is asked of registry and contracts at every request.
+"""
+
+import hashlib
+import hmac
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, delete, insert
+from starlette.requests import Request
+from starlette.responses import Response
+
+from exchange.encoding import Digest, base64url_encode
+from exchange.errors import ExchangeError
+from exchange.errors.exchange_ import (
+    NonceNeededError,
+    NotFoundError,
+    PassageError,
+    ProofRefusedError,
+    ReplayedError,
+    TokenMissingError,
+    TokenRefusedError,
+)
+from exchange.errors.trust import UnknownMemberError
+from exchange.receipt import pull_id
+from exchange.signing.dpop import AccessToken, Proof, open_proof, open_token
+from exchange.signing.keys import KeyPurpose, PublicKey, Random
+from nodes.adapters.clock import Clock
+from nodes.adapters.sequencer import Transaction
+from nodes.adapters.tables import SpentRow
+from nodes.gateway.context import GatewayContext
+from nodes.web.problems import language_of, problem
+
+SCHEME = "DPoP "
+NONCE_HEADER = "DPoP-Nonce"
+NONCE_WINDOW_S = 60
+NONCE_BYTES = 16
+TOKENS_KEPT_MAX = 1024
+
+_CHALLENGES: Mapping[type[ExchangeError], str] = {
+    NonceNeededError: "use_dpop_nonce",
+    ProofRefusedError: "invalid_dpop_proof",
+    ReplayedError: "invalid_dpop_proof",
+    TokenRefusedError: "invalid_token",
+}
+
+
+class Nonces:
+    """Nonces of this server: keyed by the minute, so that nothing is stored; this and the last one count."""
+
+    def __init__(self, clock: Clock, random: Random) -> None:
+        self._clock = clock
+        self._key = random(32)
+
+    def fresh(self) -> str:
+        """The nonce to send now."""
+        return self._of(self._window())
+
+    def require(self, found: str | None) -> None:
+        """Refuse a nonce that is not this server's of the last two minutes.
+
+        Raises:
+            NonceNeededError: None, a foreign or an old one.
+        """
+        window = self._window()
+        known = (self._of(window), self._of(window - 1))
+        if found is None or not any(hmac.compare_digest(found.encode(), nonce.encode()) for nonce in known):
+            raise NonceNeededError(found="none" if found is None else "another")
+
+    def _window(self) -> int:
+        return int(self._clock.now().timestamp()) // NONCE_WINDOW_S
+
+    def _of(self, window: int) -> str:
+        return base64url_encode(hashlib.blake2b(str(window).encode(), key=self._key, digest_size=NONCE_BYTES).digest())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """An authenticated member and the proof of this request.
+
+    Attributes:
+        auditor: Whether it is the federation's auditor.
+        proof: The DPoP proof as it stood in the header; if this becomes a pull, it is the evidence.
+    """
+
+    member: str
+    auditor: bool
+    proof: str
+    jti: str
+    spent_until: int
+
+    @property
+    def pull(self) -> Digest:
+        """The id that a pull by this request has."""
+        return pull_id(self.proof)
+
+
+class Door:
+    """Lets members in, one request at a time."""
+
+    def __init__(self, context: GatewayContext, nonces: Nonces) -> None:
+        self._context = context
+        self.nonces = nonces
+        self._tokens: OrderedDict[str, AccessToken] = OrderedDict()
+
+    def authenticate(self, request: Request) -> Caller:
+        """The caller of this request; its proof is verified, and still to be spent.
+
+        Raises:
+            TokenMissingError, TokenRefusedError, ProofRefusedError, NonceNeededError: 401.
+        """
+        context = self._context
+        now = context.clock.now()
+        raw = _one_header(request, "Authorization", TokenMissingError())
+        if not raw.startswith(SCHEME):
+            raise TokenMissingError
+        presented = raw.removeprefix(SCHEME)
+        token = self._token(presented, now)
+        trust = context.trust.current()
+        try:
+            keys = trust.keys(token.member, KeyPurpose.TRANSPORT, at=now)
+        except UnknownMemberError as error:
+            raise TokenRefusedError(reason="its member is not in the registry any more") from error
+        bound = [key for key in keys if key.kid == token.thumbprint]
+        if not bound:
+            raise TokenRefusedError(reason="bound to a key that the registry no longer lists")
+        header = _one_header(request, "DPoP", ProofRefusedError(reason="expected in one header DPoP"))
+        proof = self.check_proof(request, header, keys=bound, now=now, token=presented)
+        return Caller(
+            member=token.member,
+            auditor=token.member == trust.auditor,
+            proof=header,
+            jti=proof.jti,
+            spent_until=self.spent_until(proof),
+        )
+
+    async def admit(self, request: Request) -> Caller:
+        """The caller, with its proof spent durably: for every request that is not a pull.
+
+        Raises:
+            PassageError: 401.
+        """
+        caller = self.authenticate(request)
+        await self._context.sequencer.submit(lambda transaction: spend_proof(transaction, caller), gated=False)
+        return caller
+
+    def check_proof(
+        self, request: Request, header: str, *, keys: list[PublicKey], now: datetime, token: str | None
+    ) -> Proof:
+        """Verify a DPoP proof for this request, its nonce included.
+
+        Raises:
+            ProofRefusedError, NonceNeededError: 401, or 400 at the token endpoint.
+        """
+        settings = self._context.settings
+        proof = open_proof(
+            header,
+            keys=keys,
+            method=request.method,
+            url=self._context.issuer + request.scope["raw_path"].decode("ascii", "replace"),
+            at=now,
+            age_s=settings.dpop_age_s,
+            skew_s=settings.clock_skew_s,
+            access_token=token,
+        )
+        self.nonces.require(proof.nonce)
+        return proof
+
+    def spent_until(self, proof: Proof) -> int:
+        """Until when a proof's id must be remembered: as long as it could be accepted again."""
+        settings = self._context.settings
+        kept = timedelta(seconds=settings.dpop_age_s + settings.clock_skew_s)
+        return int((proof.issued_at + kept).timestamp()) + 1
+
+    def _token(self, presented: str, now: datetime) -> AccessToken:
+        # What verified once verifies again: the same bytes, the same key. Only its end must be looked at anew.
+        token = self._tokens.get(presented)
+        if token is None:
+            context = self._context
+            if not presented.isascii():
+                raise TokenRefusedError(reason="not a token")
+            token = open_token(presented, keys=[context.transport.public], issuer=context.issuer, at=now)
+            self._tokens[presented] = token
+            if len(self._tokens) > TOKENS_KEPT_MAX:
+                self._tokens.popitem(last=False)
+        if token.expires <= now:
+            self._tokens.pop(presented, None)
+            raise TokenRefusedError(reason="expired")
+        return token
+
+
+def spend_proof(transaction: Transaction, caller: Caller) -> None:
+    """Use up the proof's id, in the transaction of whatever it authorises.
+
+    Raises:
+        ReplayedError: It was used before; the INSERT decides.
+    """
+    spend(transaction, kind="proof", member=caller.member, jti=caller.jti, until=caller.spent_until)
+
+
+def spend(transaction: Transaction, *, kind: str, member: str, jti: str, until: int) -> None:
+    """Use up a single-use id.
+
+    Raises:
+        ReplayedError: It was used before.
+    """
+    try:
+        transaction.connection.execute(insert(SpentRow), {"kind": kind, "member": member, "jti": jti, "expires": until})
+    except IntegrityError as error:
+        raise ReplayedError(subject="client assertion" if kind == "assertion" else "DPoP proof") from error
+
+
+def forget_spent(transaction: Transaction, now: datetime) -> None:
+    """Drop ids that no longer could be accepted."""
+    transaction.connection.execute(delete(SpentRow).where(col(SpentRow.expires) < int(now.timestamp())))
+
+
+def require_auditor(caller: Caller) -> None:
+    """Refuse everybody but the auditor, as if there were nothing.
+
+    Raises:
+        NotFoundError: Not the auditor.
+    """
+    if not caller.auditor:
+        raise NotFoundError
+
+
+async def passage_problem(request: Request, error: Exception) -> Response:
+    """A problem, with the challenge where the caller must authenticate (RFC 9449 §7.1, §9)."""
+    assert isinstance(error, PassageError)
+    headers: dict[str, str] = {}
+    if isinstance(error, TokenMissingError):
+        headers["WWW-Authenticate"] = 'DPoP algs="Ed25519"'
+    for kind, name in _CHALLENGES.items():
+        if isinstance(error, kind):
+            headers["WWW-Authenticate"] = f'DPoP error="{name}", algs="Ed25519"'
+    return problem(error, language=language_of(request), headers=headers)
+
+
+def _one_header(request: Request, name: str, refusal: PassageError) -> str:
+    found = request.headers.getlist(name)
+    if len(found) != 1:
+        raise refusal
+    return found[0]
