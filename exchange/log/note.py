@@ -143,7 +143,7 @@ def parse_vkey(text: str, *, kind: SignatureKind, subject: str = "vkey") -> Veri
     matched = _VKEY.match(text)
     try:
         if matched is None:
-            raise VerifierKeyError(subject=subject, expected=_VKEY_PATTERN, found=text[:80])
+            raise VerifierKeyError(subject=subject, expected=_VKEY_PATTERN, found=shown(text))
         name, key_id, encoded = matched.groups()
         require_key_name(name)
         content = base64_decode(encoded, subject=subject)
@@ -178,9 +178,14 @@ def require_key_name(name: str) -> None:
     Raises:
         LogTextError: With the name found.
     """
-    # str.isspace is true for every Unicode space; surrogates could not be encoded, so they are refused before.
-    if not name or "+" in name or any(character.isspace() or character < " " for character in name):
-        raise LogTextError(subject="key name", expected="<no space, no plus, not empty>", found=repr(name[:80]))
+    # str.isspace is true for every Unicode space; a surrogate stands for octets that are not UTF-8.
+    if not name or "+" in name or any(c.isspace() or c < " " or "\ud800" <= c <= "\udfff" for c in name):
+        raise LogTextError(subject="key name", expected="<UTF-8, no space, no plus, not empty>", found=shown(name))
+
+
+def shown(text: str) -> str:
+    """The start of a text for a person to read; octets that were not UTF-8 are escaped, so that it can be written."""
+    return text[:80].encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def verify_lines(note: SignedNote, keys: Sequence[VerifierKey], *, subject: str) -> tuple[VerifierKey, ...]:

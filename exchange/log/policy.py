@@ -22,7 +22,7 @@ from exchange.errors.log import (
 )
 from exchange.log.checkpoint import Checkpoint, read_checkpoint, require_log_signature
 from exchange.log.cosignature import verify_cosignature
-from exchange.log.note import SignatureKind, SignatureLine, SignedNote, VerifierKey, format_vkey, parse_vkey
+from exchange.log.note import SignatureKind, SignatureLine, SignedNote, VerifierKey, format_vkey, parse_vkey, shown
 
 POLICY_BYTES_MAX = 64 * 1024
 NAMES_MAX = 128
@@ -143,8 +143,8 @@ class WitnessPolicy:
         raise QuorumError(
             origin=checkpoint.origin,
             size=checkpoint.size,
-            quorum=shown_name(self.quorum or _NONE),
-            witnesses=", ".join(map(shown_name, ordered)),
+            quorum=shown(self.quorum or _NONE),
+            witnesses=", ".join(map(shown, ordered)),
         )
 
     def _require_known_lines(self, checkpoint: Checkpoint, note: SignedNote) -> None:
@@ -204,11 +204,6 @@ def parse_policy(raw: bytes) -> WitnessPolicy:
     return reader.policy()
 
 
-def shown_name(name: str) -> str:
-    """A policy's name for a person to read; octets that are not UTF-8 are escaped."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
 @dataclass(slots=True)
 class _PolicyReader:
     """What the lines read so far have defined."""
@@ -234,7 +229,7 @@ class _PolicyReader:
                 expected = (
                     "log <vkey> [<url>] | witness <name> <vkey> [<url>] | group <name> <k> <name>… | quorum <name>"
                 )
-                raise LogLineError(subject=_SUBJECT, line=number, expected=expected, found=shown_name(words[0])[:40])
+                raise LogLineError(subject=_SUBJECT, line=number, expected=expected, found=shown(words[0]))
 
     def policy(self) -> WitnessPolicy:
         """What all lines together define."""
@@ -264,14 +259,14 @@ class _PolicyReader:
             self._require_defined(member, number)
             # In one group only, so that nobody counts twice towards the quorum.
             if member in self.grouped:
-                raise PolicyNameError(line=number, name=shown_name(member), expected="<member of one group only>")
+                raise PolicyNameError(line=number, name=shown(member), expected="<member of one group only>")
             self.grouped.add(member)
         threshold = {"any": 1, "all": len(members)}.get(count)
         if threshold is None:
             threshold = int(count) if _COUNT.match(count) else 0
         if not 1 <= threshold <= len(members):
             expected = f"any | all | 1 to {len(members)}"
-            raise LogLineError(subject=_SUBJECT, line=number, expected=expected, found=shown_name(count)[:40])
+            raise LogLineError(subject=_SUBJECT, line=number, expected=expected, found=shown(count))
         self.groups[name] = Group(name, threshold, members)
 
     def _quorum(self, name: str, number: int) -> None:
@@ -281,18 +276,18 @@ class _PolicyReader:
 
     def _require_defined(self, name: str, number: int) -> None:
         if name not in self.witnesses and name not in self.groups:
-            raise PolicyNameError(line=number, name=shown_name(name), expected="<defined on an earlier line>")
+            raise PolicyNameError(line=number, name=shown(name), expected="<defined on an earlier line>")
 
     def _require_new_name(self, name: str, number: int) -> None:
         if name == _NONE or name in self.witnesses or name in self.groups:
-            raise PolicyNameError(line=number, name=shown_name(name), expected="<new>")
+            raise PolicyNameError(line=number, name=shown(name), expected="<new>")
         if len(self.witnesses) + len(self.groups) >= NAMES_MAX:
-            raise PolicyNameError(line=number, name=shown_name(name), expected=f"<among the first {NAMES_MAX}>")
+            raise PolicyNameError(line=number, name=shown(name), expected=f"<among the first {NAMES_MAX}>")
 
     def _require_new_key(self, vkey: VerifierKey, name: str, number: int) -> None:
         # C2SP forbids it among logs and among witnesses; a log that is its own witness would witness nothing.
         if any(other.key == vkey.key for other in (*self.logs, *self.witnesses.values())):
-            raise PolicyKeyError(line=number, name=shown_name(name))
+            raise PolicyKeyError(line=number, name=shown(name))
 
 
 def _lines_of(raw: bytes) -> Iterable[str]:
@@ -304,7 +299,7 @@ def _lines_of(raw: bytes) -> Iterable[str]:
         raise LogTextError(subject=_SUBJECT, expected="tab, newline, 0x20-0x7E, 0x80-0xFF", found=found)
     *lines, rest = raw.decode("utf-8", "surrogateescape").split("\n")
     if rest:
-        raise LogTextError(subject=_SUBJECT, expected="<lines, each ended by a newline>", found=shown_name(rest)[:40])
+        raise LogTextError(subject=_SUBJECT, expected="<lines, each ended by a newline>", found=shown(rest))
     return lines
 
 

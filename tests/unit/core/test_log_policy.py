@@ -144,6 +144,13 @@ def test_names_are_octets_so_that_a_kelvin_sign_is_no_letter_k() -> None:
     assert b"quorum \xff\xfe\n" in format_policy(latin)
 
 
+def test_octets_that_are_not_utf_8_are_refused_in_a_key_name_with_a_sentence_that_can_be_written() -> None:
+    raw = W["kg"].encode().replace(b" kg.", b" k\xe9.") + b"quorum none\n"
+    with pytest.raises(VerifierKeyError) as refused:
+        parse_policy(raw)
+    assert refused.value.sentence("ru").encode()
+
+
 @given(st.lists(st.sampled_from([L, *W.values(), "group g 2 kg tj\n", "group h any g uz\n", "quorum h\n"]), max_size=7))
 @settings(max_examples=60, deadline=None)
 def test_a_policy_that_parses_is_read_back_from_its_plain_form(lines: list[str]) -> None:
