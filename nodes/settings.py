@@ -1,4 +1,4 @@
-"""Settings: read once, at start, from the node's `node.toml` and two environment variables; nothing else reads either.
+"""Settings: read once, at start, from the node's `node.toml` and a few environment variables; nobody else reads either.
 
 A missing, unknown or out-of-range setting stops the process with its name. What the parties agreed is not here:
 thresholds, recipients and periods are clauses of the signed contract.
@@ -180,3 +180,11 @@ def language_of_environment() -> str:
     """`ru` if the environment's locale is Russian, else `en`."""
     locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "ru" if locale.startswith("ru") else "en"
+
+
+def uk_returns_table() -> Path | None:
+    """GB's register in the demo: EXCHANGE_UK_RETURNS, else the table beside the checkout; None if it is not at hand."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data" / "uk-returns" / "returns_2004_2018.parquet"
+    named = os.environ.get("EXCHANGE_UK_RETURNS")
+    table = Path(named) if named is not None else beside
+    return table if table.is_file() else None
