@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from exchange.bundle import ContractShelf, FloorAudit, OpenedBundle, open_bundle, unpack_zip
 from exchange.contract.model import DataContract
@@ -133,6 +133,10 @@ class Pulled:
     receipt_taken: bool
 
 
+Attempted: TypeAlias = Callable[[Digest], Awaitable[None]]
+"""Told the pull id before each request that may become a pull leaves."""
+
+
 class Partner(Protocol):
     """The partner's gateway."""
 
@@ -140,7 +144,7 @@ class Partner(Protocol):
         """What it offers, unverified."""
         ...
 
-    async def bundle(self, digest: Digest, *, attempt: Callable[[Digest], Awaitable[None]]) -> Answer:
+    async def bundle(self, digest: Digest, *, attempt: Attempted) -> Answer:
         """The ZIP; `attempt` is told the pull id before each request leaves."""
         ...
 
@@ -168,12 +172,16 @@ class Book(Protocol):
 class Place(Protocol):
     """Where a verified bundle will lie."""
 
-    async def write(self, files: Mapping[str, bytes], offer: Offer) -> None:
-        """Write the files where nobody takes them for a bundle.
+    async def choose(self, offer: Offer) -> None:
+        """Settle on the final name, before anything is asked for.
 
         Raises:
-            FolderTakenError: Something else is already at the final name.
+            FolderTakenError: Something else is already there.
         """
+        ...
+
+    async def write(self, files: Mapping[str, bytes]) -> None:
+        """Write the files, durably, where nobody takes them for a bundle."""
         ...
 
     async def reveal(self) -> tuple[str, bool]:
@@ -205,15 +213,16 @@ async def pull(wanted: Wanted, node: Puller) -> Pulled:
     """Pull the newest revision of what is wanted.
 
     Raises:
-        NotOfferedError, ContractAmbiguousError: Before anything was asked for.
+        NotOfferedError, ContractAmbiguousError, FolderTakenError: Before anything was asked for.
         PurposeError, and what `require_contract` raises: The contract refuses (exit 6).
         DeliveryRefusedError, PulledBundleError: It does not hold; logged and receipted as rejected (exit 3).
         BrokenOffError: Logged and receipted as incomplete (exit 5).
         PartnerError: The partner refused, or did not answer; there was no pull.
     """
-    offer = pick(read_catalogue(await node.partner.catalogue(), node), wanted, node)
+    offer = pick(read_catalogue(await node.partner.catalogue(), partner=node.partner_member.id), wanted, node)
     contract = node.require_contract(offer.contract)
     require_purpose(contract, wanted.purpose)
+    await node.place.choose(offer)
     answer = await _request(offer, wanted, node)
     outcome = _outcome(answer.pull, answer.delivery, offer, wanted)
     try:
@@ -231,7 +240,7 @@ async def pull(wanted: Wanted, node: Puller) -> Pulled:
     return await _keep(opened, offer, outcome, node)
 
 
-def read_catalogue(items: Sequence[Mapping[str, object]], node: Puller) -> tuple[Offer, ...]:
+def read_catalogue(items: Sequence[Mapping[str, object]], *, partner: str) -> tuple[Offer, ...]:
     """The partner's offers; members of an item that we do not know are left alone.
 
     Raises:
@@ -240,9 +249,7 @@ def read_catalogue(items: Sequence[Mapping[str, object]], node: Puller) -> tuple
     try:
         return tuple(_offer(item) for item in items)
     except ExchangeError as error:
-        raise PartnerMalformedError(
-            partner=node.partner_member.id, subject="catalogue", reason=error.sentence()
-        ) from error
+        raise PartnerMalformedError(partner=partner, subject="catalogue", reason=error.sentence()) from error
 
 
 def pick(offers: Sequence[Offer], wanted: Wanted, node: Puller) -> Offer:
@@ -342,7 +349,7 @@ async def _forget(asked: list[Digest], node: Puller) -> None:
 async def _keep(opened: OpenedBundle, offer: Offer, outcome: Outcome, node: Puller) -> Pulled:
     """Log first, show the files after: a bundle that is read stands in the log, whenever the machine stops."""
     try:
-        await node.place.write(opened.files, offer)
+        await node.place.write(opened.files)
         await node.book.settle(replace(outcome, code=None))
         folder, already_there = await node.place.reveal()
     except BaseException:

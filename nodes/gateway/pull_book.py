@@ -6,7 +6,8 @@ leaves only sending, which is repeated, or a request whose outcome nobody knows,
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Self
 
 from exchange.encoding import Digest, format_instant
 from exchange.errors import ExchangeError
@@ -95,8 +96,8 @@ class PullBook:
                 _LOG.warning("receipts wait: %s", error.code)
             await asyncio.sleep(every_s)
 
-    def abandon(self, pulls: list[Digest]) -> None:
-        """The flow that was under way has ended without settling these: `settle_leftovers` may take them."""
+    def abandon(self, pulls: Iterable[Digest]) -> None:
+        """Whoever made these pulls has gone: what is not settled is left over."""
         self._under_way.difference_update(pulls)
 
     def _settle(self, transaction: Transaction, outcome: Outcome) -> None:
@@ -139,3 +140,34 @@ class PullBook:
             return False
         await self._sequencer.submit(lambda transaction: mark_taken(transaction.connection, owed.pull))
         return True
+
+
+class PullPage:
+    """The book as one pull uses it: whatever that pull leaves open, however it ends, is left over and settled later."""
+
+    def __init__(self, book: PullBook) -> None:
+        self._book = book
+        self._begun: list[Digest] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._book.abandon(self._begun)
+
+    async def begin(self, outcome: Outcome) -> None:
+        """As `PullBook.begin`."""
+        self._begun.append(outcome.pull)
+        await self._book.begin(outcome)
+
+    async def forget(self, pull: Digest) -> None:
+        """As `PullBook.forget`."""
+        await self._book.forget(pull)
+
+    async def settle(self, outcome: Outcome) -> None:
+        """As `PullBook.settle`."""
+        await self._book.settle(outcome)
+
+    async def send_receipt(self, pull: Digest) -> bool:
+        """As `PullBook.send_receipt`."""
+        return await self._book.send_receipt(pull)

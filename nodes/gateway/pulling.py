@@ -1,0 +1,158 @@
+"""Pulling from partners, for this node's own commands: routes of the gateway's local socket, and the receipts' loop.
+
+It runs inside the gateway because only the gateway appends to the log and holds the transport key.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from exchange.bundle.floor import audit_floor
+from exchange.contract.model import DataContract
+from exchange.contract.reference import ContractRef
+from exchange.encoding import Digest
+from exchange.errors.pull import PartnerContractError
+from exchange.flow.agree import ContractState
+from exchange.flow.pull import PURPOSE_DEFAULT, Answer, Attempted, Offer, Pulled, Puller, Wanted, pull, read_catalogue
+from exchange.log.entry import EntryType
+from nodes.adapters.partner import PartnerClient
+from nodes.adapters.sequencer import LogDraft
+from nodes.gateway.context import GatewayContext
+from nodes.gateway.pull_book import PullBook, PullPage
+from nodes.gateway.pull_place import BundlePlace, remove_unshown
+
+PULLABLE = frozenset({ContractState.IN_FORCE, ContractState.SUPERSEDED, ContractState.SUSPENDED})
+"""States in which a pull may be asked for; for a suspended contract the publisher knows whether it is a repetition."""
+_MEMBER = r"^[A-Za-z][A-Za-z0-9]{1,15}$"
+_TEXT_CHARS_MAX = 64
+
+
+class PullBody(BaseModel):
+    """What `exchange pull` asks its gateway for."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    partner: str = Field(pattern=_MEMBER)
+    contract: str = Field(min_length=1, max_length=_TEXT_CHARS_MAX)
+    period: str = Field(min_length=4, max_length=_TEXT_CHARS_MAX)
+    purpose: str = Field(default=PURPOSE_DEFAULT, pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    folder: str | None = Field(default=None, max_length=4096, pattern=r"^/")
+
+
+class Pulling:
+    """This member as a puller."""
+
+    def __init__(self, context: GatewayContext) -> None:
+        self._context = context
+        self._book = PullBook(
+            member=context.member,
+            clock=context.clock,
+            signer=context.transport,
+            store=context.store,
+            sequencer=context.sequencer,
+            partner=context.partner,
+        )
+
+    def start(self) -> None:
+        """Tidy up after a crash, and keep sending receipts until they are taken; call it once the log is open."""
+        remove_unshown(self._context.node.pulled)
+        self._context.background.start(self._book.keep_sending())
+
+    async def pull(self, body: PullBody) -> Pulled:
+        """One pull, for one command."""
+        async with PullPage(self._book) as page:
+            place = BundlePlace(self._context.node.pulled, None if body.folder is None else Path(body.folder))
+            wanted = Wanted(contract=body.contract, period=body.period, purpose=body.purpose)
+            return await pull(wanted, self._puller(body.partner.upper(), page, place))
+
+    async def catalogue(self, partner: str, contract: str | None) -> tuple[Offer, ...]:
+        """What a partner offers this member."""
+        client = self._context.partner(self._context.trust.current().member(partner.upper()).id)
+        return read_catalogue(await client.catalogue(contract=contract), partner=client.partner)
+
+    def _puller(self, partner: str, page: PullPage, place: BundlePlace) -> Puller:
+        context = self._context
+        trust = context.trust.current()
+        return Puller(
+            member=context.member,
+            at=context.clock.now(),
+            partner_member=trust.member(partner),
+            partner=_Served(context.partner(partner)),
+            trust=trust,
+            contracts=context.contracts,
+            require_contract=lambda ref: self._contract(ref, partner),
+            audit=audit_floor,
+            book=page,
+            place=place,
+        )
+
+    def _contract(self, ref: ContractRef, provider: str) -> DataContract:
+        """The contract as this node holds it, if a pull may be asked for under it.
+
+        Raises:
+            PartnerContractError: It is not here.
+            ContractNotInForceError: It is not signed by all, not effective yet, or ended.
+        """
+        book, now = self._context.contracts, self._context.clock.now()
+        held = book.get(ref.digest)
+        if held is None:
+            raise PartnerContractError(
+                contract=f"{ref.id} {ref.version}", partner=provider, member=self._context.member
+            )
+        if book.state(held, provider=provider, at=now) not in PULLABLE:
+            book.in_force(held.contract, provider, now)
+        return held.contract
+
+
+class _Served:
+    """The partner's client as the flow wants it."""
+
+    def __init__(self, client: PartnerClient) -> None:
+        self._client = client
+
+    async def catalogue(self, *, contract: str | None = None) -> tuple[dict[str, Any], ...]:
+        return await self._client.catalogue(contract=contract)
+
+    async def bundle(self, digest: Digest, *, attempt: Attempted) -> Answer:
+        served = await self._client.bundle(digest, attempt=attempt)
+        return Answer(pull=served.pull, delivery=served.delivery, content=served.content)
+
+
+def pulling_router(context: GatewayContext, pulling: Pulling) -> APIRouter:
+    """The local routes for `exchange pull`, `exchange catalogue` and the auditor's entry."""
+    router = APIRouter(prefix="/local")
+
+    @router.post("/pulls")
+    async def pulls(body: PullBody) -> dict[str, object]:
+        pulled = await pulling.pull(body)
+        return {
+            **_offer(pulled.offer),
+            "pull": str(pulled.pull),
+            "folder": pulled.folder,
+            "already_there": pulled.already_there,
+            "receipt_taken": pulled.receipt_taken,
+        }
+
+    @router.get("/catalogues/{partner}")
+    async def catalogue(partner: str, contract: str | None = None) -> dict[str, object]:
+        return {"bundles": [_offer(offer) for offer in await pulling.catalogue(partner, contract)]}
+
+    @router.post("/audits")
+    async def audits() -> dict[str, object]:
+        appended = await context.sequencer.append(LogDraft(type=EntryType.AUDIT_OPENED))
+        return {"index": appended.entries[0][0]}
+
+    return router
+
+
+def _offer(offer: Offer) -> dict[str, object]:
+    return {
+        "bundle": str(offer.bundle),
+        "provider": offer.provider,
+        "contract": offer.contract.as_json(),
+        "period": offer.period,
+        "revision": offer.revision,
+        "state": offer.state,
+    }
