@@ -30,7 +30,7 @@ _EXPECTED = {
     "minItems": "at least {} items",
     "maxItems": "at most {} items",
     "uniqueItems": "each item once",
-    "None": "no such key here",  # the schema `false`
+    "not": "no such key here",
 }
 
 
