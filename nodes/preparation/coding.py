@@ -7,7 +7,7 @@ which code of a table's level it rolls up. What the binding does not know is a b
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from exchange.contract.model import DataContract, Dimension, Table, TableDimension
+from exchange.contract.model import TOTAL, DataContract, Dimension, Table
 from exchange.errors.preparation import (
     MappingCodeError,
     MappingContractError,
@@ -183,40 +183,48 @@ def _is_used(dimension: Dimension, tables: tuple[Table, ...]) -> bool:
 
 def _reach(dimension: Dimension, tables: tuple[Table, ...], provider: str) -> dict[str, dict[str, str]]:
     """By code of a row that every table can hold: the level's code by table id."""
+    levels = {table.id: _Level.of(dimension, table) for table in tables}
     reach: dict[str, dict[str, str]] = {}
     for code in dimension.codelist.codes:
-        if dimension.has_total and code.id == "_T":
+        line = (code.id, *dimension.codelist.ancestors(code.id))
+        outside = dimension.codes is not None and not set(line) & set(dimension.codes)
+        foreign = dimension.scope == "provider" and provider not in line[1:]
+        if outside or foreign or (dimension.has_total and code.id == TOTAL):
             continue
-        ancestors = tuple(dimension.codelist.ancestors(code.id))
-        if dimension.scope == "provider" and provider not in ancestors:
-            continue
-        levels = {table.id: _level_code(dimension, table, (code.id, *ancestors)) for table in tables}
-        found = {table: level for table, level in levels.items() if level is not None}
+        shown_as = {table: level.code(line) for table, level in levels.items()}
+        found = {table: shown for table, shown in shown_as.items() if shown is not None}
         if len(found) == len(levels):
             reach[code.id] = found
     return reach
 
 
-def _level_code(dimension: Dimension, table: Table, line: tuple[str, ...]) -> str | None:
-    """What a table shows for the first code of a line up to the root: itself or its nearest ancestor at the level.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Level:
+    """What one table shows of one dimension; `codes` is None where it does not list it."""
 
-    Where there is none, the residual; None: the table has no place for it.
-    """
-    restricted = dimension.codes is None or bool(set(line) & set(dimension.codes))
-    axis = next((axis for axis in table.dimensions if axis.dimension == dimension.id), None)
-    if not restricted:
-        return None
-    if axis is None:
-        return line[0]
-    codes = _level(dimension, axis)
-    at_level = next((code for code in line if code in codes), None)
-    # A code above the level (a country group where countries are shown) may not hide in the residual.
-    above = any(line[0] in dimension.codelist.ancestors(code) for code in codes)
-    return at_level if at_level is not None or above else axis.residual
+    codes: frozenset[str] | None
+    above: frozenset[str]
+    residual: str | None
 
+    @classmethod
+    def of(cls, dimension: Dimension, table: Table) -> "_Level":
+        axis = next((axis for axis in table.dimensions if axis.dimension == dimension.id), None)
+        if axis is None:
+            return cls(codes=None, above=frozenset(), residual=None)
+        codes = frozenset(code for code in axis.codes if dimension.codes is None or code in dimension.codes)
+        above = frozenset(ancestor for code in codes for ancestor in dimension.codelist.ancestors(code))
+        return cls(codes=codes, above=above, residual=axis.residual)
 
-def _level(dimension: Dimension, axis: TableDimension) -> tuple[str, ...]:
-    return tuple(code for code in axis.codes if dimension.codes is None or code in dimension.codes)
+    def code(self, line: tuple[str, ...]) -> str | None:
+        """What the first code of a line up to the root becomes: itself, its ancestor at the level, or the residual.
+
+        None: the table has no place for it.
+        """
+        if self.codes is None:
+            return line[0]
+        at_level = next((code for code in line if code in self.codes), None)
+        # A code above the level (a country group where countries are shown) may not hide in the residual.
+        return at_level if at_level is not None or line[0] in self.above else self.residual
 
 
 def _axes(table: Table, needed: list[Dimension], reach: Mapping[str, dict[str, dict[str, str]]]) -> TableAxes:

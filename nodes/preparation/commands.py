@@ -131,9 +131,8 @@ def _contract_of(shelf: ContractShelf, ref: ContractRef, node: NodeFolder) -> Da
     found = shelf.find(ref)
     if found is None:
         named = f"{ref.id} {ref.version} {ref.digest}"
-        raise LedgerCopyError(
-            file=str(node.desk / "ledger" / LEDGER), entry=named, expected="a contract in the node's folder", found="none"
-        )
+        file = str(node.desk / "ledger" / LEDGER)
+        raise LedgerCopyError(file=file, entry=named, expected="a contract in the node's folder", found="none")
     return found
 
 
