@@ -5,12 +5,14 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from exchange.errors import ExchangeError, ExitCode
 from exchange.errors.demo import DemoStepError
 from nodes.demo.federation import DemoFederation
 from nodes.terminal import Clock, Invocation, Output
+
+Command: TypeAlias = Callable[[Invocation], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class Stage:
     def attempt(self, target: str, *argv: str, member: str) -> Ended:
         """Run one command for one member, however it ends."""
         module, function = target.split(":")
-        run: Callable[[Invocation], int] = getattr(importlib.import_module(module), function)
+        run: Command = getattr(importlib.import_module(module), function)
         printed = io.StringIO()
         output = Output(json=True, language=self.output.language, out=printed, err=io.StringIO())
         invocation = Invocation(
