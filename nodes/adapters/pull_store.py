@@ -1,0 +1,216 @@
+"""Pulls that this node answered, refusals it counted, receipts it got, and what is owed; as rows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+from sqlmodel import col, insert, text, update
+
+from exchange.encoding import Digest, format_instant
+from nodes.adapters.contract_store import keep_evidence
+from nodes.adapters.tables import CheckpointRow, EntryRow, PullRow, ReceiptRow, RefusalRow, table_of
+
+PROOF_MEDIA_TYPE = "application/dpop+jwt"
+RECEIPT_MEDIA_TYPE = "application/jose"
+_HOUR = "%Y-%m-%dT%H"
+
+_OVERDUE = text(
+    "SELECT p.bundle AS bundle, MIN(p.at) AS at FROM pull p JOIN publication o ON o.bundle = p.bundle "
+    "WHERE p.puller = :puller AND p.contract = :contract AND p.receipt IS NULL AND p.at < :limit "
+    "AND NOT (o.contract_id = :contract AND o.period = :period AND o.recipients = :recipients) "
+    "AND NOT EXISTS (SELECT 1 FROM pull q WHERE q.bundle = p.bundle AND q.puller = p.puller "
+    "AND q.receipt IS NOT NULL) GROUP BY p.bundle ORDER BY 2 LIMIT 1"
+)
+_DEBTS = text(
+    "SELECT p.puller AS puller, p.bundle AS bundle, p.contract AS contract, MIN(p.at) AS at FROM pull p "
+    "WHERE p.receipt IS NULL AND NOT EXISTS (SELECT 1 FROM pull q WHERE q.bundle = p.bundle "
+    "AND q.puller = p.puller AND q.receipt IS NOT NULL) GROUP BY p.puller, p.bundle, p.contract ORDER BY 4"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPull:
+    """A pull that this node answered with data."""
+
+    pull: Digest
+    bundle: Digest
+    contract_id: str
+    puller: str
+    file: str
+    index: int
+    content: Digest
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What a delivery said: the entry, the checkpoint right after it, the bytes."""
+
+    bundle: Digest
+    puller: str
+    file: str
+    index: int
+    content: Digest
+    entry: bytes
+    note: bytes
+    receipt: Digest | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Debt:
+    """A receipt that a member still owes."""
+
+    puller: str
+    bundle: str
+    contract_id: str
+    since: str
+
+
+def keep_pull(connection: Connection, kept: KeptPull, *, proof: str) -> None:
+    """Keep a pull, and the proof that asked for it as the evidence of its entry."""
+    connection.execute(
+        insert(PullRow),
+        {
+            "pull": str(kept.pull),
+            "bundle": str(kept.bundle),
+            "contract": kept.contract_id,
+            "puller": kept.puller,
+            "file": kept.file,
+            "index": kept.index,
+            "content": str(kept.content),
+            "at": format_instant(kept.at),
+            "receipt": None,
+        },
+    )
+    keep_evidence(connection, kept.pull, PROOF_MEDIA_TYPE, proof.encode("ascii"))
+
+
+def pulled_before(connection: Connection, *, bundle: Digest, puller: str) -> bool:
+    """Whether this member pulled this bundle already."""
+    table = table_of(PullRow)
+    found = connection.execute(
+        select(table.c.pull).where(table.c.bundle == str(bundle), table.c.puller == puller).limit(1)
+    )
+    return found.first() is not None
+
+
+def overdue_receipt(
+    connection: Connection, *, puller: str, series: tuple[str, str, tuple[str, ...]], limit: datetime
+) -> tuple[str, str] | None:
+    """The bundle, and since when, for which this member owes a receipt from before `limit`.
+
+    Args:
+        connection: Any.
+        puller: Who pulls.
+        series: Contract id, period and recipients of what is asked for: its own debts never stand in its way.
+        limit: Pulls before this are overdue.
+    """
+    contract_id, period, recipients = series
+    row = connection.execute(
+        _OVERDUE,
+        {
+            "puller": puller,
+            "contract": contract_id,
+            "limit": format_instant(limit),
+            "period": period,
+            "recipients": " ".join(recipients),
+        },
+    ).first()
+    return None if row is None else (row.bundle, row.at)
+
+
+def debts(connection: Connection) -> list[Debt]:
+    """Every receipt that any member still owes, oldest first."""
+    return [
+        Debt(puller=row.puller, bundle=row.bundle, contract_id=row.contract, since=row.at)
+        for row in connection.execute(_DEBTS)
+    ]
+
+
+def count_refusal(
+    connection: Connection, *, member: str, bundle: Digest, code: str, pull: Digest, at: datetime
+) -> int | None:
+    """Count a refused pull; the count to log now, or None if this hour has its entry already.
+
+    An entry carries every refusal since the one before it, so that none is lost and an hour has at most one.
+    """
+    hour = at.strftime(_HOUR)
+    table = table_of(RefusalRow)
+    of_pair = (table.c.member == member) & (table.c.bundle == str(bundle))
+    row = connection.execute(select(table.c.logged_hour, table.c.uncounted).where(of_pair)).first()
+    if row is None:
+        values = {"member": member, "bundle": str(bundle), "logged_hour": hour, "uncounted": 0}
+        connection.execute(insert(RefusalRow), {**values, "code": code, "pull": str(pull)})
+        return 1
+    due = row.logged_hour < hour
+    connection.execute(
+        update(table)
+        .where(of_pair)
+        .values(
+            logged_hour=hour if due else row.logged_hour,
+            uncounted=0 if due else row.uncounted + 1,
+            code=code,
+            pull=str(pull),
+        )
+    )
+    return int(row.uncounted) + 1 if due else None
+
+
+def served(connection: Connection, pull: Digest) -> Served | None:
+    """What was said about a pull when it was served."""
+    pulls, entries, checkpoints = table_of(PullRow), table_of(EntryRow), table_of(CheckpointRow)
+    row = connection.execute(select(pulls).where(pulls.c.pull == str(pull))).mappings().first()
+    if row is None:
+        return None
+    index = row["index"]
+    entry = connection.execute(select(entries.c.raw).where(entries.c["index"] == index)).scalar_one()
+    note = connection.execute(
+        select(checkpoints.c.note).where(checkpoints.c.size > index).order_by(checkpoints.c.size).limit(1)
+    ).scalar_one()
+    return Served(
+        bundle=Digest.parse(row["bundle"], subject="store"),
+        puller=row["puller"],
+        file=row["file"],
+        index=index,
+        content=Digest.parse(row["content"], subject="store"),
+        entry=bytes(entry),
+        note=bytes(note),
+        receipt=None if row["receipt"] is None else Digest.parse(row["receipt"], subject="store"),
+    )
+
+
+def receipt_index(connection: Connection, digest: Digest) -> int | None:
+    """The receipt.got entry of a receipt that was taken before."""
+    table = table_of(ReceiptRow)
+    found: int | None = connection.execute(
+        select(table.c["index"]).where(table.c.digest == str(digest))
+    ).scalar_one_or_none()
+    return found
+
+
+def keep_receipt(  # a row has this many columns
+    connection: Connection,
+    *,
+    digest: Digest,
+    pull: Digest,
+    bundle: Digest,
+    puller: str,
+    verdict: str,
+    index: int,
+    raw: bytes,
+) -> None:
+    """Keep a receipt; the debt for its bundle is paid."""
+    connection.execute(
+        insert(ReceiptRow),
+        {
+            "digest": str(digest),
+            "pull": str(pull),
+            "bundle": str(bundle),
+            "puller": puller,
+            "verdict": verdict,
+            "index": index,
+            "raw": raw,
+        },
+    )
+    connection.execute(update(PullRow).where(col(PullRow.pull) == str(pull)).values(receipt=str(digest)))
+    keep_evidence(connection, digest, RECEIPT_MEDIA_TYPE, raw)
