@@ -5,7 +5,6 @@ contracts/<id>/<version>/statements/<sha256 of the file>.jws
 contracts/codelists/*.csv
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +19,7 @@ from exchange.flow.agree import ContractState, Standing, require_in_force, stand
 from exchange.publication.verify import InForce
 from exchange.signing.trust import Trust
 from exchange.statement import Statement, open_statement
+from nodes.adapters.durable import write_durably
 
 CONTRACT_FILE = "contract.odcs.yaml"
 
@@ -119,18 +119,6 @@ def keep_statement(folder: Path, contract: DataContract, statement: Statement) -
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file whole and durably, once."""
-    if path.exists() and path.read_bytes() == content:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    """Write a file once; what lies there already with the same bytes stays."""
+    if not path.exists() or path.read_bytes() != content:
+        write_durably(path, content)

@@ -107,7 +107,7 @@ def open_desk(file: Path) -> Iterator[DeskStore]:
     try:
         with engine.begin() as connection:
             upgrade(connection, file, steps=STEPS)
-        with Session(engine) as session, session.begin():
+        with Session(engine, expire_on_commit=False) as session, session.begin():
             yield DeskStore(session)
     finally:
         engine.dispose()

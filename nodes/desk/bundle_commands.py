@@ -1,6 +1,5 @@
 """`exchange bundle submit|diff|release`: a candidate before the officers, what would leave, and the hand-over."""
 
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from exchange.sdmx.data import read_data
 from exchange.signing.keys import KeyPurpose
 from exchange.table import SafeTable
 from nodes.adapters.desk_store import DeskStore, open_desk
+from nodes.adapters.durable import write_durably
 from nodes.adapters.key_files import read_hybrid_signer, read_passphrase
 from nodes.adapters.ledger_file import read_ledger, released_file
 from nodes.adapters.local_gateway import LocalGateway
@@ -136,7 +136,7 @@ def _hand_over(desk: Desk, kept: KeptCase, contract: DataContract) -> Digest:
     if waiting.exists():
         take_over(name, waiting.read_bytes())
     else:
-        _write_durably(waiting, raw)
+        write_durably(waiting, raw)
     return Digest.parse_hex(name.split(".", 1)[0], subject="hand-over")
 
 
@@ -223,18 +223,3 @@ def _difference_json(files: CandidateFiles, found: Difference) -> dict[str, obje
         "newly_withheld": [list(key) for key in found.newly_withheld],
         "newly_unwithheld": [list(key) for key in found.newly_unwithheld],
     }
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -28,7 +28,10 @@ def print_table(output: Output, files: CandidateFiles, contract: DataContract) -
 
 def print_difference(output: Output, found: Difference, contract: DataContract, *, whole: bool) -> None:
     """Counts, then the first rows of each kind; un-withheld cells first, since they show what was hidden."""
-    before = {} if found.before is None else found.before.rows
+
+    def shown_before(key: CellKey) -> str:
+        return "-" if found.before is None else shown(found.before.rows.get(key), output)
+
     for name, english, russian in (
         ("newly_unwithheld", "newly UN-withheld", "впервые ОТКРЫТО"),
         ("newly_withheld", "newly withheld", "впервые скрыто"),
@@ -38,7 +41,7 @@ def print_difference(output: Output, found: Difference, contract: DataContract, 
     ):
         keys: tuple[CellKey, ...] = getattr(found, name)
         output.say(en=f"{english}: {len(keys)}", ru=f"{russian}: {len(keys)}")
-        rows = [[*key, shown(before.get(key), output), shown(found.after.rows.get(key), output)] for key in keys]
+        rows = [[*key, shown_before(key), shown(found.after.rows.get(key), output)] for key in keys]
         if rows:
             output.table([*_headers(contract), "before", "now"], rows if whole else rows[:ROWS_SHOWN_MAX])
         if len(rows) > ROWS_SHOWN_MAX and not whole:
