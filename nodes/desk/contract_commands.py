@@ -11,7 +11,7 @@ from exchange.contract.model import DataContract
 from exchange.contract.parse import contract_findings, parse_contract
 from exchange.encoding import Digest, format_instant
 from exchange.errors import ExchangeError, ExitCode, Language
-from exchange.errors.contract import ContractDigestError
+from exchange.errors.contract import ContractDigestError, ContractError
 from exchange.flow.agree import ContractState, Standing
 from exchange.signing.keys import KeyPurpose
 from exchange.statement import Statement, StatementType, require_about, sign_statement
@@ -175,8 +175,10 @@ class _Checked:
 
 def _checked(file: Path, folders: Iterable[Path]) -> _Checked:
     raw, codelists = file.read_bytes(), _codelists(folders)
-    findings = contract_findings(raw, codelists=codelists)
-    return _Checked(file, None if findings else parse_contract(raw, codelists=codelists), findings)
+    try:
+        return _Checked(file, parse_contract(raw, codelists=codelists), ())
+    except ContractError:  # it stops at the first finding; a person wants them all
+        return _Checked(file, None, contract_findings(raw, codelists=codelists))
 
 
 def _print_checked(invocation: Invocation, result: _Checked) -> None:
