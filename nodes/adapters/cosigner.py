@@ -263,21 +263,35 @@ class Cosigner:
         assert self.cosigned is not None
         return self.cosigned
 
+    async def covered_at_last(self, index: int) -> Cosigned:
+        """A checkpoint over this entry with its quorum, however long that takes."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._covers(index))
+        assert self.cosigned is not None
+        return self.cosigned
+
     def _covers(self, index: int) -> bool:
         return self.cosigned is not None and self.cosigned.checkpoint.size > index
 
     async def prove(self, index: int, entry: bytes, cosigned: Cosigned) -> bytes:
         """The tlog-proof of an entry under a cosigned checkpoint, with the entry's bytes in its extra line."""
-        size = cosigned.checkpoint.size
+        return await self._prove(index, entry, cosigned.checkpoint.size, cosigned.note)
 
+    async def _prove(self, index: int, entry: bytes, size: int, note: bytes) -> bytes:
         def path() -> Sequence[bytes]:
             return inclusion_proof(index, size, hash_reader(self._files.read_tile, size=size))
 
-        return format_proof(
-            TlogProof(
-                index=index, path=tuple(await asyncio.to_thread(path)), checkpoint_note=cosigned.note, extra=entry
-            )
-        )
+        siblings = tuple(await asyncio.to_thread(path))
+        return format_proof(TlogProof(index=index, path=siblings, checkpoint_note=note, extra=entry))
+
+    async def best_proof(self, index: int, entry: bytes) -> bytes:
+        """The proof under the quorum's newest checkpoint if that covers the entry, else under the log's own."""
+        if self.cosigned is not None and self._covers(index):
+            return await self._prove(index, entry, self.cosigned.checkpoint.size, self.cosigned.note)
+        head = self._newest
+        if head is None or head.checkpoint.size <= index:
+            raise WaitExceededError(subject=f"a checkpoint over entry {index}", seconds=0)
+        return await self._prove(index, entry, head.checkpoint.size, head.cosigned_note())
 
     def troubles(self) -> dict[str, str]:
         """The witnesses that last failed, and why; for health."""

@@ -9,7 +9,7 @@ from exchange.signing.keys import Random, Signer
 from exchange.signing.trust import Trust
 from nodes.adapters.clock import Clock
 from nodes.adapters.cosigner import Cosigner
-from nodes.adapters.partner import PartnerClient
+from nodes.adapters.relay import RelayClient
 from nodes.adapters.sequencer import Sequencer
 from nodes.adapters.store import Store
 from nodes.adapters.tile_files import TileFiles
@@ -75,7 +75,7 @@ class GatewayContext:
     files: TileFiles
     contracts: ContractBook
     library: Library
-    partner: Callable[[str], PartnerClient]
+    partner: Callable[[str], RelayClient]
     background: Background
 
     @property

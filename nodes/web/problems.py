@@ -88,12 +88,12 @@ def problem(error: ExchangeError, *, language: Language = "en", headers: Mapping
     return Response(canonical_json(document), status, headers={**NO_STORE, **(headers or {})}, media_type=MEDIA_TYPE)
 
 
-def plain_problem(code: str, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+def plain_problem(code: str, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """The answer for what the web framework itself refused."""
     document = {
         "type": TYPE_PREFIX + code,
         "title": code,
-        "status": status.value,
+        "status": int(status),
         "code": code,
         "detail": detail,
         "mend": "",

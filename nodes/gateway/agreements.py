@@ -1,0 +1,232 @@
+"""Contracts and statements at the gateway: taken from any party, kept once, logged, relayed (DESIGN.md §4).
+
+`ended` and `suspended` bind from arrival; `signed` and `resumed` once the node's own entry of them is cosigned, so no
+operator can make a contract bind in secret. What this member says is carried to the other parties until each took it.
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+
+from exchange.contract.model import DataContract
+from exchange.encoding import Digest
+from exchange.errors import ExchangeError
+from exchange.errors.exchange_ import ContractVersionTakenError, NotAPartyError
+from exchange.errors.node import WaitExceededError
+from exchange.log.entry import EntryType
+from exchange.statement import Statement, StatementType, open_statement, require_about
+from nodes.adapters.contract_store import (
+    Errand,
+    KeptStatement,
+    add_errands,
+    contract_texts,
+    errand_done,
+    keep_contract,
+    keep_statement,
+    open_errands,
+    statement_index,
+    statements,
+    take_effect,
+)
+from nodes.adapters.sequencer import LogDraft, Transaction
+from nodes.gateway.context import GatewayContext
+
+BINDS_AT_ONCE = {StatementType.ENDED, StatementType.SUSPENDED}
+RELAY_PAUSE_S = 1.0
+RELAY_PAUSE_S_MAX = 60.0
+CONTRACT, STATEMENT = "contract", "statement"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A statement that this node keeps."""
+
+    statement: Statement
+    index: int
+    new: bool
+
+
+class Agreements:
+    """Takes proposals and statements, lets them take effect, and carries the member's own to the others."""
+
+    def __init__(self, context: GatewayContext) -> None:
+        self._context = context
+        self._errands = asyncio.Event()
+
+    async def start(self) -> None:
+        """Take over folder and store, and go on with what was under way."""
+        context = self._context
+        held = await asyncio.to_thread(context.contracts.load_folder)
+        stored = dict(await context.store.read(contract_texts))
+        for raw in stored.values():
+            context.contracts.write_contract(context.contracts.put(raw))
+        for contract in held:
+            if contract.digest not in stored:
+                await self._store(contract)
+        kept = await context.store.read(statements)
+        context.contracts.take_statements(kept, context.trust.current())
+        for one in kept:
+            if not one.effective:
+                statement = open_statement(one.raw, trust=context.trust.current(), at=None)
+                context.background.start(self._let_take_effect(statement, one.index))
+        context.background.start(self._carry())
+
+    # --- proposals ---------------------------------------------------------------------------------------------
+
+    async def propose(self, raw: bytes, *, by: str) -> DataContract:
+        """Keep a contract that a party proposes; the same text again changes nothing.
+
+        Raises:
+            ContractError: It is not a contract.
+            NotAPartyError: Whoever proposes it, or this member, is no party.
+            ContractVersionTakenError: Another text under this id and version.
+        """
+        context = self._context
+        contract = await asyncio.to_thread(context.contracts.parse, raw)
+        for member in (by, context.member):
+            if member not in contract.members():
+                raise NotAPartyError(contract=contract.id, member=member)
+        known = context.contracts.get(contract.digest) is not None
+        context.contracts.put(raw)
+        if not known:
+            try:
+                await self._store(contract)
+            except IntegrityError as error:
+                raise ContractVersionTakenError(
+                    contract=contract.id, version=contract.version, held="another text", found=str(contract.digest)
+                ) from error
+            await asyncio.to_thread(context.contracts.write_contract, contract)
+        return contract
+
+    async def _store(self, contract: DataContract) -> None:
+        await self._context.sequencer.submit(lambda transaction: _keep(transaction, contract), gated=False)
+
+    # --- statements --------------------------------------------------------------------------------------------
+
+    async def take(self, raw: bytes, *, by: str, about: DataContract | None = None) -> Taken:
+        """Verify, keep and log a statement, whoever relays it; one that is kept already is answered the same.
+
+        Args:
+            raw: The statement.
+            by: Who brings it.
+            about: The contract that the address named, if any; the statement must be about it.
+
+        Raises:
+            TrustError, EncodingError, StatementError: It does not hold.
+            ContractUnknownError: A contract whose text is not here.
+            NotAPartyError: Relayed by a stranger.
+        """
+        context = self._context
+        statement = open_statement(raw, trust=context.trust.current(), at=context.clock.now())
+        contract = about or context.contracts.require(statement.contract).contract
+        require_about(statement, contract)
+        if by not in contract.members():
+            raise NotAPartyError(contract=contract.id, member=by)
+        own = statement.party == context.member
+        others = [member for member in contract.members() if member != context.member] if own else []
+        done = await context.sequencer.submit(lambda transaction: self._log(transaction, statement, others))
+        taken = Taken(statement, *done.result)
+        if taken.new:
+            at_once = statement.type in BINDS_AT_ONCE
+            context.contracts.add_statement(statement, effective=at_once)
+            if at_once:
+                await asyncio.to_thread(context.contracts.write_statement, statement)
+            else:
+                context.background.start(self._let_take_effect(statement, taken.index))
+            self._errands.set()
+        return taken
+
+    def effective(self, statement: Statement) -> bool:
+        """Whether a kept statement binds this node already."""
+        held = self._context.contracts.require(statement.contract)
+        return any(one.digest == statement.digest for one in held.effective)
+
+    def _log(self, transaction: Transaction, statement: Statement, others: list[str]) -> tuple[int, bool]:
+        known = statement_index(transaction.connection, statement.digest)
+        if known is not None:
+            return known, False
+        context = self._context
+        index = transaction.append(
+            LogDraft(
+                type=EntryType(statement.type.value),
+                counterpart=None if statement.party == context.member else statement.party,
+                contract=statement.contract,
+                evidence=statement.digest,
+            )
+        )
+        kept = KeptStatement(
+            digest=statement.digest,
+            contract=statement.contract,
+            party=statement.party,
+            raw=statement.raw,
+            index=index,
+            effective=statement.type in BINDS_AT_ONCE,
+        )
+        keep_statement(transaction.connection, kept)
+        add_errands(transaction.connection, _errands(statement, others))
+        return index, True
+
+    async def _let_take_effect(self, statement: Statement, index: int) -> None:
+        context = self._context
+        await context.cosigner.covered_at_last(index)
+        await context.sequencer.submit(lambda transaction: take_effect(transaction.connection, statement.digest))
+        context.contracts.add_statement(statement, effective=True)
+        await asyncio.to_thread(context.contracts.write_statement, statement)
+
+    # --- carrying ----------------------------------------------------------------------------------------------
+
+    async def _carry(self) -> None:
+        """Carry what other members have not taken yet, again and again, slower while nobody takes anything."""
+        pause = RELAY_PAUSE_S
+        while True:
+            self._errands.clear()
+            left = await self._context.store.read(open_errands)
+            taken = 0
+            for errand in left:
+                taken += await self._deliver(errand)
+            pause = RELAY_PAUSE_S if taken or not left else min(pause * 2, RELAY_PAUSE_S_MAX)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._errands.wait(), pause if left[taken:] else None)
+
+    async def _deliver(self, errand: Errand) -> int:
+        """Carry one thing to one member; 1 if it took it."""
+        context = self._context
+        try:
+            client = context.partner(errand.member)
+            if errand.kind == CONTRACT:
+                await client.propose(context.contracts.require(errand.digest).contract.raw)
+            else:
+                statement = self._statement(errand.digest)
+                contract = context.contracts.require(statement.contract).contract
+                await client.statement(contract.id, contract.version, statement.raw)
+            await context.sequencer.submit(lambda transaction: errand_done(transaction.connection, errand), gated=False)
+        except ExchangeError:
+            return 0
+        return 1
+
+    def _statement(self, digest: Digest) -> Statement:
+        for held in self._context.contracts.all():
+            for statement in held.statements:
+                if statement.digest == digest:
+                    return statement
+        raise WaitExceededError(subject=f"statement {digest}", seconds=0)
+
+
+def _keep(transaction: Transaction, contract: DataContract) -> None:
+    keep_contract(
+        transaction.connection,
+        digest=contract.digest,
+        contract_id=contract.id,
+        version=contract.version,
+        raw=contract.raw,
+    )
+
+
+def _errands(statement: Statement, others: list[str]) -> list[Errand]:
+    return [
+        Errand(kind=kind, digest=digest, member=member)
+        for member in others
+        for kind, digest in ((CONTRACT, statement.contract), (STATEMENT, statement.digest))
+    ]

@@ -1,0 +1,55 @@
+"""Health for the operator: alive, and ready or why not; codes only, nothing about anybody's data."""
+
+from collections.abc import Mapping
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from exchange.encoding import canonical_json
+from exchange.errors import ExchangeError
+from nodes.gateway.context import GatewayContext
+
+
+def router(context: GatewayContext) -> APIRouter:
+    """`GET /health/live` and `/health/ready`."""
+    routes = APIRouter(tags=["health"])
+
+    @routes.get("/health/live", response_class=Response)
+    async def live() -> Response:
+        """The process answers."""
+        return _answer(200, {"status": "live"})
+
+    @routes.get("/health/ready", response_class=Response)
+    async def ready() -> Response:
+        """Whether the node can do its work, and every reason why not."""
+        reasons = red_reasons(context)
+        status = {"status": "red" if reasons else "ready", "reasons": reasons}
+        return _answer(503 if reasons else 200, status)
+
+    return routes
+
+
+def red_reasons(context: GatewayContext) -> list[str]:
+    """What keeps this node from being well, as stable codes; empty if it is."""
+    reasons = []
+    gate = context.sequencer.gate
+    if not gate.opened.is_set():
+        reasons.append(gate.refusal.code if gate.refusal is not None else "log-not-confirmed")
+    if context.sequencer.trouble is not None:
+        reasons.append(context.sequencer.trouble.code)
+    if context.library.damaged:
+        reasons.append("bundle-damaged")
+    since = context.cosigner.behind_since
+    if since is not None and (context.clock.now() - since).total_seconds() > context.settings.uncosigned_red_s:
+        reasons.append("log-uncosigned")
+    try:
+        context.trust.current()
+    except ExchangeError as error:
+        reasons.append(error.code)
+    return reasons
+
+
+def _answer(status: int, document: Mapping[str, object]) -> Response:
+    return Response(
+        canonical_json(document), status, media_type="application/json", headers={"Cache-Control": "no-store"}
+    )
