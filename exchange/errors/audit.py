@@ -13,6 +13,28 @@ class FindingError(ExchangeError):
     exit_code = ExitCode.DOES_NOT_HOLD
 
 
+class NoAuditYetError(FindingError):
+    """Findings were asked for before any audit was run."""
+
+    code = "audit-not-run"
+    exit_code = ExitCode.ERROR
+    en = "{member} has not run an audit yet"
+    ru = "{member} ещё не проводил аудит"
+    mend_en = "exchange --node {member} audit run"
+    mend_ru = "exchange --node {member} audit run"
+
+
+class NotAuditorError(FindingError):
+    """An audit asked of a member that the registry does not name as auditor."""
+
+    code = "audit-not-auditor"
+    exit_code = ExitCode.NOT_AUTHORISED
+    en = "{member} is not the auditor of this federation, {auditor} is"
+    ru = "{member} не аудитор этой федерации, аудитор: {auditor}"
+    mend_en = "run it on the node of {auditor}"
+    mend_ru = "запустите на узле {auditor}"
+
+
 # Logs -----------------------------------------------------------------------------------------------------------------
 
 

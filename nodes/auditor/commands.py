@@ -1,0 +1,58 @@
+"""`exchange audit run` and `exchange audit findings`: IOM's part of the program."""
+
+import asyncio
+import secrets
+from pathlib import Path
+
+from exchange.errors import ExitCode
+from exchange.errors.audit import NoAuditYetError
+from nodes.adapters.local_gateway import LocalGateway
+from nodes.auditor.main import build_auditor
+from nodes.auditor.report import as_json, print_findings, print_run
+from nodes.auditor.store import AuditStore
+from nodes.settings import NodeFolder
+from nodes.terminal import CommandParser, Invocation
+
+AUDIT_DB = "audit.db"
+
+
+def run(call: Invocation) -> int:
+    """`exchange --node iom audit run`: exit 0 if everything holds, 3 if something was found."""
+    call.parse(CommandParser(call.command, "collect every log, pair every exchange, and say who is at fault"))
+    node = call.require_node()
+    store = AuditStore(_database(node))
+    try:
+        auditor = build_auditor(node, clock=call.clock, random=secrets.token_bytes, store=store)
+        # The audit itself is an entry before it asks anybody: nobody's log is read in secret.
+        LocalGateway(node).post("/local/audits", {})
+        result = asyncio.run(auditor.run(call.output.progress))
+        document = as_json(result, at=call.clock.now())
+        store.keep_run(call.clock.now(), document)
+    finally:
+        store.close()
+    print_run(document, call.output)
+    call.output.result(document)
+    return ExitCode.FINE if result.green else ExitCode.DOES_NOT_HOLD
+
+
+def findings(call: Invocation) -> int:
+    """`exchange --node iom audit findings`: what the last run found, with the same exit code."""
+    call.parse(CommandParser(call.command, "what the last audit found"))
+    node = call.require_node()
+    store = AuditStore(_database(node))
+    try:
+        last = store.last_run()
+    finally:
+        store.close()
+    if last is None:
+        raise NoAuditYetError(member=node.member)
+    found = last["findings"]
+    assert isinstance(found, list)
+    call.output.say(en=f"Audit of {last['at']}", ru=f"Аудит от {last['at']}")
+    print_findings(found, call.output)
+    call.output.result({"at": last["at"], "findings": found})
+    return ExitCode.DOES_NOT_HOLD if found else ExitCode.FINE
+
+
+def _database(node: NodeFolder) -> Path:
+    return node.path / AUDIT_DB

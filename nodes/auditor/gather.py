@@ -1,0 +1,268 @@
+"""Gathering what the entries point to: signed evidence, publications without their data, contracts and statements.
+
+The auditor asks for every file of a bundle but one; there is no code here that could ask for it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from exchange.contract.model import DataContract
+from exchange.contract.parse import parse_contract
+from exchange.contract.reference import ContractRef
+from exchange.encoding import Digest, base64_decode
+from exchange.errors import ExchangeError
+from exchange.errors.bundle import DeterminedCellsError
+from exchange.errors.exchange_ import PartnerUnreachableError
+from exchange.flow.agree import contract_state
+from exchange.log.entry import EntryType
+from exchange.manifest import CLEARANCE, DISCLOSURE, MANIFEST, parse_manifest
+from exchange.publication import PROOF, SIGNATURES, OneContract, Publication, verify_publication
+from exchange.reconcile.model import Evidence, LoggedEntry, LogView, VerifiedPublication
+from exchange.reconcile.pairs import pair
+from exchange.reconcile.rights import STATEMENTS
+from exchange.signing.trust import Trust
+from exchange.statement import Statement, open_statement
+from nodes.adapters.partner import PartnerClient
+from nodes.adapters.partner_problems import PartnerProblemError
+from nodes.auditor.store import AuditStore
+
+T = TypeVar("T")
+
+FILES = (MANIFEST, DISCLOSURE, CLEARANCE, SIGNATURES, PROOF)
+"""What the auditor reads of a bundle."""
+CALLS_AT_ONCE = 8
+WAITING_MAX = timedelta(minutes=10)
+"""A publication younger than this may still wait for its quorum; then its files are not served yet."""
+_NOT_SHOWN = range(400, 500)
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Everything beside the logs that the audit decides from."""
+
+    evidence: Evidence
+    publications: dict[Digest, VerifiedPublication | ExchangeError] = field(default_factory=dict)
+    contracts: dict[Digest, DataContract] = field(default_factory=dict)
+    statements: dict[Digest, Statement] = field(default_factory=dict)
+
+    def force_at(self, contract: Digest, provider: str, at: datetime, known: frozenset[Digest]) -> str:
+        """The state of a contract for a provider, by the statements known then."""
+        found = self.contracts.get(contract)
+        if found is None:
+            return "unknown"
+        said = [self.statements[digest] for digest in known if digest in self.statements]
+        versions = [(other, said) for other in self.contracts.values() if other.id == found.id and other != found]
+        return contract_state(found, said, at=at, provider=provider, versions=versions).value
+
+
+class Gatherer:
+    """Asks members for what their entries name.
+
+    Args:
+        clients: A client by member, only of those whose log could be collected.
+        codelists: The code lists at hand, by the digest of their bytes.
+        contracts: The contracts that the auditor holds itself, by digest.
+    """
+
+    def __init__(
+        self,
+        *,
+        clients: Mapping[str, PartnerClient],
+        trust: Trust,
+        store: AuditStore,
+        codelists: Mapping[Digest, bytes],
+        contracts: Mapping[Digest, DataContract],
+        at: datetime,
+    ) -> None:
+        self._clients = clients
+        self._trust = trust
+        self._store = store
+        self._codelists = codelists
+        self._contracts_held = contracts
+        self._at = at
+        self._limits = {member: asyncio.Semaphore(CALLS_AT_ONCE) for member in clients}
+
+    async def gather(self, logs: Mapping[str, LogView]) -> Gathered:
+        """Everything these logs point to that their members show."""
+        evidence = await self._evidence(_wanted(logs))
+        gathered = Gathered(evidence=evidence, statements=self._statements(logs, evidence))
+        published = [
+            one for view in logs.values() for one in view.entries if one.entry.type is EntryType.BUNDLE_PUBLISHED
+        ]
+        files = await asyncio.gather(*(self._files(one) for one in published))
+        gathered.contracts = await self._contracts(published, files)
+        verified = await asyncio.to_thread(self._verify_all, published, files, gathered.contracts)
+        gathered.publications.update(verified)
+        return gathered
+
+    # --- evidence -----------------------------------------------------------------------------------------------
+
+    async def _evidence(self, wanted: Mapping[Digest, Sequence[str]]) -> Evidence:
+        """Evidence kept from before, and what its holders show now, asked one after the other until one does."""
+        signed = await asyncio.to_thread(self._store.evidence, wanted)
+        missing = [digest for digest in wanted if digest not in signed]
+        withheld: set[tuple[str, Digest]] = set()
+
+        async def ask(digest: Digest) -> bytes | None:
+            for member in wanted[digest]:
+                answer = await self._ask_evidence(member, digest)
+                if isinstance(answer, bytes):
+                    return answer
+                if not answer:
+                    withheld.add((member, digest))
+            return None
+
+        answers = await asyncio.gather(*(ask(digest) for digest in missing))
+        new = {digest: raw for digest, raw in zip(missing, answers, strict=True) if raw is not None}
+        await asyncio.to_thread(self._store.keep_evidence, new)
+        return Evidence(signed={**signed, **new}, withheld=frozenset(withheld))
+
+    async def _ask_evidence(self, member: str, digest: Digest) -> bytes | bool:
+        """The evidence; False if its keeper does not show it, True if the keeper could not be asked."""
+        try:
+            answer = await self._call(member, self._clients[member].evidence(digest))
+            raw = base64_decode(str(answer.get("evidence", "")), subject="evidence")
+        except PartnerUnreachableError:
+            return True
+        except PartnerProblemError as refused:
+            return refused.status not in _NOT_SHOWN
+        except ExchangeError:
+            return False
+        return raw if Digest.of(raw) == digest else False
+
+    def _statements(self, logs: Mapping[str, LogView], evidence: Evidence) -> dict[Digest, Statement]:
+        """The statements that the logs name, those that verify: others bind nobody."""
+        found: dict[Digest, Statement] = {}
+        for view in logs.values():
+            for logged in view.entries:
+                digest = logged.entry.evidence
+                if logged.entry.type not in STATEMENTS or digest is None or digest in found:
+                    continue
+                if digest in evidence.signed:
+                    try:
+                        found[digest] = open_statement(evidence.signed[digest], trust=self._trust)
+                    except ExchangeError:
+                        continue
+        return found
+
+    # --- publications -------------------------------------------------------------------------------------------
+
+    async def _files(self, logged: LoggedEntry) -> dict[str, bytes] | ExchangeError | None:
+        """The files of a publication but its data; None if they cannot be had yet."""
+        assert logged.entry.bundle is not None
+        client = self._clients[logged.member]
+        try:
+            contents = await asyncio.gather(
+                *(self._call(logged.member, client.bundle_file(logged.entry.bundle, name)) for name in FILES)
+            )
+        except PartnerUnreachableError:
+            return None
+        except ExchangeError as error:
+            return None if self._at - logged.entry.at < WAITING_MAX else error
+        return dict(zip(FILES, contents, strict=True))
+
+    async def _contracts(
+        self, published: Sequence[LoggedEntry], files: Sequence[dict[str, bytes] | ExchangeError | None]
+    ) -> dict[Digest, DataContract]:
+        """The contract of every publication, and the other versions that their parties hold."""
+        wanted: dict[Digest, tuple[str, ContractRef]] = {}
+        for logged, found in zip(published, files, strict=True):
+            if isinstance(found, dict):
+                ref = _contract_of(found[MANIFEST])
+                if ref is not None and ref.digest not in self._contracts_held:
+                    wanted.setdefault(ref.digest, (logged.member, ref))
+        texts = await asyncio.gather(*(self._contract(member, ref) for member, ref in wanted.values()))
+        asked = {contract.digest: contract for contract in texts if contract is not None}
+        return {**self._contracts_held, **asked}
+
+    async def _contract(self, member: str, ref: ContractRef) -> DataContract | None:
+        try:
+            answer = await self._call(member, self._clients[member].contract(ref.id, ref.version))
+            raw = base64_decode(str(answer.get("contract", "")), subject="contract")
+            contract = await asyncio.to_thread(parse_contract, raw, codelists=self._codelists)
+        except ExchangeError:
+            return None
+        return contract if contract.digest == ref.digest else None
+
+    def _verify_all(
+        self,
+        published: Sequence[LoggedEntry],
+        files: Sequence[dict[str, bytes] | ExchangeError | None],
+        contracts: Mapping[Digest, DataContract],
+    ) -> dict[Digest, VerifiedPublication | ExchangeError]:
+        verified: dict[Digest, VerifiedPublication | ExchangeError] = {}
+        for logged, found in zip(published, files, strict=True):
+            assert logged.entry.bundle is not None
+            if isinstance(found, ExchangeError):
+                verified[logged.entry.bundle] = found
+            elif found is not None:
+                verified[logged.entry.bundle] = self._verify(found, contracts)
+        return verified
+
+    def _verify(
+        self, files: Mapping[str, bytes], contracts: Mapping[Digest, DataContract]
+    ) -> VerifiedPublication | ExchangeError:
+        """Every check of a publication that needs no figure; whether its contract was in force is judged later."""
+        ref = _contract_of(files[MANIFEST])
+        contract = contracts.get(ref.digest) if ref is not None else None
+        try:
+            return _verified(verify_publication(files, trust=self._trust, shelf=OneContract(contract)))
+        except DeterminedCellsError as exposed:
+            # All other checks have held by then: the bundle is what it says, and discloses.
+            publication = verify_publication(files, trust=self._trust, shelf=OneContract(None))
+            return replace(_verified(publication), determined=int(str(exposed.facts["found"])))
+        except ExchangeError as error:
+            return error
+
+    async def _call(self, member: str, call: Awaitable[T]) -> T:
+        async with self._limits[member]:
+            return await call
+
+
+def _wanted(logs: Mapping[str, LogView]) -> dict[Digest, list[str]]:
+    """Which evidence to ask of whom: statements, deliveries, receipts, and requests for which only one side answers."""
+    wanted: dict[Digest, list[str]] = {}
+
+    def want(logged: LoggedEntry | None, digest: Digest | None) -> None:
+        if logged is not None and digest is not None:
+            wanted.setdefault(digest, []).append(logged.member)
+
+    for view in logs.values():
+        for logged in view.entries:
+            if logged.entry.type in STATEMENTS:
+                want(logged, logged.entry.evidence)
+    for one in pair(logs):
+        for named in (one.taken, one.given, one.got):
+            want(named, named.entry.evidence if named is not None else None)
+        if one.taken is None:
+            want(one.served, one.pull)
+    return wanted
+
+
+def _contract_of(manifest: bytes) -> ContractRef | None:
+    try:
+        return parse_manifest(manifest).contract
+    except ExchangeError:
+        return None
+
+
+def _verified(publication: Publication) -> VerifiedPublication:
+    manifest = publication.manifest
+    return VerifiedPublication(
+        bundle=publication.digest,
+        provider=manifest.provider,
+        contract_id=manifest.contract.id,
+        contract=manifest.contract.digest,
+        period=manifest.period,
+        revision=manifest.revision,
+        supersedes=manifest.supersedes,
+        recipients=manifest.recipients,
+        not_before=manifest.not_before,
+        data=manifest.data.digest,
+        clearance=manifest.clearance.digest,
+        pooled=publication.report.pooled,
+        cosigned_at=publication.cosigned_at,
+    )

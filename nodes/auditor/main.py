@@ -1,0 +1,195 @@
+"""IOM's audit, assembled: collect all logs, gather what they point to, reconcile, and keep the result.
+
+    logs, each rebuilt ─> evidence, publications ─> checkpoints seen in deliveries ─> reconcile ─> result
+
+Everything is gathered first; then `exchange.reconcile` decides, touching nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from exchange.contract.model import DataContract
+from exchange.contract.parse import parse_contract
+from exchange.encoding import Digest
+from exchange.errors import ExchangeError
+from exchange.errors.audit import NotAuditorError
+from exchange.receipt import Delivery
+from exchange.reconcile import reconcile
+from exchange.reconcile.evidence import Signatures
+from exchange.reconcile.model import Evidence, Federation, Finding, LogView, Reconciliation
+from exchange.reconcile.pairs import pair
+from exchange.signing.keys import KeyPurpose
+from exchange.signing.trust import RegistryRef, Trust
+from nodes.adapters.clock import Clock
+from nodes.adapters.key_files import read_passphrase, read_signer
+from nodes.adapters.partner import Caller, PartnerClient, PartnerLimits
+from nodes.adapters.trust_folder import load_trust
+from nodes.auditor.collect import Collected, LogCollector
+from nodes.auditor.gather import Gatherer
+from nodes.auditor.store import AuditStore
+from nodes.settings import NodeFolder
+
+Progress = Callable[[str, float], None]
+Clients = Callable[[str], PartnerClient]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditResult:
+    """What one run found."""
+
+    registry: RegistryRef
+    logs: tuple[Collected, ...]
+    publications: int
+    reconciliation: Reconciliation
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that does not hold: of the logs, then of publications and exchanges."""
+        return (*(found for log in self.logs for found in log.findings), *self.reconciliation.findings)
+
+    @property
+    def green(self) -> bool:
+        """Whether everything holds."""
+        return not self.findings
+
+
+class Auditor:
+    """One auditor with its store.
+
+    Args:
+        trust: The registry.
+        store: Everything seen before.
+        clients: A client of a member's gateway.
+        codelists: Code lists at hand, by the digest of their bytes.
+        contracts: Contracts at hand, by digest.
+    """
+
+    def __init__(
+        self,
+        *,
+        trust: Trust,
+        store: AuditStore,
+        clients: Clients,
+        clock: Clock,
+        codelists: Mapping[Digest, bytes],
+        contracts: Mapping[Digest, DataContract],
+        quorum_wait_s: float,
+    ) -> None:
+        self._trust = trust
+        self._store = store
+        self._clients = clients
+        self._clock = clock
+        self._codelists = codelists
+        self._contracts = contracts
+        self._collector = LogCollector(trust=trust, store=store, wait_s=quorum_wait_s)
+
+    async def run(self, progress: Progress) -> AuditResult:
+        """Audit every member."""
+        async with AsyncExitStack() as stack:
+            clients = {member: self._clients(member) for member in sorted(self._trust.members)}
+            for client in clients.values():
+                stack.push_async_callback(client.close)
+            progress("logs", 0.0)
+            collected = {one.member: one for one in await self._collect(clients.values())}
+            progress("evidence", 0.3)
+            logs = _views(collected)
+            gatherer = Gatherer(
+                clients={member: clients[member] for member in logs},
+                trust=self._trust,
+                store=self._store,
+                codelists=self._codelists,
+                contracts=self._contracts,
+                at=self._clock.now(),
+            )
+            gathered = await gatherer.gather(logs)
+            progress("reconciling", 0.8)
+            for member in self._remember(logs, gathered.evidence):
+                collected[member] = await self._collector.collect(clients[member])
+        federation = Federation(
+            at=self._clock.now(),
+            trust=self._trust,
+            logs=_views(collected),
+            publications=gathered.publications,
+            contracts=gathered.contracts,
+            evidence=gathered.evidence,
+            force_at=gathered.force_at,
+        )
+        result = await asyncio.to_thread(reconcile, federation)
+        progress("reconciling", 1.0)
+        return AuditResult(
+            registry=self._trust.ref,
+            logs=tuple(collected.values()),
+            publications=len(gathered.publications),
+            reconciliation=result,
+        )
+
+    async def _collect(self, clients: Iterable[PartnerClient]) -> list[Collected]:
+        return await asyncio.gather(*(self._collector.collect(client) for client in clients))
+
+    def _remember(self, logs: Mapping[str, LogView], evidence: Evidence) -> list[str]:
+        """Keep the checkpoints that deliveries carry; the members whose log must be held against a new one."""
+        before = {member: self._known(member) for member in logs}
+        for says in _deliveries(logs, Signatures(evidence, self._trust)):
+            if says.publisher in logs:
+                self._collector.remember(says.publisher, says.checkpoint.encode("utf-8", "replace"))
+        return [member for member in logs if self._known(member) != before[member]]
+
+    def _known(self, member: str) -> set[tuple[int, bytes]]:
+        return {(one.checkpoint.size, one.checkpoint.root) for one in self._store.checkpoints(member)}
+
+
+def build_auditor(node: NodeFolder, *, clock: Clock, random: Callable[[int], bytes], store: AuditStore) -> Auditor:
+    """The auditor of a node's folder.
+
+    Raises:
+        NotAuditorError: The registry names another member as auditor.
+        TrustError: The registry or the node's key does not hold.
+    """
+    settings = node.settings
+    trust = load_trust(node.keys, at=clock.now())
+    if trust.auditor != node.member:
+        raise NotAuditorError(member=node.member, auditor=trust.auditor)
+    passphrase = read_passphrase(node.path / settings.passphrase_file) if settings.passphrase_file else None
+    signer = read_signer(node.private, KeyPurpose.TRANSPORT, passphrase=passphrase, demo=settings.demo)
+    caller = Caller(member=node.member, signer=signer, clock=clock, random=random)
+    limits = PartnerLimits(
+        timeout_s=settings.gateway.partner_timeout_s,
+        bundle_bytes_max=settings.gateway.bundle_bytes_max,
+        private_addresses=settings.gateway.private_addresses,
+    )
+    codelists = {Digest.of(raw): raw for raw in (file.read_bytes() for file in node.contracts.glob("codelists/*.csv"))}
+    return Auditor(
+        trust=trust,
+        store=store,
+        clients=lambda member: PartnerClient(
+            partner=member, issuer=trust.member(member).issuer, caller=caller, limits=limits
+        ),
+        clock=clock,
+        codelists=codelists,
+        contracts=_contracts_at_hand(node, codelists),
+        quorum_wait_s=settings.gateway.partner_timeout_s,
+    )
+
+
+def _contracts_at_hand(node: NodeFolder, codelists: Mapping[Digest, bytes]) -> dict[Digest, DataContract]:
+    """The contracts in the node's folder; a file that is none is passed over here and reported by its gateway."""
+    found: dict[Digest, DataContract] = {}
+    for file in sorted(node.contracts.glob("*/*/contract.odcs.yaml")):
+        try:
+            contract = parse_contract(file.read_bytes(), codelists=codelists)
+        except ExchangeError:
+            continue
+        found[contract.digest] = contract
+    return found
+
+
+def _views(collected: Mapping[str, Collected]) -> dict[str, LogView]:
+    return {member: one.view for member, one in collected.items() if one.view is not None}
+
+
+def _deliveries(logs: Mapping[str, LogView], signatures: Signatures) -> list[Delivery]:
+    """Every delivery that its publisher signed."""
+    opened = [signatures.delivery(one.taken).says for one in pair(logs) if one.taken is not None]
+    return [says for says in opened if says is not None]

@@ -1,0 +1,186 @@
+"""What the auditor keeps in `audit.db`: every entry and checkpoint ever seen, evidence, and the findings of each run.
+
+Checkpoints are kept for ever: one that a member signed once convicts it of every history that does not contain it.
+Nothing here can hold a figure: entries are metadata, evidence is statements about digests.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+
+from sqlalchemy import Connection, RowMapping
+from sqlalchemy import select as core_select
+from sqlalchemy.pool import NullPool
+from sqlmodel import Field, SQLModel, col, create_engine, insert, select, update
+
+from exchange.encoding import Digest, canonical_json, format_instant, parse_instant, parse_json_object
+from exchange.log.checkpoint import Checkpoint
+from nodes.adapters.migrations import upgrade
+from nodes.adapters.tables import table_of
+
+STEP_1 = (
+    """CREATE TABLE audited_entry (member TEXT NOT NULL, "index" INTEGER NOT NULL, raw BLOB NOT NULL,
+       PRIMARY KEY (member, "index")) WITHOUT ROWID""",
+    """CREATE TABLE seen_checkpoint (member TEXT NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL,
+       note BLOB NOT NULL, cosigned_at TEXT, PRIMARY KEY (member, size, root)) WITHOUT ROWID""",
+    "CREATE TABLE seen_evidence (digest TEXT PRIMARY KEY, raw BLOB NOT NULL)",
+    "CREATE TABLE audit_run (id INTEGER PRIMARY KEY, at TEXT NOT NULL, result BLOB NOT NULL)",
+)
+STEPS = (STEP_1,)
+
+
+class AuditedEntryRow(SQLModel, table=True):
+    """One entry of one member's log, byte for byte, once its tree agreed with a signed checkpoint."""
+
+    __tablename__: ClassVar[str] = "audited_entry"
+
+    member: str = Field(primary_key=True)
+    index: int = Field(primary_key=True)
+    raw: bytes
+
+
+class SeenCheckpointRow(SQLModel, table=True):
+    """A checkpoint that a member signed, wherever it was seen."""
+
+    __tablename__: ClassVar[str] = "seen_checkpoint"
+
+    member: str = Field(primary_key=True)
+    size: int = Field(primary_key=True)
+    root: bytes = Field(primary_key=True)
+    note: bytes
+    cosigned_at: str | None
+
+
+class SeenEvidenceRow(SQLModel, table=True):
+    """Signed bytes by their digest."""
+
+    __tablename__: ClassVar[str] = "seen_evidence"
+
+    digest: str = Field(primary_key=True)
+    raw: bytes
+
+
+class AuditRunRow(SQLModel, table=True):
+    """The result of one run, as JSON."""
+
+    __tablename__: ClassVar[str] = "audit_run"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: str
+    result: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenCheckpoint:
+    """A checkpoint that a member signed, and when its quorum was complete, if it was seen with one."""
+
+    checkpoint: Checkpoint
+    note: bytes
+    cosigned_at: datetime | None
+
+
+class AuditStore:
+    """The auditor's database: one process, one writer."""
+
+    def __init__(self, file: Path) -> None:
+        """Open or create it, and bring its schema to the newest number.
+
+        Raises:
+            StoreNewerError: A later version of the program wrote it.
+        """
+        self._engine = create_engine(f"sqlite:///{file}", poolclass=NullPool)
+        with self._engine.begin() as connection:
+            connection.exec_driver_sql("PRAGMA synchronous=FULL")
+            upgrade(connection, file, steps=STEPS)
+
+    def entries(self, member: str) -> list[bytes]:
+        """The entries kept of a member's log, in order."""
+        with self._engine.begin() as connection:
+            query = select(AuditedEntryRow.raw).where(col(AuditedEntryRow.member) == member)
+            return [bytes(row[0]) for row in connection.execute(query.order_by(col(AuditedEntryRow.index)))]
+
+    def keep_log(self, member: str, entries: Iterable[tuple[int, bytes]], seen: SeenCheckpoint) -> None:
+        """Keep new entries together with the checkpoint that their tree agreed with."""
+        rows = [{"member": member, "index": index, "raw": raw} for index, raw in entries]
+        with self._engine.begin() as connection:
+            if rows:
+                connection.execute(insert(AuditedEntryRow), rows)
+            _keep_checkpoint(connection, member, seen)
+
+    def keep_checkpoint(self, member: str, seen: SeenCheckpoint) -> None:
+        """Keep a checkpoint for ever, also one that contradicts others."""
+        with self._engine.begin() as connection:
+            _keep_checkpoint(connection, member, seen)
+
+    def checkpoints(self, member: str) -> list[SeenCheckpoint]:
+        """Every checkpoint of a member's log ever seen, smallest first."""
+        table = table_of(SeenCheckpointRow)
+        query = core_select(table).where(table.c.member == member).order_by(table.c.size)
+        with self._engine.begin() as connection:
+            return [_seen(row) for row in connection.execute(query).mappings()]
+
+    def evidence(self, digests: Iterable[Digest]) -> dict[Digest, bytes]:
+        """Of these digests, the evidence already seen."""
+        found: dict[Digest, bytes] = {}
+        with self._engine.begin() as connection:
+            for digest in digests:
+                query = select(SeenEvidenceRow.raw).where(col(SeenEvidenceRow.digest) == str(digest))
+                row = connection.execute(query).first()
+                if row is not None:
+                    found[digest] = bytes(row[0])
+        return found
+
+    def keep_evidence(self, evidence: Mapping[Digest, bytes]) -> None:
+        """Keep signed bytes by their digest."""
+        rows = [{"digest": str(digest), "raw": raw} for digest, raw in evidence.items()]
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(insert(SeenEvidenceRow).prefix_with("OR IGNORE"), rows)
+
+    def keep_run(self, at: datetime, result: dict[str, object]) -> None:
+        """Keep the result of a run."""
+        with self._engine.begin() as connection:
+            connection.execute(insert(AuditRunRow), {"at": format_instant(at), "result": canonical_json(result)})
+
+    def last_run(self) -> dict[str, object] | None:
+        """The result of the newest run; None if there was none."""
+        with self._engine.begin() as connection:
+            query = select(AuditRunRow.result).order_by(col(AuditRunRow.id).desc()).limit(1)
+            row = connection.execute(query).first()
+        return None if row is None else dict(parse_json_object(bytes(row[0]), subject="audit run"))
+
+    def close(self) -> None:
+        """Close it."""
+        self._engine.dispose()
+
+
+def _keep_checkpoint(connection: Connection, member: str, seen: SeenCheckpoint) -> None:
+    row = {
+        "member": member,
+        "size": seen.checkpoint.size,
+        "root": seen.checkpoint.root,
+        "note": seen.note,
+        "cosigned_at": None if seen.cosigned_at is None else format_instant(seen.cosigned_at),
+    }
+    connection.execute(insert(SeenCheckpointRow).prefix_with("OR IGNORE"), row)
+    if seen.cosigned_at is not None:
+        same = (
+            col(SeenCheckpointRow.member) == member,
+            col(SeenCheckpointRow.size) == seen.checkpoint.size,
+            col(SeenCheckpointRow.root) == seen.checkpoint.root,
+            col(SeenCheckpointRow.cosigned_at).is_(None),
+        )
+        values = {"note": seen.note, "cosigned_at": row["cosigned_at"]}
+        connection.execute(update(SeenCheckpointRow).where(*same).values(values))
+
+
+def _seen(row: RowMapping) -> SeenCheckpoint:
+    note = bytes(row["note"])
+    origin = note.split(b"\n", 1)[0].decode("utf-8", "replace")
+    return SeenCheckpoint(
+        checkpoint=Checkpoint(origin=origin, size=row["size"], root=bytes(row["root"])),
+        note=note,
+        cosigned_at=None if row["cosigned_at"] is None else parse_instant(row["cosigned_at"], subject="store"),
+    )
