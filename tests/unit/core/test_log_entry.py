@@ -130,6 +130,11 @@ def test_a_code_is_kebab_case_and_short_so_that_no_token_or_name_fits_in(code: s
         parse_entry(canonical_json({**members_of(EntryType.PULL_REFUSED), "code": code}))
 
 
+def test_a_code_may_have_64_characters() -> None:
+    raw = canonical_json({**members_of(EntryType.PULL_REFUSED), "code": "x" * 64})
+    assert parse_entry(raw).code == "x" * 64
+
+
 @pytest.mark.parametrize("count", [0, -1, 1.5, "3", True, 2**53])
 def test_a_count_is_a_whole_number_from_one(count: object) -> None:
     with pytest.raises((EntryMemberError, FieldError)):

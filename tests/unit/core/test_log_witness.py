@@ -199,6 +199,11 @@ def test_a_malformed_request_is_400(old: bytes, new: bytes) -> None:
     assert refused.value.http_status == 400
 
 
+def test_a_request_may_carry_63_hashes_as_c2sp_says() -> None:
+    raw = REQUEST[: REQUEST.index(b"\n") + 1] + (HASH + b"\n") * 63 + REQUEST[REQUEST.index(b"\n\n") + 1 :]
+    assert len(parse_add_checkpoint(raw).proof) == 63
+
+
 @given(st.binary(max_size=80) | st.integers(0, len(REQUEST)).map(lambda at: REQUEST[:at]))
 @settings(max_examples=80, deadline=None)
 def test_a_request_that_parses_is_written_back_alike(raw: bytes) -> None:
