@@ -4,18 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from _pytest.mark import ParameterSet
 
-from exchange.encoding import Digest
-from exchange.errors.bundle import BundleFilesError
-from exchange.log.entry import EntryType
 from exchange.reconcile import reconcile
 from exchange.reconcile.model import Exchange, Finding, Verdict
 from tests.world.pull_logs import (
-    BUNDLE,
-    CLEARANCE,
-    CONTRACT,
     DATA,
-    NOON,
     RIGHT,
     WRONG,
     PullLogs,
@@ -39,9 +33,6 @@ def last_exchange(logs: PullLogs) -> Exchange:
 
 def codes(findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
     return [(found.reason.code, found.party) for found in findings]
-
-
-# --- honest ----------------------------------------------------------------------------------------------------------
 
 
 def test_an_honest_pull_is_confirmed_and_nobody_is_at_fault() -> None:
@@ -83,9 +74,6 @@ def test_a_receipt_that_the_publisher_did_not_take_is_paid_all_the_same() -> Non
     logs = told(story)
     logs.audited_after = OVERDUE
     assert last_exchange(logs).verdict is Verdict.CONFIRMED
-
-
-# --- the decision table ----------------------------------------------------------------------------------------------
 
 
 def accepted_two_contents(logs: PullLogs) -> None:
@@ -227,169 +215,149 @@ def received_twice(logs: PullLogs) -> None:
 UNDECIDED = "undecided"
 
 
+def row(
+    name: str, story: Story, verdict: Verdict, finding: tuple[str, str] | None, *, after: timedelta | None = None
+) -> ParameterSet:
+    return pytest.param(story, after, verdict, finding, id=name)
+
+
 @pytest.mark.parametrize(
     ("story", "audited_after", "verdict", "finding"),
     [
-        pytest.param(
+        row(
+            "served, received: a second content was accepted before",
             accepted_two_contents,
-            None,
             Verdict.VIOLATED,
             ("delivered-two-contents", "KZ"),
-            id="served, received: a second content was accepted before",
         ),
-        pytest.param(
+        row(
+            "served, received: the delivery is not the publisher's",
             accepted_without_delivery,
-            None,
             Verdict.VIOLATED,
             ("accepted-without-delivery", "KG"),
-            id="served, received: the delivery is not the publisher's",
         ),
-        pytest.param(
+        row(
+            "served, received: the delivery is another pull's",
             accepted_with_another_pulls_delivery,
-            None,
             Verdict.VIOLATED,
             ("accepted-without-delivery", "KG"),
-            id="served, received: the delivery is another pull's",
         ),
-        pytest.param(
+        row(
+            "served, rejected: the manifest declares another content",
             lambda logs: rejected(logs, content=WRONG, file="data.csv"),
-            None,
             Verdict.VIOLATED,
             ("delivered-altered", "KZ"),
-            id="served, rejected: the manifest declares another content",
         ),
-        pytest.param(
+        row(
+            "served, rejected: the manifest declares this content",
             lambda logs: rejected(logs, content=DATA, file="data.csv"),
-            None,
             Verdict.VIOLATED,
             ("rejected-wrongly", "KG"),
-            id="served, rejected: the manifest declares this content",
         ),
-        pytest.param(
+        row(
+            "served, rejected: the puller itself accepted the same",
             rejected_what_it_accepted,
-            None,
             Verdict.VIOLATED,
             ("rejected-wrongly", "KG"),
-            id="served, rejected: the puller itself accepted the same",
         ),
-        pytest.param(
+        row(
+            "served, rejected: another content was signed for as well",
             rejected_while_another_got_other_bytes,
-            None,
             Verdict.VIOLATED,
             ("delivered-two-contents", "KZ"),
-            id="served, rejected: another content was signed for as well",
         ),
-        pytest.param(
+        row(
+            "served, rejected: another recipient accepted the same, and may stand with the publisher",
             rejected_what_another_accepted,
-            None,
             Verdict.DISPUTED,
             ("rejection-disputed", UNDECIDED),
-            id="served, rejected: another recipient accepted the same, and may stand with the publisher",
         ),
-        pytest.param(
-            rejected,
-            None,
-            Verdict.DISPUTED,
-            ("rejection-disputed", UNDECIDED),
-            id="served, rejected: nothing to compare with",
-        ),
-        pytest.param(
+        row("served, rejected: nothing to compare with", rejected, Verdict.DISPUTED, ("rejection-disputed", UNDECIDED)),
+        row(
+            "served, rejected: no delivery named",
             rejected_without_evidence,
-            None,
             Verdict.DISPUTED,
             ("rejection-disputed", UNDECIDED),
-            id="served, rejected: no delivery named",
         ),
-        pytest.param(
+        row(
+            "served, rejected: other bytes arrived than the right ones signed for",
             damaged_on_the_way,
-            None,
             Verdict.BROKEN_OFF,
             None,
-            id="served, rejected: other bytes arrived than the right ones signed for",
         ),
-        pytest.param(broke_off, OVERDUE, Verdict.VIOLATED, ("receipt-not-given", "KG"), id="broken off, never paid"),
-        pytest.param(broke_off, None, Verdict.BROKEN_OFF, None, id="served, broken off"),
-        pytest.param(broke_off_unserved, OVERDUE, Verdict.BROKEN_OFF, None, id="not served, broken off"),
-        pytest.param(served_and_silent, None, Verdict.PENDING, None, id="served, nothing: in time"),
-        pytest.param(
+        row("broken off, never paid", broke_off, Verdict.VIOLATED, ("receipt-not-given", "KG"), after=OVERDUE),
+        row("served, broken off", broke_off, Verdict.BROKEN_OFF, None),
+        row("not served, broken off", broke_off_unserved, Verdict.BROKEN_OFF, None, after=OVERDUE),
+        row("served, nothing: in time", served_and_silent, Verdict.PENDING, None),
+        row(
+            "served, nothing: overdue",
             served_and_silent,
-            OVERDUE,
             Verdict.VIOLATED,
             ("pull-not-logged-by-puller", "KG"),
-            id="served, nothing: overdue",
+            after=OVERDUE,
         ),
-        pytest.param(
+        row(
+            "served, nothing: the request is not the puller's",
             served_unasked,
-            None,
             Verdict.VIOLATED,
             ("pull-invented-by-publisher", "KZ"),
-            id="served, nothing: the request is not the puller's",
         ),
-        pytest.param(
+        row(
+            "served, nothing: the request is for another bundle",
             served_for_another_bundle_asked,
-            None,
             Verdict.VIOLATED,
             ("pull-invented-by-publisher", "KZ"),
-            id="served, nothing: the request is for another bundle",
         ),
-        pytest.param(
+        row(
+            "served, nothing: the publisher does not show the request",
             served_request_withheld,
-            None,
             Verdict.VIOLATED,
             ("pull-invented-by-publisher", "KZ"),
-            id="served, nothing: the publisher does not show the request",
         ),
-        pytest.param(
+        row(
+            "not served, received: the publisher signed the delivery",
             delivered_unlogged,
-            None,
             Verdict.VIOLATED,
             ("pull-not-logged-by-publisher", "KZ"),
-            id="not served, received: the publisher signed the delivery",
         ),
-        pytest.param(
+        row(
+            "not served, rejected: the publisher signed the delivery",
             rejected_unlogged,
-            None,
             Verdict.VIOLATED,
             ("pull-not-logged-by-publisher", "KZ"),
-            id="not served, rejected: the publisher signed the delivery",
         ),
-        pytest.param(
+        row(
+            "not served, received: nobody signed",
             received_from_nobody,
-            None,
             Verdict.VIOLATED,
             ("pull-invented-by-puller", "KG"),
-            id="not served, received: nobody signed",
         ),
-        pytest.param(
+        row(
+            "not served, rejected: nobody signed",
             rejected_from_nobody,
-            None,
             Verdict.DISPUTED,
             ("rejection-disputed", UNDECIDED),
-            id="not served, rejected: nobody signed",
         ),
-        pytest.param(
+        row(
+            "rejected: the puller does not show the delivery it names",
             delivery_withheld,
-            None,
             Verdict.VIOLATED,
             ("evidence-withheld", "KG"),
-            id="rejected: the puller does not show the delivery it names",
         ),
-        pytest.param(
+        row(
+            "bundles differ: the delivery agrees with the publisher",
             puller_names_another_bundle,
-            None,
             Verdict.VIOLATED,
             ("digest-differs", "KG"),
-            id="bundles differ: the delivery agrees with the publisher",
         ),
-        pytest.param(
+        row(
+            "bundles differ: the delivery agrees with the puller",
             publisher_names_another_bundle,
-            None,
             Verdict.VIOLATED,
             ("digest-differs", "KZ"),
-            id="bundles differ: the delivery agrees with the puller",
         ),
-        pytest.param(served_twice, None, Verdict.VIOLATED, ("pull-logged-twice", "KZ"), id="served twice"),
-        pytest.param(received_twice, None, Verdict.VIOLATED, ("pull-logged-twice", "KG"), id="received twice"),
+        row("served twice", served_twice, Verdict.VIOLATED, ("pull-logged-twice", "KZ")),
+        row("received twice", received_twice, Verdict.VIOLATED, ("pull-logged-twice", "KG")),
     ],
 )
 def test_two_logs_and_their_evidence_decide_who_is_at_fault(
@@ -421,192 +389,8 @@ def test_a_publishers_log_read_before_it_grew_makes_nobody_guilty() -> None:
     assert last_exchange(logs).verdict is Verdict.PENDING
 
 
-# --- what the publisher may serve ------------------------------------------------------------------------------------
-
-
-def unpublished(logs: PullLogs) -> None:
-    logs.logs["KZ"] = [one for one in logs.logs["KZ"] if one.type is not EntryType.BUNDLE_PUBLISHED]
-
-
-def withdrawn(logs: PullLogs) -> None:
-    logs.log("KZ", EntryType.BUNDLE_WITHDRAWN, contract=CONTRACT, bundle=BUNDLE, evidence=Digest.of(b"w"))
-
-
-def for_others(logs: PullLogs) -> None:
-    logs.publications[BUNDLE] = told_publication(recipients=("TJ",))
-
-
-def told_publication(**changes: object) -> object:
-    logs = PullLogs()
-    logs.publish(**changes)  # type: ignore[arg-type]  # by name
-    return logs.publications[BUNDLE]
-
-
-def early(logs: PullLogs) -> None:
-    logs.publications[BUNDLE] = told_publication(not_before=NOON + timedelta(days=1))
-
-
-def ended(logs: PullLogs) -> None:
-    logs.state = "ended"
-
-
-@pytest.mark.parametrize(
-    ("before", "code"),
-    [
-        pytest.param(unpublished, "served-without-publication", id="what it never published"),
-        pytest.param(withdrawn, "served-after-withdrawal", id="what it had withdrawn"),
-        pytest.param(for_others, "wrong-recipient", id="to somebody who is no recipient"),
-        pytest.param(early, "served-too-early", id="before its time"),
-        pytest.param(ended, "served-without-contract", id="under a contract that had ended"),
-    ],
-)
-def test_a_publisher_does_not_serve(before: Story, code: str) -> None:
-    logs = told(before)
-    logs.honest_pull()
-    exchange = last_exchange(logs)
-    assert exchange.verdict is Verdict.VIOLATED
-    assert (code, "KZ") in codes(exchange.findings)
-
-
-def test_a_suspension_stops_first_pulls_and_not_a_partys_repetition() -> None:
-    logs = told(PullLogs.honest_pull)
-    logs.state = "suspended"
-    logs.honest_pull()
-    first, repeated = reconcile(logs.gathered()).exchanges
-    assert codes(first.findings) == [("served-without-contract", "KZ")]
-    assert repeated.verdict is Verdict.CONFIRMED
-
-
-# --- receipts --------------------------------------------------------------------------------------------------------
-
-
-def receipt(logs: PullLogs, **changes: object) -> Digest:
-    pull = logs.request()
-    logs.serve(pull)
-    delivery = logs.deliver(pull)
-    digest = logs.give(pull, delivery, logs.take(pull, delivery), **changes)
-    logs.get(pull, digest)
-    return digest
-
-
-def receipt_late(logs: PullLogs) -> None:
-    pull = logs.request()
-    logs.serve(pull)
-    delivery = logs.deliver(pull)
-    entry = logs.take(pull, delivery)
-    logs.at += OVERDUE
-    logs.get(pull, logs.give(pull, delivery, entry))
-
-
-def receipt_unlogged(logs: PullLogs) -> None:
-    receipt(logs, logged=False)
-    logs.log("KG", EntryType.HEARTBEAT)
-
-
-@pytest.mark.parametrize(
-    ("story", "finding"),
-    [
-        pytest.param(lambda logs: receipt(logs, verdict="rejected:data-form"), "KG", id="another verdict"),
-        pytest.param(lambda logs: receipt(logs, bundle=bundle_named("another")), "KG", id="another bundle"),
-        pytest.param(lambda logs: receipt(logs, entry=7), "KG", id="another entry"),
-        pytest.param(lambda logs: receipt(logs, delivery=Digest.of(b"another")), "KG", id="another delivery"),
-        pytest.param(lambda logs: receipt(logs, pull=Digest.of(b"another")), "KG", id="another pull"),
-    ],
-)
-def test_a_receipt_says_what_its_signers_log_says(story: Story, finding: str) -> None:
-    exchange = last_exchange(told(story))
-    assert codes(exchange.findings) == [("receipt-contradicts", finding)]
-
-
-@pytest.mark.parametrize(
-    ("story", "expected"),
-    [
-        pytest.param(receipt_late, ("receipt-late", "KG"), id="too late"),
-        pytest.param(receipt_unlogged, ("receipt-not-logged", "KG"), id="given and not logged"),
-        pytest.param(lambda logs: receipt(logs, signed_by="KZ", logged=False), ("receipt-forged", "KZ"), id="forged"),
-    ],
-)
-def test_a_receipt_is_signed_logged_and_in_time(story: Story, expected: tuple[str, str]) -> None:
-    assert expected in codes(last_exchange(told(story)).findings)
-
-
-def test_a_receipt_owed_beyond_its_deadline_is_the_pullers_fault() -> None:
-    logs = told(received_without_receipt)
-    logs.audited_after = OVERDUE
-    assert codes(last_exchange(logs).findings) == [("receipt-not-given", "KG")]
-
-
-# --- publications ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("story", "code"),
-    [
-        pytest.param(lambda logs: logs.publish(cleared=False), "published-without-clearance", id="without clearance"),
-        pytest.param(lambda logs: logs.publish(provider="KG"), "published-for-another", id="another's bundle"),
-        pytest.param(lambda logs: logs.publish(revision=1), "revision-out-of-order", id="revision 1 without 0"),
-        pytest.param(lambda logs: logs.publish(determined=3), "pattern-discloses", id="with cells that follow"),
-    ],
-)
-def test_a_publication_is_refused(story: Story, code: str) -> None:
-    logs = PullLogs()
-    story(logs)
-    assert codes(reconcile(logs.gathered()).findings) == [(code, "KZ")]
-
-
-def test_a_publication_under_a_contract_not_in_force_is_the_publishers_fault() -> None:
-    logs = PullLogs(state="proposed")
-    logs.publish()
-    assert codes(reconcile(logs.gathered()).findings) == [("published-without-contract", "KZ")]
-
-
-def test_a_publication_whose_files_do_not_verify_is_the_publishers_fault() -> None:
-    logs = PullLogs()
-    logs.publish()
-    logs.publications[BUNDLE] = BundleFilesError(expected="six files", found="five")
-    assert codes(reconcile(logs.gathered()).findings) == [("publication-unverifiable", "KZ")]
-
-
-def test_a_second_release_of_one_statistic_is_revision_1_and_names_the_first() -> None:
-    logs = PullLogs()
-    logs.publish()
-    logs.publish(bundle_named("r1"), revision=1, supersedes=BUNDLE)
-    logs.publish(bundle_named("r1 again"), revision=1, supersedes=BUNDLE)
-    assert codes(reconcile(logs.gathered()).findings) == [("revision-out-of-order", "KZ")]
-
-
-def test_a_clearance_logged_only_after_its_publication_does_not_count() -> None:
-    logs = PullLogs()
-    logs.publish(cleared=False)
-    logs.log("KZ", EntryType.CLEARANCE_DECIDED, contract=CONTRACT, evidence=CLEARANCE)
-    assert codes(reconcile(logs.gathered()).findings) == [("published-without-clearance", "KZ")]
-
-
-def test_a_stored_bundle_found_altered_is_the_publishers_fault_by_its_own_entry() -> None:
-    logs = told(PullLogs.honest_pull)
-    pull = logs.request("TJ")
-    index = logs.log(
-        "KZ",
-        EntryType.PULL_REFUSED,
-        counterpart="TJ",
-        bundle=BUNDLE,
-        contract=CONTRACT,
-        pull=pull,
-        evidence=pull,
-        code="bundle-damaged",
-        count=1,
-    )
-    result = reconcile(logs.gathered())
-    assert codes(result.findings) == [("stored-bundle-altered", "KZ")]
-    assert result.findings[0].entries == (("KZ", index),)
-    assert [(one.puller, one.verdict, one.fault) for one in result.exchanges] == [
-        ("KG", Verdict.CONFIRMED, ""),
-        ("TJ", Verdict.REFUSED, "KZ"),
-    ]
-
-
 def test_every_finding_reads_in_both_languages_and_names_the_party() -> None:
-    for story in (rejected, rejected_while_another_got_other_bytes, delivered_unlogged, served_unasked, receipt_late):
+    for story in (rejected, rejected_while_another_got_other_bytes, delivered_unlogged, served_unasked):
         for found in last_exchange(told(story)).findings:
             assert found.party in found.reason.sentence("en")
             assert found.party in found.reason.sentence("ru")
