@@ -170,6 +170,11 @@ class OwnLog:
         return any((self._files.folder / path).is_file() for path in paths)
 
 
+def entry_at(connection: Connection, index: int) -> bytes:
+    """The bytes of one entry."""
+    return _entries(connection, index, index + 1)[0]
+
+
 def _of_size(size: int) -> bool:
     return CheckpointRow.size == size
 

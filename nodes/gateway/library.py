@@ -36,6 +36,7 @@ class Library:
         self._folder = folder
         self._kept: dict[Digest, KeptPublication] = {}
         self.damaged: set[Digest] = set()
+        self.stuck: dict[Digest, str] = {}  # logged, and never to be published: why
 
     def take(self, kept: list[KeptPublication]) -> None:
         """Take over what the store holds, at the start."""
