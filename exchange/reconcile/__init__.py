@@ -99,8 +99,11 @@ def _refused(logged: LoggedEntry, federation: Federation, published: list[Findin
 
 def _what(logged: LoggedEntry, federation: Federation) -> tuple[str, str]:
     """The contract id and period of the bundle that an entry names; empty if the bundle is not known."""
-    found = federation.publications.get(bundle_of(logged))
-    return (found.contract_id, found.period) if isinstance(found, VerifiedPublication) else ("", "")
+    bundle = bundle_of(logged)
+    found = federation.publications.get(bundle)
+    if isinstance(found, VerifiedPublication):
+        return found.contract_id, found.period
+    return federation.names.get(bundle, ("", ""))
 
 
 def _skew(log: LogView) -> Iterator[Finding]:

@@ -93,7 +93,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Federation:
-    """Everything an audit decides from; gathered before, so that deciding touches nothing else."""
+    """Everything an audit decides from; gathered before, so that deciding touches nothing else.
+
+    Attributes:
+        names: Contract id and period by bundle, of every bundle whose manifest was ever seen.
+    """
 
     at: datetime
     trust: Trust
@@ -102,6 +106,7 @@ class Federation:
     contracts: Mapping[Digest, DataContract]
     evidence: Evidence
     force_at: ForceAt
+    names: Mapping[Digest, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

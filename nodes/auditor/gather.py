@@ -5,6 +5,7 @@ The auditor asks for every file of a bundle but one; there is no code here that 
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -36,6 +37,7 @@ FILES = (MANIFEST, DISCLOSURE, CLEARANCE, SIGNATURES, PROOF)
 CALLS_AT_ONCE = 8
 WAITING_MAX = timedelta(minutes=10)
 """A publication younger than this may still wait for its quorum; then its files are not served yet."""
+NOT_FOUND = 404
 _NOT_SHOWN = range(400, 500)
 
 
@@ -47,6 +49,7 @@ class Gathered:
     publications: dict[Digest, VerifiedPublication | ExchangeError] = field(default_factory=dict)
     contracts: dict[Digest, DataContract] = field(default_factory=dict)
     statements: dict[Digest, Statement] = field(default_factory=dict)
+    names: dict[Digest, tuple[str, str]] = field(default_factory=dict)
 
     def force_at(self, contract: Digest, provider: str, at: datetime, known: frozenset[Digest]) -> str:
         """The state of a contract for a provider, by the statements known then."""
@@ -96,6 +99,7 @@ class Gatherer:
         gathered.contracts = await self._contracts(published, files)
         verified = await asyncio.to_thread(self._verify_all, published, files, gathered.contracts)
         gathered.publications.update(verified)
+        gathered.names = await asyncio.to_thread(self._names, published, files)
         return gathered
 
     # --- evidence -----------------------------------------------------------------------------------------------
@@ -160,9 +164,26 @@ class Gatherer:
             )
         except PartnerUnreachableError:
             return None
+        except PartnerProblemError as refused:
+            waits = refused.status == NOT_FOUND and self._at - logged.entry.at < WAITING_MAX
+            return None if waits else refused
         except ExchangeError as error:
-            return None if self._at - logged.entry.at < WAITING_MAX else error
+            return error
         return dict(zip(FILES, contents, strict=True))
+
+    def _names(
+        self, published: Sequence[LoggedEntry], files: Sequence[dict[str, bytes] | ExchangeError | None]
+    ) -> dict[Digest, tuple[str, str]]:
+        """Contract id and period of every bundle whose manifest was ever seen: kept, for when it is not shown again."""
+        seen = [found[MANIFEST] for found in files if isinstance(found, dict)]
+        self._store.keep_evidence({Digest.of(manifest): manifest for manifest in seen})
+        kept = self._store.evidence(one.entry.bundle for one in published if one.entry.bundle is not None)
+        names: dict[Digest, tuple[str, str]] = {}
+        for bundle, raw in kept.items():
+            with suppress(ExchangeError):
+                manifest = parse_manifest(raw)
+                names[bundle] = (manifest.contract.id, manifest.period)
+        return names
 
     async def _contracts(
         self, published: Sequence[LoggedEntry], files: Sequence[dict[str, bytes] | ExchangeError | None]

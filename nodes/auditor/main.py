@@ -115,6 +115,7 @@ class Auditor:
             contracts=gathered.contracts,
             evidence=gathered.evidence,
             force_at=gathered.force_at,
+            names=gathered.names,
         )
         result = await asyncio.to_thread(reconcile, federation)
         progress("reconciling", 1.0)
