@@ -127,6 +127,37 @@ def debts(connection: Connection) -> list[Debt]:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRefusals:
+    """Refused pulls that no entry has counted yet, of an hour that is over."""
+
+    member: str
+    bundle: Digest
+    code: str
+    pull: Digest
+    count: int
+
+
+def past_refusals(connection: Connection, *, at: datetime) -> list[PastRefusals]:
+    """What past hours left uncounted; from now on it counts as logged."""
+    hour = at.strftime(_HOUR)
+    table = table_of(RefusalRow)
+    due = (table.c.uncounted > 0) & (table.c.logged_hour < hour)
+    rows = connection.execute(select(table).where(due)).mappings().all()
+    if rows:
+        connection.execute(update(table).where(due).values(uncounted=0, logged_hour=hour))
+    return [
+        PastRefusals(
+            member=row["member"],
+            bundle=Digest.parse(row["bundle"], subject="store"),
+            code=row["code"],
+            pull=Digest.parse(row["pull"], subject="store"),
+            count=row["uncounted"],
+        )
+        for row in rows
+    ]
+
+
 def count_refusal(
     connection: Connection, *, member: str, bundle: Digest, code: str, pull: Digest, at: datetime
 ) -> int | None:

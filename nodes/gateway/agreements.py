@@ -54,6 +54,7 @@ class Agreements:
     def __init__(self, context: GatewayContext) -> None:
         self._context = context
         self._errands = asyncio.Event()
+        self._under_way: dict[Digest, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Take over folder and store, and go on with what was under way."""
@@ -70,7 +71,7 @@ class Agreements:
         for one in kept:
             if not one.effective:
                 statement = open_statement(one.raw, trust=context.trust.current(), at=None)
-                context.background.start(self._let_take_effect(statement, one.index))
+                self._watch(statement, one.index)
         context.background.start(self._carry())
 
     # --- proposals ---------------------------------------------------------------------------------------------
@@ -134,9 +135,15 @@ class Agreements:
             if at_once:
                 await asyncio.to_thread(context.contracts.write_statement, statement)
             else:
-                context.background.start(self._let_take_effect(statement, taken.index))
+                self._watch(statement, taken.index)
             self._errands.set()
         return taken
+
+    async def wait_effective(self, taken: Taken, *, wait_s: float) -> None:
+        """Give a statement a while to be cosigned; it takes effect later all the same."""
+        task = self._under_way.get(taken.statement.digest)
+        if task is not None:
+            await asyncio.wait([task], timeout=wait_s)
 
     def effective(self, statement: Statement) -> bool:
         """Whether a kept statement binds this node already."""
@@ -167,6 +174,11 @@ class Agreements:
         keep_statement(transaction.connection, kept)
         add_errands(transaction.connection, _errands(statement, others))
         return index, True
+
+    def _watch(self, statement: Statement, index: int) -> None:
+        task = self._context.background.start(self._let_take_effect(statement, index))
+        self._under_way[statement.digest] = task
+        task.add_done_callback(lambda _: self._under_way.pop(statement.digest, None))
 
     async def _let_take_effect(self, statement: Statement, index: int) -> None:
         context = self._context

@@ -32,7 +32,7 @@ from exchange.errors.trust import UnknownMemberError
 from exchange.signing.dpop import Assertion, Proof, make_token, open_assertion, peek_member
 from exchange.signing.keys import KeyPurpose, PublicKey
 from nodes.adapters.sequencer import Transaction
-from nodes.gateway.access import NONCE_HEADER, Door, spend
+from nodes.gateway.access import Door, spend
 from nodes.gateway.context import GatewayContext
 from nodes.web.forms import parse_form
 
@@ -229,7 +229,7 @@ def router(context: GatewayContext, door: Door) -> APIRouter:
             status, body = await _issue(context, server, request, form)
         except PassageError as error:
             status, body = _oauth_error(error)
-        headers = {NONCE_HEADER: door.nonces.fresh(), "Cache-Control": "no-store"}
+        headers = {"Cache-Control": "no-store"}
         return Response(canonical_json(body), status, headers=headers, media_type="application/json")
 
     return routes

@@ -1,6 +1,6 @@
 """What every answer carries and what no request may exceed: pure ASGI, so that the pull path pays almost nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,10 +26,19 @@ class Guard:
         app: The application.
         bytes_max: The largest body of a request.
         bytes_max_by_path: Other limits, by the path's beginning.
+        also: Gives one more header of each answer, such as a nonce.
     """
 
-    def __init__(self, app: ASGIApp, *, bytes_max: int, bytes_max_by_path: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        bytes_max: int,
+        bytes_max_by_path: Mapping[str, int] | None = None,
+        also: Callable[[], tuple[str, str]] | None = None,
+    ) -> None:
         self._app = app
+        self._also = also
         self._bytes_max = bytes_max
         self._by_path = tuple((bytes_max_by_path or {}).items())
 
@@ -38,7 +47,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        outward = _with_headers(send)
+        outward = self._with_headers(send)
         if len(scope["raw_path"]) > PATH_CHARS_MAX or len(scope["query_string"]) > QUERY_CHARS_MAX:
             answer = plain_problem("address-too-long", HTTPStatus.REQUEST_URI_TOO_LONG, "the address is too long")
             await answer(scope, receive, outward)
@@ -52,17 +61,20 @@ class Guard:
             receive = _replay(body, receive)
         await self._app(scope, receive, outward)
 
+    def _with_headers(self, send: Send) -> Send:
+        async def outward(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message.get("headers", ()), *_HEADERS]
+                if self._also is not None:
+                    name, value = self._also()
+                    headers.append((name.lower().encode("ascii"), value.encode("ascii")))
+                message["headers"] = headers
+            await send(message)
+
+        return outward
+
     def _limit(self, path: str) -> int:
         return next((limit for prefix, limit in self._by_path if path.startswith(prefix)), self._bytes_max)
-
-
-def _with_headers(send: Send) -> Send:
-    async def outward(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *_HEADERS]
-        await send(message)
-
-    return outward
 
 
 def _has_body(scope: Scope) -> bool:

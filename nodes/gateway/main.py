@@ -1,0 +1,301 @@
+"""The one place where a gateway's parts are built and joined."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC
+
+import httpx
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from exchange.errors.exchange_ import PassageError
+from exchange.errors.node import KeyMissingError
+from exchange.log.entry import LogEntry, format_entry
+from exchange.signing.keys import KeyPurpose, PublicKey, Random, Signer
+from exchange.signing.trust import MemberKey, Trust
+from nodes.adapters.clock import Clock
+from nodes.adapters.cosigner import Cosigner
+from nodes.adapters.own_log import OwnLog
+from nodes.adapters.partner import Caller as PartnerCaller
+from nodes.adapters.partner import PartnerLimits
+from nodes.adapters.relay import RelayClient
+from nodes.adapters.sequencer import LogDraft, Sequencer
+from nodes.adapters.store import Store
+from nodes.adapters.tile_files import TileFiles, write_durably
+from nodes.adapters.trust_folder import TrustCache
+from nodes.adapters.witness_calls import HttpWitnesses, plan_of
+from nodes.gateway import (
+    bundles,
+    catalogue,
+    contracts,
+    evidence,
+    health,
+    local,
+    log_files,
+    receipts,
+    token,
+    trust_files,
+    witness,
+)
+from nodes.gateway.access import NONCE_HEADER, Door, Nonces, passage_problem
+from nodes.gateway.agreements import Agreements
+from nodes.gateway.context import Background, GatewayContext
+from nodes.gateway.contract_book import ContractBook
+from nodes.gateway.housekeeping import keep_house
+from nodes.gateway.library import Library
+from nodes.gateway.publishing import Publishing
+from nodes.gateway.pulling import Pulling, pulling_router
+from nodes.settings import NodeFolder
+from nodes.web.problems import install_problems
+from nodes.web.security import Guard
+
+SALT_BYTES = 16
+WITNESS_BYTES_MAX = 512 * 1024
+LOCAL_BYTES_MAX = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayKeys:
+    """The three keys a gateway holds: it has no bundle, contract or officer key."""
+
+    transport: Signer
+    log: Signer
+    witness: Signer
+
+
+@dataclass(slots=True, kw_only=True)
+class Gateway:
+    """A gateway: what partners reach, what the node's own commands reach, and its life.
+
+    Attributes:
+        app: For partners, with guards.
+        local: For the node's own commands, on a Unix socket only.
+        api: The FastAPI application behind `app`, for its OpenAPI document.
+    """
+
+    context: GatewayContext
+    app: ASGIApp
+    local: ASGIApp
+    api: FastAPI
+    agreements: Agreements
+    publishing: Publishing
+    pulling: Pulling
+    network: httpx.AsyncClient
+
+    async def start(self) -> None:
+        """Begin: take works, take up what was under way, confirm the log with its witnesses."""
+        context = self.context
+        context.sequencer.start()
+        await self.agreements.start()
+        await self.publishing.start()
+        context.cosigner.start()
+        context.background.start(self._once_open())
+
+    async def stop(self) -> None:
+        """End: nothing new, finish what is queued."""
+        await self.context.background.stop()
+        await self.context.cosigner.stop()
+        await self.context.sequencer.stop()
+        await self.network.aclose()
+        self.context.store.close()
+
+    async def _once_open(self) -> None:
+        await self.context.sequencer.gate.opened.wait()
+        self.pulling.start()
+        await keep_house(self.context)
+
+
+def build_gateway(
+    node: NodeFolder,
+    *,
+    keys: GatewayKeys,
+    clock: Clock,
+    random: Random,
+    on_fatal: Callable[[BaseException], None],
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Gateway:
+    """Build the gateway of a node's folder.
+
+    Args:
+        node: The folder and its settings.
+        keys: Opened private keys; each must be in the registry.
+        clock: The time.
+        random: Unpredictable bytes.
+        on_fatal: Called, from the writer's thread, when the log cannot be vouched for any more; it ends the process.
+        transport: Another way to partners than the network, such as a federation in memory.
+
+    Raises:
+        TrustError: The registry does not verify or has expired.
+        KeyMissingError: A key that the registry does not list for this member.
+        StoreNewerError: The store was written by a later program.
+    """
+    settings, member = node.settings.gateway, node.member
+    trust = TrustCache(folder=node.keys, clock=clock)
+    current = trust.current()
+    log_name = _listed_name(current, member, KeyPurpose.LOG, keys.log.public)
+    witness_name = _listed_name(current, member, KeyPurpose.WITNESS, keys.witness.public)
+    _listed(current, member, KeyPurpose.TRANSPORT, keys.transport.public)
+    files = TileFiles(node.log)
+    store = Store(node.state_db)
+    sequencer = Sequencer(
+        member=member,
+        store=store,
+        log=OwnLog(origin=log_name, signer=keys.log, files=files),
+        write_entry=_entry_writer(member, trust, clock, random),
+        on_fatal=on_fatal,
+        group_max=settings.group_commit_max,
+    )
+    if not node.log_vkey.exists():
+        write_durably(node.log_vkey, (current.member(member).log_vkey + "\n").encode())
+    network = httpx.AsyncClient(
+        transport=transport or httpx.AsyncHTTPTransport(trust_env=False),
+        timeout=settings.witness_timeout_s,
+        follow_redirects=False,
+        trust_env=False,
+    )
+    cosigner = Cosigner(
+        origin=log_name,
+        signer=keys.log,
+        plan=lambda: plan_of(trust.current(), member),
+        calls=HttpWitnesses(network),
+        sequencer=sequencer,
+        store=store,
+        files=files,
+        clock=clock,
+        interval_s=settings.witness_interval_s,
+        retry_s=settings.witness_retry_s,
+    )
+    context = GatewayContext(
+        member=member,
+        node=node,
+        settings=settings,
+        clock=clock,
+        random=random,
+        transport=keys.transport,
+        witness=keys.witness,
+        witness_name=witness_name,
+        trust=trust,
+        store=store,
+        sequencer=sequencer,
+        cosigner=cosigner,
+        files=files,
+        contracts=ContractBook(node.contracts),
+        library=Library(member, node.bundles),
+        partner=_Partners(node, trust, keys.transport, clock, random, transport),
+        background=Background(),
+    )
+    return _assemble(context, network)
+
+
+def _assemble(context: GatewayContext, network: httpx.AsyncClient) -> Gateway:
+    agreements, publishing, pulling = Agreements(context), Publishing(context), Pulling(context)
+    nonces = Nonces(context.clock, context.random)
+    door = Door(context, nonces)
+    api = FastAPI(title="Indicator exchange: gateway", docs_url=None, redoc_url=None, openapi_url=None)
+    for routes in (
+        token.router(context, door),
+        catalogue.router(context, door),
+        bundles.router(context, door),
+        receipts.router(context, door),
+        contracts.router(context, door, agreements),
+        trust_files.router(context),
+        log_files.router(context, door),
+        evidence.router(context, door),
+        witness.router(context),
+        health.router(context),
+    ):
+        api.include_router(routes)
+    install_problems(api)
+    api.add_exception_handler(PassageError, passage_problem)
+    commands = FastAPI(title="Indicator exchange: local", docs_url=None, redoc_url=None, openapi_url=None)
+    commands.include_router(local.router(context, agreements, publishing))
+    commands.include_router(pulling_router(context, pulling))
+    install_problems(commands)
+    limits = {"/witness/": WITNESS_BYTES_MAX, "/v1/contracts": 2 * 1024 * 1024}
+    guarded = Guard(
+        api,
+        bytes_max=context.settings.request_bytes_max,
+        bytes_max_by_path=limits,
+        also=lambda: (NONCE_HEADER, nonces.fresh()),
+    )
+    return Gateway(
+        context=context,
+        app=guarded,
+        local=Guard(commands, bytes_max=LOCAL_BYTES_MAX),
+        api=api,
+        agreements=agreements,
+        publishing=publishing,
+        pulling=pulling,
+        network=network,
+    )
+
+
+class _Partners:
+    """Clients of other members' gateways, one each, made when first needed and again when an address changes."""
+
+    def __init__(  # what a client needs
+        self,
+        node: NodeFolder,
+        trust: TrustCache,
+        signer: Signer,
+        clock: Clock,
+        random: Random,
+        transport: httpx.AsyncBaseTransport | None,
+    ) -> None:
+        self._node = node
+        self._trust = trust
+        self._caller = PartnerCaller(member=node.member, signer=signer, clock=clock, random=random)
+        self._transport = transport
+        self._clients: dict[tuple[str, str], RelayClient] = {}
+
+    def __call__(self, member: str) -> RelayClient:
+        """The client of this member's gateway.
+
+        Raises:
+            UnknownMemberError: There is no such member.
+        """
+        issuer = self._trust.current().member(member).issuer
+        settings = self._node.settings.gateway
+        limits = PartnerLimits(timeout_s=settings.partner_timeout_s, bundle_bytes_max=settings.bundle_bytes_max)
+        key = (member, issuer)
+        if key not in self._clients:
+            self._clients[key] = RelayClient(
+                partner=member, issuer=issuer, caller=self._caller, limits=limits, transport=self._transport
+            )
+        return self._clients[key]
+
+
+def _entry_writer(member: str, trust: TrustCache, clock: Clock, random: Random) -> Callable[[LogDraft], bytes]:
+    def write(draft: LogDraft) -> bytes:
+        return format_entry(
+            LogEntry(
+                type=draft.type,
+                at=clock.now().astimezone(UTC).replace(microsecond=0),
+                node=member,
+                registry=trust.current().ref,
+                salt=random(SALT_BYTES),
+                counterpart=draft.counterpart,
+                contract=draft.contract,
+                bundle=draft.bundle,
+                evidence=draft.evidence,
+                pull=draft.pull,
+                code=draft.code,
+                count=draft.count,
+            )
+        )
+
+    return write
+
+
+def _listed(trust: Trust, member: str, purpose: KeyPurpose, public: PublicKey) -> MemberKey:
+    for listed in trust.member(member).keys:
+        if listed.purpose is purpose and listed.key == public and listed.revoked_at is None:
+            return listed
+    raise KeyMissingError(member=member, purpose=purpose.value)
+
+
+def _listed_name(trust: Trust, member: str, purpose: KeyPurpose, public: PublicKey) -> str:
+    vkey = _listed(trust, member, purpose, public).vkey
+    if vkey is None:
+        raise KeyMissingError(member=member, purpose=purpose.value)
+    return vkey.partition("+")[0]

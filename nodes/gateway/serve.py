@@ -1,0 +1,155 @@
+"""`exchange serve`: one process with two servers, one on the port for partners, one on the socket for own commands."""
+
+import asyncio
+import fcntl
+import gc
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from exchange.errors import ExitCode
+from exchange.errors.node import NodeLockedError
+from exchange.signing.keys import KeyPurpose
+from nodes.adapters.clock import SystemClock
+from nodes.adapters.key_files import read_passphrase, read_signer
+from nodes.gateway.main import Gateway, GatewayKeys, build_gateway
+from nodes.settings import NodeFolder
+from nodes.terminal import CommandParser, Invocation
+
+SOCKET_MODE = 0o600
+BACKLOG = 512
+KEEP_ALIVE_S = 65
+STOP_S = 5
+LOCK = "gateway.lock"
+FATAL_EXIT = 70
+"""EX_SOFTWARE: the node stopped itself; a supervisor may start it again, and the restart rule decides."""
+_LOG = logging.getLogger("exchange.gateway")
+
+
+def serve(call: Invocation) -> int:
+    """`exchange --node kz serve`: run the gateway until it is told to end."""
+    call.parse(CommandParser(call.command, "run the member's gateway"))
+    node = call.require_node()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    with _locked(node):
+        gateway = build_gateway(
+            node, keys=_keys(node), clock=SystemClock(), random=secrets.token_bytes, on_fatal=_stop_at_once
+        )
+        # What is loaded now lives as long as the process: the collector need not walk it again and again.
+        gc.collect()
+        gc.freeze()
+        issuer = node.settings.gateway.issuer
+        call.output.say(en=f"{node.member}: gateway at {issuer}", ru=f"{node.member}: шлюз на {issuer}")
+        uvloop.run(_run(gateway, node))
+    return ExitCode.FINE
+
+
+async def _run(gateway: Gateway, node: NodeFolder) -> None:
+    settings = node.settings.gateway
+    outward = _Server(_config(gateway.app))
+    inward = _Server(_config(gateway.local))
+    port, local = _listen(settings.host, settings.port), _listen_local(node.socket)
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    servers = [asyncio.create_task(outward.serve([port])), asyncio.create_task(inward.serve([local]))]
+    try:
+        await gateway.start()
+        await asyncio.wait([asyncio.create_task(ending.wait()), *servers], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        outward.should_exit = inward.should_exit = True
+        await asyncio.wait(servers, timeout=STOP_S)
+        await gateway.stop()
+        node.socket.unlink(missing_ok=True)
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to the process: there are two of them in it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing."""
+        yield
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOP_S,
+        backlog=BACKLOG,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((host, port))
+    listening.set_inheritable(False)
+    return listening
+
+
+def _listen_local(path: Path) -> socket.socket:
+    """A Unix socket for the owner alone; its path may be longer than a socket's address, so the folder is opened."""
+    path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    before = os.umask(0o177)  # closed to others from its first moment
+    try:
+        listening.bind(f"/proc/self/fd/{folder}/{path.name}")
+    finally:
+        os.umask(before)
+        os.close(folder)
+    path.chmod(SOCKET_MODE)
+    return listening
+
+
+@contextmanager
+def _locked(node: NodeFolder) -> Iterator[None]:
+    """One gateway per folder: a second writer would sign a second history."""
+    descriptor = os.open(node.private / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, SOCKET_MODE)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise NodeLockedError(folder=str(node.path)) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _keys(node: NodeFolder) -> GatewayKeys:
+    file, demo = node.settings.passphrase_file, node.settings.demo
+    passphrase = None if file is None else read_passphrase(node.path / file)
+    transport, log, witness = (
+        read_signer(node.private, purpose, passphrase=passphrase, demo=demo)
+        for purpose in (KeyPurpose.TRANSPORT, KeyPurpose.LOG, KeyPurpose.WITNESS)
+    )
+    return GatewayKeys(transport=transport, log=log, witness=witness)
+
+
+def _stop_at_once(error: BaseException) -> None:
+    """Fail-stop: after an error past the commit, what is on the disk is unknown; nothing more is answered."""
+    _LOG.critical("the node stops: %s", error, exc_info=error)
+    logging.shutdown()
+    os._exit(FATAL_EXIT)
