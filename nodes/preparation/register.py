@@ -91,6 +91,7 @@ def database(path: Path, settings: PreparationSettings, *, work: Path) -> Iterat
     try:
         connection.execute(f"SET allowed_paths = [{literal(str(path.resolve()))}]")
         connection.execute("SET enable_external_access = false")
+        connection.execute("SET enable_progress_bar = false")  # it would print into the command's own output
         connection.execute("SET lock_configuration = true")
         yield connection
     finally:
