@@ -34,8 +34,8 @@ CONTRACT_BYTES_MAX = 512 * 1024
 Path: TypeAlias = tuple[str | int, ...]
 """Where a value stands: keys and list positions from the root."""
 
-_INT = re.compile(r"-?(?:0|[1-9][0-9]{0,15})\Z", re.ASCII)
-_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]{0,15})\.[0-9]{1,15}\Z", re.ASCII)
+_INT = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\Z", re.ASCII)  # below 2^53: RFC 8785 has no larger integers
+_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\.[0-9]{1,15}\Z", re.ASCII)
 _WORDS: Mapping[str, Json] = {"true": True, "false": False, "null": None}
 _BOOL_1_1 = re.compile(r"(?:y|n|yes|no|on|off|true|false)\Z", re.IGNORECASE)
 _TRAPS = (
@@ -46,13 +46,16 @@ _TRAPS = (
     (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}", re.ASCII), "YAML 1.1 reads it as a date"),
     (re.compile(r"[-+]?0[xob][0-9a-f_]+\Z", re.IGNORECASE | re.ASCII), "not every reader takes it for a number"),
     (
-        re.compile(r"[-+]?(?:[0-9][0-9_,]*\.?[0-9_]*|\.[0-9_]+)(?:e[-+]?[0-9]+)?\Z", re.IGNORECASE | re.ASCII),
+        re.compile(
+            r"(?:[-+]?(?:[0-9][0-9_,]*\.?[0-9_]*|\.[0-9_]+)(?:e[-+]?[0-9]+)?|[-+]_[0-9_]*)\Z",
+            re.IGNORECASE | re.ASCII,
+        ),
         "not every reader takes it for the same number",
     ),
     (re.compile(r"[-+]?\.(?:inf|nan)\Z", re.IGNORECASE), "it is no number that can be agreed on"),
     (re.compile(r"(?:<<|=)\Z"), "YAML 1.1 gives it a meaning of its own"),
 )
-_DISGUISES = re.compile("[\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\ufeff]")
+_DISGUISES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\ufeff\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,8 @@ class _Reader:
 
 def _scalar(event: ScalarEvent) -> Json:
     text: str = event.value
+    if (found := _DISGUISES.search(text)) is not None:  # written as an escape, such as "\\u202e"
+        _refuse(event, f"invisible character U+{ord(found[0]):04X}")
     if event.style is not None:  # quoted, literal or folded: text, whatever it looks like
         return text
     if text in _WORDS:

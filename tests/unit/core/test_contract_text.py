@@ -3,9 +3,11 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from exchange.contract.text import read_text
 from exchange.errors.contract import ContractYamlError
+from tests.world.contracts import NAMES, contract_raw
 
 
 @pytest.mark.parametrize(
@@ -70,6 +72,10 @@ def test_what_every_reader_reads_alike_is_read(text: str, value: object) -> None
         pytest.param("", 1, "empty", id="an empty file"),
         pytest.param("a: 1\nb: [", 2, "not YAML", id="no YAML"),
         pytest.param("a: b\u202ec", 1, "invisible character U+202E", id="text turned round"),
+        pytest.param('a: "b\\u202ec"', 1, "invisible character U+202E", id="text turned round by an escape"),
+        pytest.param('a: "b\\ud800"', 1, "invisible character U+D800", id="half a character"),
+        pytest.param('a: "b\\0"', 1, "invisible character U+0000", id="a null character"),
+        pytest.param("a: 9999999999999999", 1, "not every reader", id="an integer beyond 2^53"),
         pytest.param("a: b\u200bc", 1, "invisible character U+200B", id="a space of no width"),
     ],
 )
@@ -105,3 +111,26 @@ def test_any_text_is_read_or_refused_never_something_else(text: str) -> None:
         read_text(text.encode())
     except ContractYamlError:
         return
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="0123456789.:-+_eExXobyYnNoOtTfFlLsSuU~= ,<>", min_size=1, max_size=7))
+def test_what_is_read_means_the_same_in_yaml_1_1_and_1_2(scalar: str) -> None:
+    text = f"a: {scalar}"
+    try:
+        value = read_text(text.encode()).document
+    except ContractYamlError:
+        return
+    assert value == other_reader("1.1", text) == other_reader("1.2", text)
+
+
+@pytest.mark.parametrize("name", NAMES, ids="/".join)
+def test_the_project_s_contracts_mean_the_same_in_yaml_1_1_and_1_2(name: tuple[str, str]) -> None:
+    text = contract_raw(*name).decode()
+    assert read_text(text.encode()).document == other_reader("1.1", text) == other_reader("1.2", text)
+
+
+def other_reader(version: str, text: str) -> object:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.version = version
+    return yaml.load(text)
