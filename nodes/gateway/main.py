@@ -256,7 +256,11 @@ class _Partners:
         """
         issuer = self._trust.current().member(member).issuer
         settings = self._node.settings.gateway
-        limits = PartnerLimits(timeout_s=settings.partner_timeout_s, bundle_bytes_max=settings.bundle_bytes_max)
+        limits = PartnerLimits(
+            timeout_s=settings.partner_timeout_s,
+            bundle_bytes_max=settings.bundle_bytes_max,
+            private_addresses=settings.private_addresses,
+        )
         key = (member, issuer)
         if key not in self._clients:
             self._clients[key] = RelayClient(
