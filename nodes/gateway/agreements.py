@@ -85,7 +85,8 @@ class Agreements:
             ContractVersionTakenError: Another text under this id and version.
         """
         context = self._context
-        contract = await asyncio.to_thread(context.contracts.parse, raw)
+        held = context.contracts.holding(raw)
+        contract = held if held is not None else await asyncio.to_thread(context.contracts.parse, raw)
         for member in (by, context.member):
             if member not in contract.members():
                 raise NotAPartyError(contract=contract.id, member=member)
@@ -194,16 +195,24 @@ class Agreements:
         pause = RELAY_PAUSE_S
         while True:
             self._errands.clear()
-            left = await self._context.store.read(open_errands)
-            taken = 0
-            for errand in left:
-                taken += await self._deliver(errand)
-            pause = RELAY_PAUSE_S if taken or not left else min(pause * 2, RELAY_PAUSE_S_MAX)
+            by_member: dict[str, list[Errand]] = {}
+            for errand in await self._context.store.read(open_errands):
+                by_member.setdefault(errand.member, []).append(errand)
+            taken = await asyncio.gather(*(self._carry_to(errands) for errands in by_member.values()))
+            done = sum(taken) == sum(map(len, by_member.values()))
+            pause = RELAY_PAUSE_S if any(taken) else min(pause * 2, RELAY_PAUSE_S_MAX)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._errands.wait(), pause if left[taken:] else None)
+                await asyncio.wait_for(self._errands.wait(), None if done else pause)
 
-    async def _deliver(self, errand: Errand) -> int:
-        """Carry one thing to one member; 1 if it took it."""
+    async def _carry_to(self, errands: list[Errand]) -> int:
+        """Carry to one member in order, until it does not take something; how much it took."""
+        for number, errand in enumerate(errands):
+            if not await self._deliver(errand):
+                return number
+        return len(errands)
+
+    async def _deliver(self, errand: Errand) -> bool:
+        """Carry one thing to one member; whether it took it."""
         context = self._context
         try:
             client = context.partner(errand.member)
@@ -215,8 +224,8 @@ class Agreements:
                 await client.statement(contract.id, contract.version, statement.raw)
             await context.sequencer.submit(lambda transaction: errand_done(transaction.connection, errand), gated=False)
         except ExchangeError:
-            return 0
-        return 1
+            return False
+        return True
 
     def _statement(self, digest: Digest) -> Statement:
         for held in self._context.contracts.all():

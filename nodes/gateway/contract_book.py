@@ -69,6 +69,9 @@ class ContractBook:
         Raises:
             ContractVersionTakenError: Another text under this id and version.
         """
+        known = self.holding(raw)
+        if known is not None:
+            return known
         contract = self.parse(raw)
         other = self.by_name(contract.id, contract.version)
         if other is not None and other.contract.digest != contract.digest:
@@ -80,6 +83,10 @@ class ContractBook:
             )
         self._held.setdefault(contract.digest, Held(contract))
         return contract
+
+    def holding(self, raw: bytes) -> DataContract | None:
+        """The contract whose text is exactly this, if it is here; spares reading it again."""
+        return next((held.contract for held in self._held.values() if held.contract.raw == raw), None)
 
     def write_contract(self, contract: DataContract) -> None:
         """Lay a text that came from elsewhere into the folder, for the desk."""
