@@ -148,7 +148,7 @@ def require_additive(table: SafeTable, contract: DataContract, *, excluded: froz
     structure = ReleaseStructure(contract, table.provider)
     checked = 0
     for margin in structure.margins(sorted(table.rows)):
-        figures = _figures(margin, table, structure, excluded) if margin.exact else None
+        figures = _figures(margin, table, excluded) if margin.exact else None
         if figures is None:
             continue
         whole, *parts = figures
@@ -195,17 +195,16 @@ def _read(raw: bytes, manifest: Manifest, contract: DataContract) -> DataFile:
     return data
 
 
-def _figures(
-    margin: Margin, table: SafeTable, structure: ReleaseStructure, excluded: frozenset[CellKey]
-) -> list[int] | None:
-    """The whole and its parts, or None if one of them is not published."""
-    figures = []
+def _figures(margin: Margin, table: SafeTable, excluded: frozenset[CellKey]) -> list[int] | None:
+    """The whole and its non-zero parts, or None if one of them is not published."""
+    figures = [0] if margin.whole not in table.rows else []
     for key in (margin.whole, *(margin.part(code) for code in margin.codes)):
-        row = table.rows.get(key)
-        if key in excluded or (row is not None and row.value is None):
+        if key in excluded:
             return None
-        if row is not None and row.value is not None:
-            figures.append(row.value)
-        elif structure.holds(key) or key == margin.whole:
-            figures.append(0)
+        row = table.rows.get(key)
+        if row is None:
+            continue
+        if row.value is None:
+            return None
+        figures.append(row.value)
     return figures
