@@ -170,24 +170,24 @@ class Attacker:
 
     def _exposed(self, cell: int) -> Reason | None:
         """Look at one cell alone; why it is not safe, if it is not."""
-        for up in (True, False):
-            if not self._is_open(cell):
-                return None
-            goal = max(self._reach[cell], self._low[cell] + self._width[cell])
-            if not up:
-                goal = min(self._fall[cell], self._high[cell] - self._width[cell])
-            try:
-                self._extreme(cell, up=up, goal=int(goal))
-            except RuntimeError:
-                return Reason.UNFINISHED
-        # A first witness above the true lower end makes the first goal too far; the extremes decide.
-        if self._is_open(cell):
-            self._extreme(cell, up=True, goal=None)
+        try:
+            self._push_apart(cell)
+        except RuntimeError:
+            return Reason.UNFINISHED
         if not self._is_open(cell):
             return None
         if self._high[cell] < self._reach[cell]:
             return Reason.REACH
         return Reason.FALL if self._low[cell] > self._fall[cell] else Reason.WIDTH
+
+    def _push_apart(self, cell: int) -> None:
+        """Look for tables that give the cell what it must keep: up, down, then to both ends."""
+        reach, fall, width = int(self._reach[cell]), int(self._fall[cell]), int(self._width[cell])
+        self._extreme(cell, up=True, goal=max(reach, int(self._low[cell]) + width))
+        if self._is_open(cell):
+            self._extreme(cell, up=False, goal=min(fall, int(self._high[cell]) - width))
+        if self._is_open(cell):
+            self._extreme(cell, up=True, goal=None)
 
     def _is_open(self, cell: int) -> bool:
         return bool(self._open()[cell])

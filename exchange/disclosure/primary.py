@@ -1,12 +1,12 @@
 """Primary suppression: which cells are sensitive in themselves, and which empty ones must be hidden beside them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from exchange.contract.model import DataContract, Zeros
 from exchange.disclosure.protection import Requirement, SecretParameters, dominance_requirement, requirement
 from exchange.errors.disclosure import CellMalformedError, CellOutsideContractError
-from exchange.pattern import Shape
+from exchange.pattern import Margin, Shape
 from exchange.table import AggregateCell, AggregateTable, CellKey
 
 EMPTY = AggregateCell(value=0, contributors=())
@@ -105,8 +105,8 @@ def _group_disclosures(table: AggregateTable, contract: DataContract, shape: Sha
     """The parts that hold (nearly) all of their whole, and the complements that must be hidden with them.
 
     Counted in the first contributor unit. An empty complement helps only where it is not zero for another published
-    reason: a margin above it that is absent is a published zero. Where that is so for every complement of a part, the
-    empty margins above are hidden too.
+    reason: a margin above it that is absent, or all of its own parts, are published zeros. Where that is so for every
+    complement of a part, those around are hidden too.
     """
     k = contract.disclosure.group_disclosure_k
     sensitive = {
@@ -121,7 +121,8 @@ def _group_disclosures(table: AggregateTable, contract: DataContract, shape: Sha
         if margin.position not in sensitive or persons.get(margin.whole, 0) == 0:
             continue
         for code in margin.codes:
-            if persons[margin.whole] - persons.get(margin.part(code), 0) < k:
+            inside = persons.get(margin.part(code), 0)
+            if inside and persons[margin.whole] - inside < k:
                 complement = [margin.part(other) for other in margin.codes if other != code]
                 found.update(dict.fromkeys([margin.part(code), *(key for key in complement if key in persons)]))
                 complements.append(complement)
@@ -130,37 +131,42 @@ def _group_disclosures(table: AggregateTable, contract: DataContract, shape: Sha
     found.update(free)
     for complement in complements:
         if not any(key in found for key in complement):
-            found.update(dict.fromkeys(above for key in complement for above in _empty_above(key, persons, shape)))
+            found.update(dict.fromkeys(_opened(complement, {**persons, **found}, shape)))
     return list(found)
 
 
 def _not_implied(empty: Mapping[CellKey, None], present: Mapping[CellKey, int], shape: Shape) -> dict[CellKey, None]:
-    """The empty cells that no absent margin shows to be zero, once all of them are hidden."""
+    """The empty cells that no published zero around them shows to be zero, once all of them are hidden."""
     kept = dict(empty)
+    around = {key: list(shape.margins([key])) for key in kept}
     while True:
-        implied = [
-            key for key in kept if any(whole not in present and whole not in kept for whole in _wholes(key, shape))
-        ]
+        implied = [key for key in kept if not all(_undecided(key, margin, {*present, *kept}) for margin in around[key])]
         if not implied:
             return kept
         for key in implied:
             del kept[key]
 
 
-def _empty_above(key: CellKey, present: Mapping[CellKey, int], shape: Shape) -> list[CellKey]:
-    """An empty cell and the empty margins above it that would show it to be zero, up to the top."""
-    found = {key: None}
-    queue = [key]
+def _undecided(key: CellKey, margin: Margin, possible: Collection[CellKey]) -> bool:
+    """Whether an empty cell could be more than zero as far as this one margin says."""
+    if key == margin.whole:
+        return any(margin.part(code) in possible for code in margin.codes)
+    return margin.whole in possible
+
+
+def _opened(empty: Iterable[CellKey], possible: Collection[CellKey], shape: Shape) -> list[CellKey]:
+    """These empty cells, with all those around them that must be hidden too or would show them to be zero."""
+    found: dict[CellKey, None] = dict.fromkeys(empty)
+    queue = list(found)
     while queue:
-        for whole in _wholes(queue.pop(), shape):
-            if whole not in present and whole not in found:
-                found[whole] = None
-                queue.append(whole)
+        key = queue.pop()
+        for margin in shape.margins([key]):
+            if _undecided(key, margin, {*possible, *found}):
+                continue
+            more = [margin.part(code) for code in margin.codes] if key == margin.whole else [margin.whole]
+            queue += more
+            found.update(dict.fromkeys(more))
     return list(found)
-
-
-def _wholes(key: CellKey, shape: Shape) -> list[CellKey]:
-    return [margin.whole for margin in shape.margins([key]) if margin.whole != key]
 
 
 def _possible(provider: str, contract: DataContract, shape: Shape) -> Iterator[CellKey]:

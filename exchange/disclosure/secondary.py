@@ -29,8 +29,11 @@ STALLED_MAX = 2
 FEW = 4
 """So few cells in need are looked at one by one."""
 
-CLEAN_UP_SOLVES_MAX = 40
+CLEAN_UP_SOLVES_MAX = 30
 """Programmes spent on publishing cells again."""
+
+LEANING_MAX = 10
+"""A cell is published again only if no more cells than this lose a witness by it."""
 
 _NEGLIGIBLE = 1e-6
 _FREE = 1e-4
@@ -129,7 +132,10 @@ class Suppression:
         self._withhold(cell, need)
 
     def clean_up(self) -> None:
-        """Publish secondary cells again, dearest first, where every requirement still holds without them."""
+        """Publish secondary cells again, dearest first, where every requirement still holds without them.
+
+        Only those on which few others lean: for them the rest of the witnesses leave little to prove again.
+        """
         limit = self._model.solves + CLEAN_UP_SOLVES_MAX
         candidates = np.flatnonzero(self.withheld & ~self._primary)
         for cell in sorted(candidates.tolist(), key=lambda cell: (-self._values[cell], cell)):
@@ -177,7 +183,8 @@ class Suppression:
     def _target(self, cell: int, *, upwards: bool) -> _Target:
         """How far, and which way, the cell must move from its true value next."""
         value = int(self._values[cell])
-        low, high = int(np.floor(self._seen.low[cell])), int(np.ceil(self._seen.high[cell]))
+        # A fraction counts as the whole number short of it, so that each step settles something.
+        low, high = int(np.ceil(self._seen.low[cell] - _NEGLIGIBLE)), int(np.floor(self._seen.high[cell] + _NEGLIGIBLE))
         if high < self._reach[cell]:
             return _Target(cell, int(self._reach[cell]) - value, upwards=True)
         if low > self._fall[cell]:
@@ -234,7 +241,8 @@ class Suppression:
         self._witnesses = [w for w in witnesses if abs(w[cell] - self._true[cell]) < _NEGLIGIBLE]
         self._seen = _Seen.of(self._true, self._witnesses)
         self.withheld[cell] = False
-        self._use_withheld(solves_max=4)
+        if len(self._short()) <= LEANING_MAX:
+            self._use_withheld(solves_max=4)
         if self._short():
             self.withheld[cell] = True
             self._witnesses, self._seen = witnesses, seen
