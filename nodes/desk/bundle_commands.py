@@ -1,5 +1,6 @@
 """`exchange bundle submit|diff|release`: a candidate before the officers, what would leave, and the hand-over."""
 
+import base64
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from exchange.errors.desk import CaseOpenError
 from exchange.flow.candidate import CandidateFiles
 from exchange.flow.clear import CandidateState, Case, Event, advance, redraft
 from exchange.flow.clear import submit as submit_case
-from exchange.flow.release import hand_over, seal, take_over
+from exchange.flow.release import HANDOVER_SUFFIX, hand_over, seal, take_over
+from exchange.manifest import CLEARANCE
 from exchange.report import parse_report
 from exchange.sdmx.data import read_data
 from exchange.signing.keys import KeyPurpose
@@ -136,6 +138,8 @@ def _hand_over(desk: Desk, kept: KeptCase, contract: DataContract) -> Digest:
     if waiting.exists():
         take_over(name, waiting.read_bytes())
     else:
+        cleared = base64.b64encode(files[CLEARANCE]).decode("ascii")
+        LocalGateway(node).post("/local/clearances", {"clearance": cleared})  # the decision is in the log first
         write_durably(waiting, raw)
     return Digest.parse_hex(name.split(".", 1)[0], subject="hand-over")
 
@@ -144,7 +148,8 @@ def _publish(desk: Desk, kept: KeptCase, contract: DataContract) -> dict[str, An
     """Ask the gateway, and write down what it says: the ledger counts a bundle from its log entry on."""
     assert kept.row.bundle is not None  # set with the hand-over
     bundle = Digest.parse(kept.row.bundle, subject="desk.db: bundle")
-    answer = LocalGateway(desk.node).post("/local/hand-overs", {"file": f"{bundle.hex}.handover"})
+    waiting = (desk.node.outbox / f"{bundle.hex}{HANDOVER_SUFFIX}").resolve()
+    answer = LocalGateway(desk.node).post("/local/hand-overs", {"file": str(waiting)})
     record_release(desk, kept.files, contract, bundle)
     with open_desk(desk.store_file) as store:
         fresh = find_case(desk, store, _asked(kept))
@@ -203,12 +208,8 @@ def _tell_submitted(invocation: Invocation, kept: KeptCase, contract: DataContra
 def _tell_released(invocation: Invocation, kept: KeptCase, answer: dict[str, Any]) -> None:
     published = answer["state"] == "published"
     invocation.output.say(
-        en=f"{kept.case.candidate.name}: "
-        + (
-            f"published, cosigned at {answer.get('cosigned_at')}" if published else "logged; it waits for its witnesses"
-        ),
-        ru=f"{kept.case.candidate.name}: "
-        + (f"опубликовано, заверено {answer.get('cosigned_at')}" if published else "записано; ждёт свидетелей"),
+        en=f"{kept.case.candidate.name}: " + ("published" if published else "logged; it waits for its witnesses"),
+        ru=f"{kept.case.candidate.name}: " + ("опубликовано" if published else "записано; ждёт свидетелей"),
     )
     invocation.output.result({"name": kept.case.candidate.name, **answer})
 
