@@ -20,7 +20,7 @@ from exchange.errors.audit import (
     LogUnreachableError,
     LogUnwitnessedError,
 )
-from exchange.errors.exchange_ import PartnerUnreachableError
+from exchange.errors.exchange_ import PartnerError
 from exchange.errors.log import EntryMemberError, LogError, QuorumError
 from exchange.log.checkpoint import open_checkpoint
 from exchange.log.entry import parse_entry
@@ -78,7 +78,7 @@ class LogCollector:
         try:
             seen, unwitnessed = await self._newest(source)
             found = await self._entries(source, seen)
-        except PartnerUnreachableError as error:
+        except PartnerError as error:
             return _failed(member, LogUnreachableError(party=member, reason=error.sentence()))
         except ExchangeError as error:
             return _failed(member, LogMalformedError(party=member, part="checkpoint", reason=error.sentence()))

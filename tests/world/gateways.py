@@ -100,7 +100,7 @@ class GatewayWorld:
         return PartnerClient(
             partner=partner,
             issuer=self.bundle.trust.member(partner).issuer,
-            caller=Caller(member=member, signer=signer, clock=self.clock, random=seeded(f"{member}→{partner}")),
+            caller=Caller(member=member, signer=signer, clock=self.clock, random=seeded(f"{member} to {partner} after {len(self.network.asked)}")),
             limits=PartnerLimits(timeout_s=WAIT_S, bundle_bytes_max=1024 * 1024),
             transport=self.network,
         )
