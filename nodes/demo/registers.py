@@ -56,6 +56,7 @@ _REGIONS = {
     "UZ": ("TK", "TO", "SU", "FA", "AN", "SA", "XO", "BU", "QR", "NG", "NW", "QA", "SI", "JI"),
 }  # fmt: skip
 _ACTIVITIES = tuple("FCGABHIMNT")
+_PATENTS = ("F", "G", "T")  # building, trade, households
 _OCCUPATIONS = ("OC9", "OC7", "OC8", "OC5", "OC2", "OC1", "OC3", "OC6")
 _GROUNDS = ("EXP_ADM", "SELF_DEP", "EXP_COURT", "SHORTEN", "READM", "AVRR")
 
@@ -148,7 +149,8 @@ def _permits(member: str, folder: Path, period: str) -> DemoRegister:
         _rng(member, "permits"),
         rows=PERMITS,
         citizenships=list(workers.values()),
-        activities=len(_ACTIVITIES),
+        activities=[section in _PATENTS for section in _ACTIVITIES],
+        mining=_ACTIVITIES.index("B"),
         regions=[0.78**place for place in range(len(regions))],
         occupations=len(_OCCUPATIONS),
     )

@@ -125,7 +125,8 @@ def permits(
     *,
     rows: int,
     citizenships: Sequence[int],
-    activities: int,
+    activities: Sequence[bool],
+    mining: int,
     regions: Sequence[float],
     occupations: int,
 ) -> Permits:
@@ -135,19 +136,22 @@ def permits(
         rng: Seeded.
         rows: How many.
         citizenships: Weight of each.
-        activities: How many ISIC sections.
+        activities: For each ISIC section whether natural persons employ there, under patents; elsewhere firms do.
+        mining: The place of the section in which one employer is most of every cell.
         regions: Share of each oblast.
         occupations: How many ISCO groups.
     """
     citizenship = np.repeat(np.arange(len(citizenships)), allotted(rows, citizenships))
     share = np.asarray(regions) / np.sum(regions)
-    activity = (_zipf(rng, rows, activities, 1.2) + citizenship % 2) % activities
+    activity = (_zipf(rng, rows, len(activities), 1.2) + citizenship % 2) % len(activities)
     region = rng.choice(len(share), rows, p=share)
-    place = region * activities + activity
+    place = region * len(activities) + activity
     # The more a place lies in the tail of both, the fewer employers it has.
     employers = np.maximum(1, (EMPLOYERS / (1 + region) / (1 + activity)).astype(np.int64))
-    employer = place * EMPLOYERS + np.minimum(_zipf(rng, rows, EMPLOYERS, 1.7), employers - 1)
-    kind = rng.choice(6, rows, p=[0.36, 0.14, 0.11, 0.15, 0.22, 0.02])
+    size = np.where(activity == mining, _zipf(rng, rows, EMPLOYERS, 4.5), _zipf(rng, rows, EMPLOYERS, 1.7))
+    employer = place * EMPLOYERS + size % employers
+    of_person, of_firm = [0.1, 0.05, 0.1, 0.2, 0.5, 0.05], [0.55, 0.2, 0.15, 0.1, 0.0, 0.0]
+    kind = np.where(np.asarray(activities)[activity], rng.choice(6, rows, p=of_person), rng.choice(6, rows, p=of_firm))
     worker = np.arange(rows) - (rng.random(rows) < SECOND_PERMIT_SHARE)
     return Permits(
         earlier=(rng.random(rows) < EARLIER_SHARE).astype(np.int64),

@@ -124,7 +124,6 @@ def bind(mapping: RegisterMapping, contract: DataContract, *, provider: str, per
         raise MappingContractError(file=mapping.file, found=mapping.contract, expected=contract.id)
     ids = tuple(dimension.id for dimension in contract.dimensions)
     _require_known(mapping, "dimensions", mapping.dimensions, ids)
-    _require_known(mapping, "codes", mapping.codes, tuple(mapping.dimensions))
     _require_known(mapping, "contributors", mapping.contributors, contract.disclosure.contributors)
     _require_measure(mapping, contract)
     if isinstance(mapping.period, WholeExtract) and mapping.period.period != period:
@@ -133,11 +132,13 @@ def bind(mapping: RegisterMapping, contract: DataContract, *, provider: str, per
         )
     needed = [dimension for dimension in contract.dimensions if _is_used(dimension, contract.tables)]
     reach = {dimension.id: _reach(dimension, contract.tables, provider) for dimension in needed}
+    dimensions = tuple(_bind_dimension(mapping, contract, d, tuple(reach[d.id])) for d in needed)
+    _require_known(mapping, "codes", mapping.codes, tuple(mapping.dimensions))
     return Coding(
         mapping=mapping,
         contract=contract,
         provider=provider,
-        dimensions=tuple(_bind_dimension(mapping, contract, d, tuple(reach[d.id])) for d in needed),
+        dimensions=dimensions,
         tables=tuple(_axes(table, needed, reach) for table in contract.tables),
         contributors=tuple(_contributor(mapping, contract, unit) for unit in contract.disclosure.contributors),
     )
