@@ -1,11 +1,13 @@
 """`exchange bundle submit|diff|release`: a candidate before the officers, what would leave, and the hand-over."""
 
 import base64
+import base64
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from exchange.bundle.difference import Difference, difference
+from exchange.clearance import format_clearance
 from exchange.contract.model import DataContract
 from exchange.encoding import Digest, format_instant
 from exchange.errors import ExitCode
@@ -17,19 +19,29 @@ from exchange.flow.release import HANDOVER_SUFFIX, hand_over, seal, take_over
 from exchange.manifest import CLEARANCE
 from exchange.report import parse_report
 from exchange.sdmx.data import read_data
-from exchange.signing.keys import KeyPurpose
 from exchange.table import SafeTable
 from nodes.adapters.desk_store import DeskStore, open_desk
 from nodes.adapters.durable import write_durably
-from nodes.adapters.key_files import read_hybrid_signer, read_passphrase
 from nodes.adapters.ledger_file import read_ledger, released_file
 from nodes.adapters.local_gateway import LocalGateway
-from nodes.desk.cases import Desk, KeptCase, find_candidate, find_case, keep_case, load_case, open_case
+from nodes.desk.cases import (
+    CANDIDATE_FORM,
+    OPEN,
+    Desk,
+    KeptCase,
+    find_candidate,
+    find_case,
+    find_shown,
+    keep_case,
+    load_case,
+    open_case,
+    require_readable,
+)
 from nodes.desk.ledger import record_release, require_fresh
 from nodes.desk.sheet import print_difference, read_table
 from nodes.terminal import CommandParser, Invocation
 
-OPEN = frozenset({CandidateState.SUBMITTED, CandidateState.CLEARED})
+_STATES_RU = {"published": "опубликовано", "superseded": "заменено", "withdrawn": "отозвано"}
 
 
 def submit(invocation: Invocation) -> int:
@@ -43,13 +55,14 @@ def submit(invocation: Invocation) -> int:
     officer = arguments.officer or files.candidate.prepared_by
     desk.officer_signer(officer, arguments.key)
     contract = desk.contract_of(files)
+    require_readable(files, contract)
     require_fresh(desk, files.candidate, contract)
     valid_until = desk.now + timedelta(days=desk.node.settings.desk.clearance_valid_days)
     with open_desk(desk.store_file) as store:
         draft = _draft(desk, store, files)
         case = submit_case(draft, by=officer, at=desk.now, valid_until=valid_until)
         kept = open_case(desk, files, case)
-        keep_case(store, kept, case)
+        keep_case(store, kept, case, bundle=None)
         store.tell(kept.row, at=desk.now, officer=officer, event="submit")
     _tell_submitted(invocation, kept, contract)
     return ExitCode.FINE
@@ -61,13 +74,13 @@ def diff(invocation: Invocation) -> int:
     parser.add_argument("--all", action="store_true", help="every cell, not only the first of each kind")
     arguments = invocation.parse(parser)
     desk = Desk.open(invocation.require_node(), invocation.clock.now())
-    files = find_candidate(desk, arguments.candidate)
+    files, _ = find_shown(desk, arguments.candidate)
     contract = desk.contract_of(files)
     found = difference(_previous(desk, files), read_table(files, contract))
     candidate, output = files.candidate, invocation.output
     before = "the last release" if candidate.revision else "nothing: this is the first release"
-    vorher = "последним выпуском" if candidate.revision else "ничем: это первый выпуск"
-    output.say(en=f"{candidate.title}: against {before}", ru=f"{candidate.title}: в сравнении с {vorher}")
+    earlier = "последним выпуском" if candidate.revision else "ничем: это первый выпуск"
+    output.say(en=f"{candidate.title}: against {before}", ru=f"{candidate.title}: в сравнении с {earlier}")
     output.say(
         en=f"may be pulled by {', '.join(candidate.recipients)}", ru=f"получат {', '.join(candidate.recipients)}"
     )
@@ -77,26 +90,28 @@ def diff(invocation: Invocation) -> int:
 
 
 def release(invocation: Invocation) -> int:
-    """`bundle release CONTRACT PERIOD`: seal what was cleared, hand it over, wait until it is published."""
+    """`bundle release CONTRACT PERIOD`: seal what was cleared, hand it over, wait until it is published.
+
+    Asked again, it goes on where it stopped: the hand-over that is there is the one that counts.
+    """
     arguments = invocation.parse(_candidate_parser(invocation, "Seal a cleared candidate and publish it."))
     desk = Desk.open(invocation.require_node(), invocation.clock.now())
     with open_desk(desk.store_file) as store:
         kept = find_case(desk, store, arguments.candidate)
         contract = desk.contract_of(kept.files)
-        if kept.case.state is CandidateState.CLEARED:
+        if kept.row.bundle is None:
+            advance(kept.case, Event.LOG)  # raises unless it was cleared
             require_fresh(desk, kept.files.candidate, contract)
-            bundle = _hand_over(desk, kept, contract)
-            keep_case(store, kept, kept.case, bundle=bundle)
-        elif kept.row.bundle is None:
-            advance(kept.case, Event.LOG)  # raises: nothing was cleared that could be released
-    answer = _publish(desk, kept, contract)
+            keep_case(store, kept, kept.case, bundle=_hand_over(desk, kept, contract))
+    answer = _publish(desk, kept, LocalGateway(desk.node, language=invocation.output.language))
+    _settle(desk, kept, contract, str(answer["state"]))
     _tell_released(invocation, kept, answer)
     return ExitCode.FINE
 
 
 def _candidate_parser(invocation: Invocation, summary: str) -> CommandParser:
     parser = CommandParser(invocation.command, summary)
-    parser.add_argument("candidate", nargs="+", metavar="FOLDER | CONTRACT PERIOD")
+    parser.add_argument("candidate", nargs="+", metavar=CANDIDATE_FORM)
     return parser
 
 
@@ -123,45 +138,69 @@ def _hand_over(desk: Desk, kept: KeptCase, contract: DataContract) -> Digest:
 
     The signature with ML-DSA-65 is randomised, so sealing again would give other bytes of the same bundle.
     """
-    settings, node = desk.node.settings, desk.node
-    passphrase = read_passphrase(Path(settings.passphrase_file)) if settings.passphrase_file else None
     files = seal(
         kept.files,
         kept.case.clearance,
         contract=contract,
         trust=desk.trust,
         at=desk.now,
-        signer=read_hybrid_signer(node.private, KeyPurpose.BUNDLE, passphrase=passphrase, demo=settings.demo),
+        signer=desk.bundle_signer(),
     )
     name, raw = hand_over(files)
-    waiting = node.outbox / name
+    waiting = desk.node.outbox / name
+    cleared = base64.b64encode(files[CLEARANCE]).decode("ascii")
+    LocalGateway(node).post("/local/clearances", {"clearance": cleared})  # the decision is in the log first
     if waiting.exists():
         take_over(name, waiting.read_bytes())
     else:
-        cleared = base64.b64encode(files[CLEARANCE]).decode("ascii")
-        LocalGateway(node).post("/local/clearances", {"clearance": cleared})  # the decision is in the log first
         write_durably(waiting, raw)
     return Digest.parse_hex(name.split(".", 1)[0], subject="hand-over")
 
 
-def _publish(desk: Desk, kept: KeptCase, contract: DataContract) -> dict[str, Any]:
-    """Ask the gateway, and write down what it says: the ledger counts a bundle from its log entry on."""
+def _publish(desk: Desk, kept: KeptCase, gateway: LocalGateway) -> dict[str, Any]:
+    """What the gateway says of the bundle, after it was handed over if the gateway does not have it yet.
+
+    The officers' decision goes first: the log must show it before the publication.
+    """
     assert kept.row.bundle is not None  # set with the hand-over
     bundle = Digest.parse(kept.row.bundle, subject="desk.db: bundle")
-    waiting = (desk.node.outbox / f"{bundle.hex}{HANDOVER_SUFFIX}").resolve()
-    answer = LocalGateway(desk.node).post("/local/hand-overs", {"file": str(waiting)})
+    known: list[dict[str, Any]] = gateway.get(f"/local/publications?bundle={bundle}")["publications"]
+    if known:
+        return known[0]
+    clearance = base64.b64encode(format_clearance(kept.case.clearance)).decode("ascii")
+    gateway.post("/local/clearances", {"clearance": clearance})
+    file = desk.node.outbox / f"{bundle.hex}{HANDOVER_SUFFIX}"
+    return gateway.post("/local/hand-overs", {"file": str(file.resolve())})
+
+
+def _settle(desk: Desk, kept: KeptCase, contract: DataContract, state: str) -> None:
+    """Write down what the gateway says: from its log entry on the ledger counts the bundle, published or waiting."""
+    assert kept.row.bundle is not None  # set with the hand-over
+    bundle = Digest.parse(kept.row.bundle, subject="desk.db: bundle")
     record_release(desk, kept.files, contract, bundle)
     with open_desk(desk.store_file) as store:
         fresh = find_case(desk, store, _asked(kept))
-        case = fresh.case
-        if case.state is CandidateState.CLEARED:
-            case = advance(case, Event.LOG)
-        if answer["state"] == "published" and case.state is CandidateState.LOGGED:
-            case = advance(case, Event.PUBLISH)
+        case = _caught_up(fresh.case, CandidateState(state))
+        if case.state is fresh.case.state:
+            return
         keep_case(store, fresh, case, bundle=bundle)
         store.tell(fresh.row, at=desk.now, officer="-", event=case.state.value)
-    kept.case = case
-    return answer
+        replaced = store.released_as(str(case.candidate.supersedes))
+        if case.state is CandidateState.PUBLISHED and replaced is not None:
+            replaced.state = _caught_up(load_case(desk, replaced).case, CandidateState.SUPERSEDED).state.value
+            store.keep(replaced)
+
+
+def _caught_up(case: Case, state: CandidateState) -> Case:
+    """The case in the state that its gateway reports, by the steps in between."""
+    for event, before in (
+        (Event.LOG, CandidateState.CLEARED),
+        (Event.PUBLISH, CandidateState.LOGGED),
+        (Event.SUPERSEDE if state is CandidateState.SUPERSEDED else Event.WITHDRAW, CandidateState.PUBLISHED),
+    ):
+        if case.state is before and case.state is not state:
+            case = advance(case, event)
+    return case
 
 
 def _asked(kept: KeptCase) -> list[str]:
@@ -206,12 +245,15 @@ def _tell_submitted(invocation: Invocation, kept: KeptCase, contract: DataContra
 
 
 def _tell_released(invocation: Invocation, kept: KeptCase, answer: dict[str, Any]) -> None:
-    published = answer["state"] == "published"
+    name, index = kept.case.candidate.name, answer["index"]
+    if answer["state"] == CandidateState.LOGGED:
+        english, russian = "it waits for its witnesses and is published by itself", "ждёт свидетелей и выйдет само"
+    else:
+        english, russian = str(answer["state"]), _STATES_RU[answer["state"]]
     invocation.output.say(
-        en=f"{kept.case.candidate.name}: " + ("published" if published else "logged; it waits for its witnesses"),
-        ru=f"{kept.case.candidate.name}: " + ("опубликовано" if published else "записано; ждёт свидетелей"),
+        en=f"{name}: entry {index} of the log; {english}", ru=f"{name}: запись журнала {index}; {russian}"
     )
-    invocation.output.result({"name": kept.case.candidate.name, **answer})
+    invocation.output.result({"name": name, **answer})
 
 
 def _difference_json(files: CandidateFiles, found: Difference) -> dict[str, object]:
