@@ -99,6 +99,12 @@ class NodeFolder:
         return self.path / "private"
 
     @property
+    def passphrase_file(self) -> Path | None:
+        """Where the passphrase of the node's keys lies, if they have one; relative to the node's folder."""
+        named = self.settings.passphrase_file
+        return None if named is None else self.path / named
+
+    @property
     def state_db(self) -> Path:
         """The gateway's state."""
         return self.path / "state.db"
@@ -173,7 +179,7 @@ def open_node(folder: Path) -> NodeFolder:
 
 def exchange_home() -> Path:
     """Where `--node NAME` looks for the folder of that node: EXCHANGE_HOME, else `.demo` here."""
-    return Path(os.environ.get("EXCHANGE_HOME", ".demo"))
+    return Path(os.environ.get("EXCHANGE_HOME") or ".demo")
 
 
 def language_of_environment() -> str:

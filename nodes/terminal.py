@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol, TextIO
 
 from exchange.errors import ExchangeError, ExitCode, Language
-from exchange.errors.settings import NodeRequiredError
+from exchange.errors.settings import CommandLineError, NodeRequiredError
 from nodes.settings import NodeFolder
 
 
@@ -20,10 +20,6 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """The present."""
         ...
-
-
-class UsageError(Exception):
-    """The command line was not understood; the text says why and how to call it."""
 
 
 @dataclass(slots=True)
@@ -69,9 +65,9 @@ class Output:
         if self.json:
             self.result({"error": error.as_json(self.language)})
         else:
-            print(f"{error.code}: {error.sentence(self.language)}", file=self.err)
+            print(f"{error.code}: {printable(error.sentence(self.language))}", file=self.err)
             if error.mend(self.language):
-                print(f"  → {error.mend(self.language)}", file=self.err)
+                print(f"  → {printable(error.mend(self.language))}", file=self.err)
         return error.exit_code
 
 
@@ -113,9 +109,14 @@ class CommandParser(ArgumentParser):
         super().__init__(prog=f"exchange {command}", description=summary, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        """Refuse with the usage line.
+        """Refuse with the reason and the usage line.
 
         Raises:
-            UsageError: Always.
+            CommandLineError: Always.
         """
-        raise UsageError(f"{self.format_usage().strip()}\n{message}")
+        raise CommandLineError(reason=message, command=" ".join(self.format_usage().split()))
+
+
+def printable(text: str) -> str:
+    """Text that came from elsewhere cannot move the cursor, recolour a refusal or pretend another line."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)

@@ -45,3 +45,14 @@ class CaseOpenError(ExchangeError):
     ru = "{candidate}: другой кандидат этого выпуска в состоянии {state}"
     mend_en = "have it returned first (exchange clearance return), or release it"
     mend_ru = "сначала верните его (exchange clearance return) или выпустите"
+
+
+class CaseAlteredError(ExchangeError):
+    """The desk's copy of a candidate is not what was submitted."""
+
+    code = "case-altered"
+    exit_code = ExitCode.DOES_NOT_HOLD
+    en = "{candidate}: the files at the desk are not those that were submitted: {field}: {expected}, found {found}"
+    ru = "{candidate}: файлы на рабочем месте не те, что были поданы: {field}: {expected}, найдено {found}"
+    mend_en = "restore the desk's copy from the folder that was submitted, and find out who can write to it"
+    mend_ru = "восстановите копию из поданной папки и выясните, кто имеет к ней доступ на запись"

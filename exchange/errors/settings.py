@@ -22,9 +22,7 @@ class NodeNotFoundError(ExchangeError):
     en = "no node in {folder}: it has no node.toml"
     ru = "в {folder} нет узла: нет файла node.toml"
     mend_en = "name a node's folder with --node, or create one with exchange init; for a trial: exchange demo"
-    mend_ru = (
-        "укажите папку узла через --node или создайте её командой exchange init; для пробы: exchange demo"
-    )
+    mend_ru = "укажите папку узла через --node или создайте её командой exchange init; для пробы: exchange demo"
 
 
 class NodeRequiredError(ExchangeError):
@@ -49,6 +47,39 @@ class UnknownCommandError(ExchangeError):
     mend_ru = "exchange --help показывает команды"
 
 
+class CommandLineError(ExchangeError):
+    """A command line that was not understood."""
+
+    code = "command-line"
+    exit_code = ExitCode.USAGE
+    en = "not understood: {reason}"
+    ru = "команда не понята: {reason}"
+    mend_en = "{command}"
+    mend_ru = "{command}"
+
+
+class FolderTakenError(ExchangeError):
+    """A folder that was to become a node holds something already."""
+
+    code = "folder-taken"
+    exit_code = ExitCode.USAGE
+    en = "{folder} is not empty: a node's folder is made anew, or not at all"
+    ru = "{folder} не пуста: папка узла создаётся заново или не создаётся вовсе"
+    mend_en = "name a folder that does not exist yet"
+    mend_ru = "укажите папку, которой ещё нет"
+
+
+class IssuerDiffersError(ExchangeError):
+    """An address for the gateway that the registry does not name."""
+
+    code = "issuer-differs"
+    exit_code = ExitCode.USAGE
+    en = "{member}: address of the gateway: the registry says {expected}, found {found}"
+    ru = "{member}: адрес шлюза: в реестре {expected}, указано {found}"
+    mend_en = "use the registry's address, or have the member's two delegation keys sign the new one first"
+    mend_ru = "используйте адрес из реестра или сначала подпишите новый двумя ключами делегирования участника"
+
+
 class FileRefusedError(ExchangeError):
     """A file or folder that the operating system did not let us read or write."""
 
@@ -57,6 +88,16 @@ class FileRefusedError(ExchangeError):
     ru = "{path}: {reason}"
     mend_en = "nothing was half-written; free space or correct the permission and run the command again"
     mend_ru = "ничего не записано наполовину; освободите место или исправьте права и повторите команду"
+
+
+class GatewayAnswerError(ExchangeError):
+    """The node's own gateway answered with something that is no answer."""
+
+    code = "own-gateway-answer"
+    en = "the gateway of {member}: {code}: {detail}"
+    ru = "шлюз {member}: {code}: {detail}"
+    mend_en = "its output and exchange --node {node} health may say more"
+    mend_ru = "подробности могут быть в его выводе и в exchange --node {node} health"
 
 
 class GatewayDownError(ExchangeError):

@@ -1,8 +1,8 @@
 """Clearing: the way of a candidate from draft to a decision, and after it (DESIGN.md §6).
 
     draft ──submit──> submitted ──approve (enough)──> cleared ──log──> logged ──publish──> published
-      ^                   │                                                                    │
-      └──redraft── returned <──return                                      superseded, withdrawn
+      ^                   │                          │                                         │
+      └──redraft── returned <──return────────────────┘                     superseded, withdrawn
 
 Every step is a function from one candidate to the next; a step that is not possible raises and nothing has changed.
 """
@@ -66,7 +66,7 @@ class Event(StrEnum):
 POSSIBLE: Mapping[Event, frozenset[CandidateState]] = {
     Event.SUBMIT: frozenset({CandidateState.DRAFT}),
     Event.APPROVE: frozenset({CandidateState.SUBMITTED}),
-    Event.RETURN: frozenset({CandidateState.SUBMITTED}),
+    Event.RETURN: frozenset({CandidateState.SUBMITTED, CandidateState.CLEARED}),
     Event.REDRAFT: frozenset({CandidateState.RETURNED}),
     Event.LOG: frozenset({CandidateState.CLEARED}),
     Event.PUBLISH: frozenset({CandidateState.LOGGED}),
@@ -200,7 +200,7 @@ def send_back(case: Case, *, officer: str, reason: str, trust: Trust, at: dateti
     """A clearing officer returns a candidate to its preparer; approvals are gone.
 
     Raises:
-        IllegalTransitionError: It is not submitted.
+        IllegalTransitionError: It is neither submitted nor cleared.
         ClearanceError: Not a clearing officer of the provider, or the preparer.
         ReturnReasonError: No reason, or too long a one.
     """

@@ -12,10 +12,12 @@ from typing import ClassVar
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Field, Session, SQLModel, create_engine, select
 
 from exchange.encoding import format_instant
+from exchange.errors.settings import FileRefusedError
 from nodes.adapters.migrations import upgrade
 
 STEP_1 = (
@@ -84,6 +86,10 @@ class DeskStore:
         ).all()
         return max(rows, key=lambda row: row.id or 0, default=None)
 
+    def released_as(self, bundle: str) -> CaseRow | None:
+        """The case that became this bundle."""
+        return self._session.exec(select(CaseRow).where(CaseRow.bundle == bundle)).first()
+
     def cases(self) -> list[CaseRow]:
         """Every case, newest first."""
         return sorted(self._session.exec(select(CaseRow)).all(), key=lambda row: -(row.id or 0))
@@ -100,6 +106,7 @@ def open_desk(file: Path) -> Iterator[DeskStore]:
 
     Raises:
         StoreNewerError: A later program wrote this file.
+        FileRefusedError: The disk is full, or the folder is read-only; nothing has changed.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(f"sqlite:///{file}")
@@ -109,6 +116,8 @@ def open_desk(file: Path) -> Iterator[DeskStore]:
             upgrade(connection, file, steps=STEPS)
         with Session(engine, expire_on_commit=False) as session, session.begin():
             yield DeskStore(session)
+    except OperationalError as error:
+        raise FileRefusedError(path=str(file), reason=str(error.orig)) from error
     finally:
         engine.dispose()
 

@@ -1,7 +1,11 @@
-"""Files written whole or not at all, and durable before anybody relies on them: temporary name, fsync, rename, fsync."""
+"""Files and folders written whole or not at all, and durable: a name of their own, fsync, rename, fsync."""
 
 import os
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
+
+FOLDER_MODE = 0o700
 
 
 def write_durably(path: Path, content: bytes) -> None:
@@ -22,6 +26,26 @@ def write_durably(path: Path, content: bytes) -> None:
         partial.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def write_folder_durably(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder under its final name only when it is complete and on the disk; an older one is replaced.
+
+    Raises:
+        OSError: The disk is full or the parent read-only; nothing new is left under the final name.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    waiting = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    try:
+        waiting.mkdir(mode=FOLDER_MODE)
+        for name, content in files.items():
+            write_durably(waiting / name, content)
+        shutil.rmtree(folder, ignore_errors=True)
+        waiting.rename(folder)
+    except BaseException:
+        shutil.rmtree(waiting, ignore_errors=True)
+        raise
+    sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

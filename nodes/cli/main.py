@@ -1,58 +1,74 @@
 """From the command line to one command: global options, the node, one place that turns errors into exit codes."""
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from exchange.errors import ExchangeError, ExitCode, Language
-from exchange.errors.settings import FileRefusedError, UnknownCommandError
+from exchange.errors.settings import CommandLineError, FileRefusedError, UnknownCommandError
 from nodes.adapters.clock import SystemClock
-from nodes.cli.table import COMMANDS, find
+from nodes.cli.table import COMMANDS, Command, find, group
 from nodes.settings import NodeFolder, exchange_home, language_of_environment, open_node
-from nodes.terminal import Clock, Invocation, Output, UsageError
+from nodes.terminal import Clock, Invocation, Output
 
 USAGE = "exchange [--node NAME|FOLDER] [--home FOLDER] [--json] [--lang en|ru] COMMAND …"
+HELP = frozenset({"-h", "--help", "help"})
+INTERRUPTED = 130
+"""128 + SIGINT, as a shell says it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Globals:
-    """The options that stand before the command, or anywhere for --json and --lang."""
+    """The options of every command; they stand before it, or anywhere after it."""
 
-    node: str | None
-    home: Path
-    json: bool
-    language: Language
-    words: list[str]
+    node: str | None = None
+    home: Path = field(default_factory=exchange_home)
+    json: bool = False
+    language: Language = field(default_factory=lambda: cast("Language", language_of_environment()))
+    words: list[str] = field(default_factory=list)
 
 
 def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None, output: Output | None = None) -> int:
     """Run one command; the process's exit code (DESIGN.md §11)."""
-    options = _split(list(sys.argv[1:] if argv is None else argv))
-    output = output or Output(json=options.json, language=options.language)
+    options, misread = _split(list(sys.argv[1:] if argv is None else argv))
+    output = output or _terminal(options)
     try:
+        if misread is not None:
+            raise misread
         return _dispatch(options, clock or SystemClock(), output)
     except ExchangeError as error:
         return output.refusal(error)
-    except UsageError as error:
-        print(error, file=output.err)
-        return ExitCode.USAGE
+    except BrokenPipeError:  # the reader of our output left, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.ERROR
     except OSError as error:
         refused = FileRefusedError(path=str(error.filename or "?"), reason=error.strerror or type(error).__name__)
         return output.refusal(refused)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
+
+
+def _terminal(options: Globals) -> Output:
+    """The process's own streams; a letter that the terminal cannot show is escaped and stops nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)  # absent where a caller put its own stream
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    return Output(json=options.json, language=options.language)
 
 
 def _dispatch(options: Globals, clock: Clock, output: Output) -> int:
-    if not options.words or options.words[0] in {"-h", "--help", "help"}:
-        _help(output)
-        return ExitCode.FINE if options.words else ExitCode.USAGE
-    found = find(options.words)
+    words = options.words
+    if not words or words[0] in HELP:
+        _help(output, COMMANDS)
+        return ExitCode.FINE if words else ExitCode.USAGE
+    found = find(words)
     if found is None:
-        raise UnknownCommandError(command=" ".join(options.words[:2]))
+        return _listed(words, output)
     command, rest = found
     module, function = command.target.split(":")
     run = cast("Callable[[Invocation], int]", getattr(importlib.import_module(module), function))
@@ -71,43 +87,70 @@ def _dispatch(options: Globals, clock: Clock, output: Output) -> int:
         return int(leave.code or 0)
 
 
+def _listed(words: Sequence[str], output: Output) -> int:
+    """`exchange bundle` and `exchange bundle --help` list what there is under bundle.
+
+    Raises:
+        UnknownCommandError: There is nothing.
+    """
+    commands = group(words[0])
+    asked = words[1:2]
+    if not commands or (asked and asked[0] not in HELP):
+        raise UnknownCommandError(command=" ".join(words[:2] if commands else words[:1]))
+    _help(output, commands)
+    return ExitCode.FINE if asked else ExitCode.USAGE
+
+
 def _node(options: Globals) -> NodeFolder | None:
     """`--node kz` is the folder `kz` under the home; a path is that folder."""
     if options.node is None:
         return None
     named = options.home / options.node.lower()
-    return open_node(named if "/" not in options.node and named.is_dir() else Path(options.node))
+    is_path = "/" in options.node or (not named.is_dir() and Path(options.node).is_dir())
+    return open_node(Path(options.node) if is_path else named)
 
 
-def _split(argv: list[str]) -> Globals:
-    """Take the global options out; what remains is the command and its own arguments."""
-    node: str | None = None
-    home = exchange_home()
-    json = False
-    language = cast("Language", language_of_environment())
-    words: list[str] = []
+def _split(argv: list[str]) -> tuple[Globals, CommandLineError | None]:
+    """Take the global options out; what remains is the command and its own arguments.
+
+    What is wrong with them is handed back, to be said in the language and form that the rest asks for.
+    """
+    options = Globals()
+    misread: CommandLineError | None = None
     rest = iter(argv)
     for word in rest:
-        if word == "--node":
-            node = next(rest, "")
-        elif word == "--home":
-            home = Path(next(rest, "."))
+        name, _, value = word.partition("=")
+        if word == "--":
+            options.words += [word, *rest]
         elif word == "--json":
-            json = True
-        elif word == "--lang":
-            language = "ru" if next(rest, "en") == "ru" else "en"
+            options.json = True
+        elif name in {"--node", "--home", "--lang"}:
+            reason = _take(options, name, value if "=" in word else next(rest, ""))
+            misread = misread or (None if reason is None else CommandLineError(reason=reason, command=USAGE))
         else:
-            words.append(word)
-    return Globals(node, home, json, language, words)
+            options.words.append(word)
+    return options, misread
 
 
-def _help(output: Output) -> None:
+def _take(options: Globals, name: str, value: str) -> str | None:
+    """Set one global option; what is wrong with it, if anything."""
+    if not value:
+        return f"{name} needs a value"
+    if name == "--node":
+        options.node = value
+    elif name == "--home":
+        options.home = Path(value)
+    elif value in {"en", "ru"}:
+        options.language = cast("Language", value)
+    else:
+        return f"--lang is en or ru, found {value}"
+    return None
+
+
+def _help(output: Output, commands: Sequence[Command]) -> None:
     output.line(USAGE)
     output.line()
-    output.table(
-        ["command", ""],
-        [[command.words, command.ru if output.language == "ru" else command.en] for command in COMMANDS],
-    )
+    output.table(["command", ""], [[command.words, _line(command, output)] for command in commands])
     output.line()
     output.say(
         en="exit codes: 0 fine, 1 error, 2 usage, 3 does not hold, 4 not authorised, 5 partner unreachable, "
@@ -115,3 +158,8 @@ def _help(output: Output) -> None:
         ru="коды выхода: 0 в порядке, 1 ошибка, 2 неверный вызов, 3 не подтверждено, 4 нет прав, 5 партнёр недоступен, "
         "6 договор не допускает, 7 раскрытие недопустимо",
     )
+    output.result({"commands": {command.words: _line(command, output) for command in commands}})
+
+
+def _line(command: Command, output: Output) -> str:
+    return command.ru if output.language == "ru" else command.en

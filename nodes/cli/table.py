@@ -43,7 +43,19 @@ COMMANDS: tuple[Command, ...] = (
         "что запущено и по каким адресам",
     ),
     Command("demo down", "nodes.demo.commands:down", "stop the demo's processes", "остановить процессы демонстрации"),
+    Command(
+        "init",
+        "nodes.cli.init:init",
+        "make a member's node folder",
+        "создать папку узла участника",
+    ),
     Command("serve", "nodes.gateway.serve:serve", "run the member's gateway", "запустить шлюз участника"),
+    Command(
+        "health",
+        "nodes.cli.health:health",
+        "whether the own gateway is well, or why not",
+        "исправен ли свой шлюз, и если нет, почему",
+    ),
     Command(
         "contract check", "nodes.desk.contract_commands:check", "check contract files", "проверить файлы договоров"
     ),
@@ -146,3 +158,8 @@ def find(words: list[str]) -> tuple[Command, list[str]] | None:
             if command.words == wanted and len(words) >= length:
                 return command, words[length:]
     return None
+
+
+def group(word: str) -> tuple[Command, ...]:
+    """The commands that begin with this word and have a second one."""
+    return tuple(command for command in COMMANDS if command.words.startswith(f"{word} "))

@@ -1,7 +1,6 @@
 """`exchange bundle submit|diff|release`: a candidate before the officers, what would leave, and the hand-over."""
 
 import base64
-import base64
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from exchange.flow.candidate import CandidateFiles
 from exchange.flow.clear import CandidateState, Case, Event, advance, redraft
 from exchange.flow.clear import submit as submit_case
 from exchange.flow.release import HANDOVER_SUFFIX, hand_over, seal, take_over
-from exchange.manifest import CLEARANCE
 from exchange.report import parse_report
 from exchange.sdmx.data import read_data
 from exchange.table import SafeTable
@@ -148,8 +146,6 @@ def _hand_over(desk: Desk, kept: KeptCase, contract: DataContract) -> Digest:
     )
     name, raw = hand_over(files)
     waiting = desk.node.outbox / name
-    cleared = base64.b64encode(files[CLEARANCE]).decode("ascii")
-    LocalGateway(node).post("/local/clearances", {"clearance": cleared})  # the decision is in the log first
     if waiting.exists():
         take_over(name, waiting.read_bytes())
     else:

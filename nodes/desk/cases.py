@@ -3,26 +3,35 @@
 The rules are `exchange.flow.clear`; here a case is read from the desk's store and folder, and written back.
 """
 
-import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 
-from exchange.clearance import Clearance, format_clearance, parse_clearance
+from exchange.bundle.opening import require_withheld
+from exchange.clearance import Clearance, ClearanceCommon, format_clearance, parse_clearance
 from exchange.contract.choose import choose
 from exchange.contract.model import DataContract
 from exchange.encoding import Digest, format_instant, parse_instant
-from exchange.errors.desk import CandidateFolderError, CaseNotFoundError, OfficerKeyError
-from exchange.flow.candidate import CANDIDATE, CandidateFiles, open_candidate
+from exchange.errors.bundle import ForeignOfficerError
+from exchange.errors.desk import CandidateFolderError, CaseAlteredError, CaseNotFoundError, OfficerKeyError
+from exchange.errors.settings import CommandLineError
+from exchange.flow.candidate import CANDIDATE, CandidateFiles, format_candidate, open_candidate
 from exchange.flow.clear import CandidateState, Case, Returned
 from exchange.manifest import DATA, DISCLOSURE
-from exchange.signing.keys import KeyPurpose, Signer
+from exchange.report import parse_report
+from exchange.sdmx.data import parse_data
+from exchange.signing.keys import HybridSigner, KeyPurpose, Signer
 from exchange.signing.trust import Trust
 from nodes.adapters.contract_folder import ContractShelf, read_contracts
-from nodes.adapters.desk_store import CaseRow, DeskStore
-from nodes.adapters.key_files import read_officer_signer, read_passphrase, read_private_key
+from nodes.adapters.desk_store import CaseRow, DeskStore, open_desk
+from nodes.adapters.durable import write_folder_durably
+from nodes.adapters.key_files import read_hybrid_signer, read_officer_signer, read_passphrase, read_private_key
 from nodes.adapters.trust_folder import load_trust
 from nodes.settings import NodeFolder
+
+CANDIDATE_FORM = "FOLDER | CONTRACT PERIOD"
+OPEN = frozenset({CandidateState.SUBMITTED, CandidateState.CLEARED})
+"""The states in which a candidate is before the officers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +69,12 @@ class Desk:
 
         Raises:
             ContractNotInForceError: It does not bind now.
-            CandidateFolderError: This node does not have it.
+            CandidateFolderError: It is another member's candidate, or this node does not have the contract.
         """
-        ref = files.candidate.contract
+        ref, provider = files.candidate.contract, files.candidate.provider
+        if provider != self.node.member:
+            reason = f"its provider is {provider}, this is the desk of {self.node.member}"
+            raise CandidateFolderError(folder=files.candidate.name, reason=reason)
         contract = self.shelf.find(ref)
         if contract is None:
             raise CandidateFolderError(folder=files.candidate.name, reason=f"contract {ref.digest} is not at this node")
@@ -73,20 +85,33 @@ class Desk:
         """The officer's key, which must be the registered one.
 
         Raises:
-            OfficerKeyError: It is another key.
             UnknownOfficerError: Nobody of that id is registered.
+            ForeignOfficerError: Somebody of another member.
+            OfficerKeyError: It is another key.
         """
-        settings = self.node.settings
-        passphrase = read_passphrase(Path(settings.passphrase_file)) if settings.passphrase_file else None
+        member, registered = self.trust.officer(officer, at=self.now)
+        if member != self.node.member:
+            raise ForeignOfficerError(officer=officer, expected=self.node.member, found=member)
+        demo, passphrase = self.node.settings.demo, self._passphrase()
         signer = (
-            read_officer_signer(self.node.private, officer, passphrase=passphrase, demo=settings.demo)
+            read_officer_signer(self.node.private, officer, passphrase=passphrase, demo=demo)
             if key is None
-            else read_private_key(key, purpose=KeyPurpose.OFFICER, passphrase=passphrase, demo=settings.demo)
+            else read_private_key(key, purpose=KeyPurpose.OFFICER, passphrase=passphrase, demo=demo)
         )
-        _, registered = self.trust.officer(officer, at=self.now)
         if registered.key != signer.public:
             raise OfficerKeyError(officer=officer, expected=registered.key.kid, found=signer.public.kid)
         return signer
+
+    def bundle_signer(self) -> HybridSigner:
+        """The member's bundle keys, which only the desk holds."""
+        settings = self.node.settings
+        return read_hybrid_signer(
+            self.node.private, KeyPurpose.BUNDLE, passphrase=self._passphrase(), demo=settings.demo
+        )
+
+    def _passphrase(self) -> bytes | None:
+        file = self.node.passphrase_file
+        return None if file is None else read_passphrase(file)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,20 +136,50 @@ def read_candidate(folder: Path) -> CandidateFiles:
         raise CandidateFolderError(folder=str(folder), reason=error.strerror or "not readable") from error
 
 
+def require_readable(files: CandidateFiles, contract: DataContract) -> None:
+    """Refuse a candidate that a partner could not read, or whose report is of another table, before anybody signs it.
+
+    Raises:
+        BundleError: What a partner's verification would say.
+    """
+    candidate = files.candidate
+    data = parse_data(files.data, contract, provider=candidate.provider, period=candidate.period)
+    require_withheld(data, parse_report(files.disclosure))
+
+
 def find_candidate(desk: Desk, asked: list[str]) -> CandidateFiles:
     """The candidate a person means: a folder, or CONTRACT PERIOD of what `bundle build` wrote last.
 
     Raises:
         CandidateFolderError, CaseNotFoundError: There is none.
     """
-    if len(asked) == 1:
-        return read_candidate(Path(asked[0]))
-    contract_id = _contract_id(desk, asked[0])
-    found = [read_candidate(file.parent) for file in (desk.node.work / "candidates").glob(f"*/{CANDIDATE}")]
-    fitting = [f for f in found if (f.candidate.contract.id, f.candidate.period) == (contract_id, asked[1])]
-    if not fitting:
+    folder, contract_id, period = _meant(desk, asked)
+    if folder is not None:
+        return read_candidate(folder)
+    names = f"{desk.node.member}-{contract_id}-{period}-r*".lower()
+    found = [read_candidate(file.parent) for file in (desk.node.work / "candidates").glob(f"{names}/{CANDIDATE}")]
+    if not found:
         raise CaseNotFoundError(asked=" ".join(asked), member=desk.node.member)
-    return max(fitting, key=lambda files: files.candidate.revision)
+    return max(found, key=lambda files: files.candidate.revision)
+
+
+def find_shown(desk: Desk, asked: list[str]) -> tuple[CandidateFiles, Case]:
+    """What a person wants to look at: a folder; else what is before the officers; else what was built last.
+
+    What officers look at is the desk's own copy, the bytes that they sign, whatever has been built since.
+
+    Raises:
+        CandidateFolderError, CaseNotFoundError: There is none.
+    """
+    folder, contract_id, period = _meant(desk, asked)
+    if folder is None and desk.store_file.exists():
+        with open_desk(desk.store_file) as store:
+            row = store.newest(contract_id, period)
+            kept = None if row is None else load_case(desk, row)
+        if kept is not None and kept.case.state in OPEN:
+            return kept.files, kept.case
+    files = find_candidate(desk, asked)
+    return files, Case(candidate=files.candidate)
 
 
 def find_case(desk: Desk, store: DeskStore, asked: list[str]) -> KeptCase:
@@ -133,19 +188,20 @@ def find_case(desk: Desk, store: DeskStore, asked: list[str]) -> KeptCase:
     Raises:
         CaseNotFoundError: Nothing like it was submitted.
     """
-    if len(asked) == 1:
-        candidate = read_candidate(Path(asked[0])).candidate
-        contract_id, period = candidate.contract.id, candidate.period
-    else:
-        contract_id, period = _contract_id(desk, asked[0]), asked[1]
+    folder, contract_id, period = _meant(desk, asked)
     row = store.newest(contract_id, period)
-    if row is None:
+    kept = None if row is None else load_case(desk, row)
+    if kept is None or (folder is not None and read_candidate(folder).candidate != kept.case.candidate):
         raise CaseNotFoundError(asked=" ".join(asked), member=desk.node.member)
-    return load_case(desk, row)
+    return kept
 
 
 def load_case(desk: Desk, row: CaseRow) -> KeptCase:
-    """A case from its row and the desk's own copy of the files, checked against each other's digests."""
+    """A case from its row and the desk's own copy of the files.
+
+    Raises:
+        ResourceDigestError, CaseAlteredError: The copy is not what was submitted.
+    """
     files = read_candidate(desk.node.desk / row.folder)
     clearance = None if row.clearance is None else parse_clearance(row.clearance)
     case = Case(
@@ -155,22 +211,16 @@ def load_case(desk: Desk, row: CaseRow) -> KeptCase:
         approvals=() if clearance is None else clearance.approvals,
         returned=_returned(row),
     )
+    if clearance is not None:
+        _require_submitted(case, clearance.common)
     return KeptCase(row=row, files=files, case=case)
 
 
 def open_case(desk: Desk, files: CandidateFiles, case: Case) -> KeptCase:
     """A new case: the desk takes its own copy of the candidate's files."""
     candidate = files.candidate
-    folder = Path("candidates") / f"{candidate.name}-{candidate.data.hex[:12]}"
-    kept = desk.node.desk / folder
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    waiting = kept.with_name(f".{kept.name}.part")
-    shutil.rmtree(waiting, ignore_errors=True)
-    waiting.mkdir()
-    for name, content in files.files().items():
-        (waiting / name).write_bytes(content)
-    shutil.rmtree(kept, ignore_errors=True)
-    waiting.rename(kept)
+    folder = Path("candidates") / f"{candidate.name}-{Digest.of(format_candidate(candidate)).hex[:16]}"
+    write_folder_durably(desk.node.desk / folder, files.files())
     row = CaseRow(
         contract_id=candidate.contract.id,
         contract_version=candidate.contract.version,
@@ -182,9 +232,17 @@ def open_case(desk: Desk, files: CandidateFiles, case: Case) -> KeptCase:
     return KeptCase(row=row, files=files, case=case)
 
 
-def keep_case(store: DeskStore, kept: KeptCase, case: Case, *, bundle: Digest | None = None) -> None:
-    """Write a case's new state; the caller has it from a rule of `exchange.flow.clear`."""
+def keep_case(store: DeskStore, kept: KeptCase, case: Case, *, bundle: Digest | None) -> None:
+    """Write a case's new state; the caller has it from a rule of `exchange.flow.clear`.
+
+    Args:
+        store: In its transaction.
+        kept: What changes.
+        case: Its new state.
+        bundle: The digest of its hand-over, once there is one.
+    """
     row = kept.row
+    row.bundle = None if bundle is None else str(bundle)
     row.state = case.state.value
     row.clearance = None
     if case.valid_until is not None:
@@ -193,15 +251,35 @@ def keep_case(store: DeskStore, kept: KeptCase, case: Case, *, bundle: Digest | 
     if case.returned is not None:
         row.returned_by, row.reason = case.returned.officer, case.returned.reason
         row.returned_at = format_instant(case.returned.at)
-    if bundle is not None:
-        row.bundle = str(bundle)
     store.keep(row)
     kept.case = case
 
 
-def _contract_id(desk: Desk, asked: str) -> str:
+def _meant(desk: Desk, asked: list[str]) -> tuple[Path | None, str, str]:
+    """The folder that was named, if one was, and in any case the contract's id and the period.
+
+    Raises:
+        CommandLineError: Neither form.
+    """
+    if len(asked) == 1:
+        candidate = read_candidate(Path(asked[0])).candidate
+        return Path(asked[0]), candidate.contract.id, candidate.period
+    if len(asked) != 2:  # noqa: PLR2004  # CONTRACT and PERIOD
+        raise CommandLineError(reason=f"a candidate is {CANDIDATE_FORM}, found {len(asked)} words", command="")
     names = {(kept.contract.id, kept.contract.version) for kept in desk.shelf.kept.values()}
-    return choose(names, asked)[0][0]
+    return None, choose(names, asked[0])[0][0], asked[1]
+
+
+def _require_submitted(case: Case, submitted: ClearanceCommon) -> None:
+    found = case.common
+    for name in (field.name for field in fields(ClearanceCommon)):
+        if getattr(found, name) != getattr(submitted, name):
+            raise CaseAlteredError(
+                candidate=case.candidate.name,
+                field=name,
+                expected=str(getattr(submitted, name)),
+                found=str(getattr(found, name)),
+            )
 
 
 def _returned(row: CaseRow) -> Returned | None:

@@ -5,17 +5,29 @@ from pathlib import Path
 
 from exchange.clearance import CLEARING_ROLE
 from exchange.clearance import approve as sign_approval
-from exchange.encoding import format_instant
+from exchange.encoding import Digest, format_instant
 from exchange.errors import ExitCode
-from exchange.flow.clear import CandidateState, record_approval
+from exchange.flow.clear import CandidateState, Event, advance, record_approval
 from exchange.flow.clear import send_back as return_case
+from exchange.flow.release import HANDOVER_SUFFIX
 from exchange.report import parse_report
 from nodes.adapters.desk_store import open_desk
-from nodes.desk.cases import Desk, KeptCase, find_candidate, find_case, keep_case, load_case
-from nodes.desk.ledger import require_fresh
+from nodes.desk.cases import CANDIDATE_FORM, Desk, KeptCase, find_case, find_shown, keep_case, load_case
+from nodes.desk.ledger import is_recorded, require_fresh
 from nodes.desk.sheet import print_table
 from nodes.desk.words import spoken
 from nodes.terminal import CommandParser, Invocation
+
+_STATES_RU = {
+    CandidateState.DRAFT: "черновик",
+    CandidateState.SUBMITTED: "подан",
+    CandidateState.RETURNED: "возвращён",
+    CandidateState.CLEARED: "согласован",
+    CandidateState.LOGGED: "записан",
+    CandidateState.PUBLISHED: "опубликован",
+    CandidateState.SUPERSEDED: "заменён",
+    CandidateState.WITHDRAWN: "отозван",
+}
 
 
 def approve(invocation: Invocation) -> int:
@@ -31,7 +43,7 @@ def approve(invocation: Invocation) -> int:
             kept.case.common, officer=arguments.officer, role=CLEARING_ROLE, at=desk.now, signer=signer
         )
         case = record_approval(kept.case, approval, trust=desk.trust, contract=contract, at=desk.now)
-        keep_case(store, kept, case)
+        keep_case(store, kept, case, bundle=None)
         store.tell(kept.row, at=desk.now, officer=arguments.officer, event="approve")
     needed = contract.approvals.officers_min - len(case.approvals)
     cleared = case.state is CandidateState.CLEARED
@@ -53,8 +65,10 @@ def send_back(invocation: Invocation) -> int:
     desk.officer_signer(arguments.officer, arguments.key)
     with open_desk(desk.store_file) as store:
         kept = find_case(desk, store, arguments.candidate)
-        case = return_case(kept.case, officer=arguments.officer, reason=arguments.reason, trust=desk.trust, at=desk.now)
-        keep_case(store, kept, case)
+        begun = kept.case if not _is_logged(desk, kept) else advance(kept.case, Event.LOG)
+        case = return_case(begun, officer=arguments.officer, reason=arguments.reason, trust=desk.trust, at=desk.now)
+        _take_back(desk, kept)
+        keep_case(store, kept, case, bundle=None)
         store.tell(kept.row, at=desk.now, officer=arguments.officer, event="return", reason=arguments.reason)
     invocation.output.say(
         en=f"{arguments.officer} returned {case.candidate.name}: {arguments.reason}",
@@ -67,10 +81,10 @@ def send_back(invocation: Invocation) -> int:
 def show(invocation: Invocation) -> int:
     """`clearance show FOLDER|CONTRACT PERIOD`: table and digest words, to compare elsewhere before signing."""
     parser = CommandParser(invocation.command, "The table that would leave, and its digests as words.")
-    parser.add_argument("candidate", nargs="+", metavar="FOLDER | CONTRACT PERIOD")
+    parser.add_argument("candidate", nargs="+", metavar=CANDIDATE_FORM)
     arguments = invocation.parse(parser)
     desk = Desk.open(invocation.require_node(), invocation.clock.now())
-    files = find_candidate(desk, arguments.candidate)
+    files, case = find_shown(desk, arguments.candidate)
     contract = desk.contract_of(files)
     print_table(invocation.output, files, contract)
     candidate, report = files.candidate, parse_report(files.disclosure)
@@ -78,11 +92,14 @@ def show(invocation: Invocation) -> int:
     output.line()
     output.say(en=f"for {', '.join(candidate.recipients)}", ru=f"для {', '.join(candidate.recipients)}")
     output.say(en=f"prepared by {candidate.prepared_by}", ru=f"подготовил(а) {candidate.prepared_by}")
+    approved = " ".join(approval.officer for approval in case.approvals) or "-"
+    output.say(en=f"{case.state}; approved by {approved}", ru=f"{_STATES_RU[case.state]}; одобрили: {approved}")
     output.line(f"data.csv         {spoken(candidate.data)}")
     output.line(f"disclosure.json  {spoken(candidate.disclosure)}")
     output.result(
         {
             "name": candidate.name,
+            "state": case.state.value,
             "data": str(candidate.data),
             "data_words": spoken(candidate.data),
             "disclosure": str(candidate.disclosure),
@@ -100,12 +117,20 @@ def listing(invocation: Invocation) -> int:
     desk = Desk.open(invocation.require_node(), invocation.clock.now())
     with open_desk(desk.store_file) as store:
         cases = [load_case(desk, row) for row in store.cases()]
-    invocation.output.table(
-        ["candidate", "state", "prepared by", "approved by", "valid until"],
+    output = invocation.output
+    russian = output.language == "ru"
+    if not cases:
+        output.say(en="no candidate has been submitted", ru="ни один кандидат не подан")
+        output.result({"candidates": []})
+        return ExitCode.FINE
+    output.table(
+        ["кандидат", "состояние", "подготовил(а)", "одобрили", "действует до"]
+        if russian
+        else ["candidate", "state", "prepared by", "approved by", "valid until"],
         [
             [
                 kept.case.candidate.name,
-                kept.case.state.value,
+                _STATES_RU[kept.case.state] if russian else kept.case.state.value,
                 kept.case.candidate.prepared_by,
                 " ".join(approval.officer for approval in kept.case.approvals) or "-",
                 format_instant(kept.case.valid_until) if kept.case.valid_until else "-",
@@ -113,18 +138,32 @@ def listing(invocation: Invocation) -> int:
             for kept in cases
         ],
     )
-    invocation.output.result({"candidates": [_case_json(kept) for kept in cases]})
+    output.result({"candidates": [_case_json(kept) for kept in cases]})
     return ExitCode.FINE
 
 
 def _arguments(invocation: Invocation, summary: str, *, reason: bool) -> Namespace:
     parser = CommandParser(invocation.command, summary)
-    parser.add_argument("candidate", nargs="+", metavar="FOLDER | CONTRACT PERIOD")
+    parser.add_argument("candidate", nargs="+", metavar=CANDIDATE_FORM)
     parser.add_argument("--officer", required=True, metavar="ID")
     parser.add_argument("--key", type=Path, metavar="FILE", help="the officer's key; by default in the node's folder")
     if reason:
         parser.add_argument("--reason", required=True, metavar="TEXT")
     return invocation.parse(parser)
+
+
+def _is_logged(desk: Desk, kept: KeptCase) -> bool:
+    """Whether the ledger has it though the case says cleared: the desk broke off after the gateway's answer."""
+    bundle = kept.row.bundle
+    cleared = kept.case.state is CandidateState.CLEARED
+    return cleared and bundle is not None and is_recorded(desk, Digest.parse(bundle, subject="desk.db: bundle"))
+
+
+def _take_back(desk: Desk, kept: KeptCase) -> None:
+    """Remove a hand-over that waits in the outbox; one that the gateway has taken bars a second of its identity."""
+    if kept.row.bundle is not None:
+        bundle = Digest.parse(kept.row.bundle, subject="desk.db: bundle")
+        (desk.node.outbox / f"{bundle.hex}{HANDOVER_SUFFIX}").unlink(missing_ok=True)
 
 
 def _next(invocation: Invocation, kept: KeptCase, *, cleared: bool) -> None:

@@ -79,7 +79,7 @@ def sign(invocation: Invocation) -> int:
         )
     statement = _own_signature(shelf, contract, node.member) or _signed(node, contract, now)
     require_about(statement, contract)
-    gateway = LocalGateway(node)
+    gateway = LocalGateway(node, language=invocation.output.language)
     gateway.post("/local/contracts", {"contract": base64.b64encode(contract.raw).decode("ascii")})
     answer = gateway.post("/local/statements", {"statement": base64.b64encode(statement.raw).decode("ascii")})
     effective = bool(answer.get("effective"))
@@ -260,7 +260,7 @@ def _own_signature(shelf: ContractShelf, contract: DataContract, member: str) ->
 
 def _signed(node: NodeFolder, contract: DataContract, now: datetime) -> Statement:
     """A new signature by the node's contract key, counting from the contract's first day or from now, if later."""
-    passphrase = read_passphrase(Path(node.settings.passphrase_file)) if node.settings.passphrase_file else None
+    passphrase = None if node.passphrase_file is None else read_passphrase(node.passphrase_file)
     signer = read_hybrid_signer(node.private, KeyPurpose.CONTRACT, passphrase=passphrase, demo=node.settings.demo)
     at = now.replace(microsecond=0)
     return sign_statement(

@@ -19,6 +19,11 @@ def require_fresh(desk: Desk, candidate: Candidate, contract: DataContract) -> N
     require_pooled(candidate.pooled, released)
 
 
+def is_recorded(desk: Desk, bundle: Digest) -> bool:
+    """Whether the ledger knows this bundle: it is in the log, whatever became of it since."""
+    return any(release.bundle == bundle for release in read_ledger(desk.ledger))
+
+
 def record_release(desk: Desk, files: CandidateFiles, contract: DataContract, bundle: Digest) -> None:
     """Write a release into the ledger: from the moment it is in the log, it counts, published or waiting."""
     candidate = files.candidate

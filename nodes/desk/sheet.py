@@ -1,5 +1,7 @@
 """What leaves the country, as text: the table exactly as the partner will get it, and the difference to the last."""
 
+from decimal import Decimal
+
 from exchange.bundle.difference import Difference
 from exchange.contract.model import DataContract
 from exchange.flow.candidate import CandidateFiles
@@ -21,8 +23,11 @@ def print_table(output: Output, files: CandidateFiles, contract: DataContract) -
     table = read_table(files, contract)
     output.line(files.candidate.title)
     output.table(
-        [*_headers(contract), "value", "status"],
-        [[*key, shown(row, output), f"{row.obs_status} {row.conf_status}"] for key, row in sorted(table.rows.items())],
+        [*_headers(contract), *(("значение", "статус") if output.language == "ru" else ("value", "status"))],
+        [
+            [*key, shown(row, contract, output), f"{row.obs_status} {row.conf_status}"]
+            for key, row in sorted(table.rows.items())
+        ],
     )
 
 
@@ -30,7 +35,9 @@ def print_difference(output: Output, found: Difference, contract: DataContract, 
     """Counts, then the first rows of each kind; un-withheld cells first, since they show what was hidden."""
 
     def shown_before(key: CellKey) -> str:
-        return "-" if found.before is None else shown(found.before.rows.get(key), output)
+        return "-" if found.before is None else shown(found.before.rows.get(key), contract, output)
+
+    was, now = ("было", "стало") if output.language == "ru" else ("before", "now")
 
     for name, english, russian in (
         ("newly_unwithheld", "newly UN-withheld", "впервые ОТКРЫТО"),
@@ -41,15 +48,15 @@ def print_difference(output: Output, found: Difference, contract: DataContract, 
     ):
         keys: tuple[CellKey, ...] = getattr(found, name)
         output.say(en=f"{english}: {len(keys)}", ru=f"{russian}: {len(keys)}")
-        rows = [[*key, shown_before(key), shown(found.after.rows.get(key), output)] for key in keys]
+        rows = [[*key, shown_before(key), shown(found.after.rows.get(key), contract, output)] for key in keys]
         if rows:
-            output.table([*_headers(contract), "before", "now"], rows if whole else rows[:ROWS_SHOWN_MAX])
+            output.table([*_headers(contract), was, now], rows if whole else rows[:ROWS_SHOWN_MAX])
         if len(rows) > ROWS_SHOWN_MAX and not whole:
             rest = len(rows) - ROWS_SHOWN_MAX
             output.say(en=f"… and {rest} more (--all shows them)", ru=f"… и ещё {rest} (--all покажет все)")
 
 
-def shown(row: Observation | None, output: Output) -> str:
+def shown(row: Observation | None, contract: DataContract, output: Output) -> str:
     """A cell for a person: a figure, a word for what is withheld or missing, 0 for an absent key."""
     if row is None:
         return "0"
@@ -57,7 +64,7 @@ def shown(row: Observation | None, output: Output) -> str:
         return "скрыто" if output.language == "ru" else "withheld"
     if row.value is None:
         return "нет данных" if output.language == "ru" else "missing"
-    return str(row.value)
+    return f"{Decimal(row.value).scaleb(-contract.decimals):f}"
 
 
 def _headers(contract: DataContract) -> list[str]:
