@@ -136,7 +136,7 @@ def _last_screen(output: Output, told: Told) -> None:
     output.table(headers, [[exchange.get(name) or "-" for name in headers] for exchange in exchanges])
     output.line()
     for finding in told.red.result["findings"]:
-        output.line(f"finding: {finding['verdict']}: fault {finding['fault']}: {finding.get('evidence', '-')}")
+        output.line(f"{finding['code']} [{finding['party']}] {finding['message'][output.language]}")
     output.say(
         en=f"{len(exchanges)} exchanges audited without a figure; the altered bundle was {told.blamed}'s",
         ru=f"проверено обменов: {len(exchanges)}, ни одной цифры не показано; изменён был набор {told.blamed}",

@@ -202,7 +202,7 @@ def _altered(stage: Stage, release: Release) -> tuple[Ended, str]:
         red = stage.act(AUDIT, member=AUDITOR, expect=ExitCode.DOES_NOT_HOLD)
     finally:
         stored.write_bytes(intact)
-    blamed = sorted({str(finding["fault"]) for finding in red.result["findings"]})
+    blamed = sorted({str(finding["party"]) for finding in red.result["findings"]})
     if blamed != [release.member]:
         raise DemoStepError(step="audit blames the publisher", expected=3, found=3, message=", ".join(blamed))
     stage.tell(
