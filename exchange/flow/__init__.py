@@ -1,1 +1,1 @@
-"""The use cases, one module each: agree, prepare, clear, release, publish, pull, verify. They decide; others compute."""
+"""The use cases, one module each: agree, prepare, clear, release, publish, pull, verify. They decide."""
