@@ -114,7 +114,7 @@ def _rows(raw: bytes, list_id: str) -> list[tuple[int, list[str]]]:
                 raise CodeListError(list=list_id, line=reader.line_num, expected=expected, found=found)
     except csv.Error as error:
         raise CodeListError(list=list_id, line=reader.line_num, expected="CSV", found=str(error)) from error
-    if len(rows) < 2:  # noqa: PLR2004 - a header and at least one code
+    if len(rows) < 2:  # noqa: PLR2004  # a header and at least one code
         raise CodeListError(list=list_id, line=1, expected="a header and at least one code", found="less")
     return rows
 

@@ -136,7 +136,7 @@ def _check_level(dimension: Dimension, part: TableDimension, clause: Clause) -> 
         raise clause.at("residual").broken("one of the level's codes", part.residual)
     missing = uncovered(dimension, part.codes) if dimension.has_total else ()
     if missing and part.residual is None:
-        few = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")  # noqa: PLR2004 - as many as read well
+        few = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")  # noqa: PLR2004  # as many as read well
         raise clause.broken("codes that cover the list, or a residual code for the rest", f"{few} in none")
 
 

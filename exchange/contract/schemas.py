@@ -42,7 +42,7 @@ def schema_findings(text: ContractText) -> Iterator[ContractSchemaError]:
 
 
 @cache
-def _validator(name: str) -> Any:  # noqa: ANN401 - jsonschema's validators have no common type
+def _validator(name: str) -> Any:  # noqa: ANN401  # jsonschema's validators have no common type
     schema = json.loads(files("exchange.contract").joinpath(name).read_bytes())
     # An empty registry refuses every reference that is not inside the schema: validation never asks a network.
     return _KINDS[name](schema, registry=Registry())
@@ -72,7 +72,7 @@ def _finding(text: ContractText, schema: str, error: ValidationError) -> Contrac
     return _error(text, path, _expected(rule, value), _shown(found), schema)
 
 
-def _expected(rule: str, value: Any) -> str:  # noqa: ANN401 - a keyword's value in a JSON Schema is of any type
+def _expected(rule: str, value: Any) -> str:  # noqa: ANN401  # a keyword's value in a JSON Schema is of any type
     if rule == "const":
         return _shown(value)
     if rule == "enum":

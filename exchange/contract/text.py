@@ -55,7 +55,9 @@ _TRAPS = (
     (re.compile(r"[-+]?\.(?:inf|nan)\Z", re.IGNORECASE), "it is no number that can be agreed on"),
     (re.compile(r"(?:<<|=)\Z"), "YAML 1.1 gives it a meaning of its own"),
 )
-_DISGUISES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\ufeff\ud800-\udfff]")
+_DISGUISES = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\ufeff\ud800-\udfff]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class _Reader:
             raise ContractYamlError(line=1, reason="the top level is not a mapping")
         return value
 
-    def _value(self, event: Any, path: Path) -> Json:  # noqa: ANN401 - ruamel's events have no types
+    def _value(self, event: Any, path: Path) -> Json:  # noqa: ANN401  # ruamel's events have no types
         if isinstance(event, AliasEvent):
             _refuse(event, f"alias *{event.anchor}: write the value out")
         if event.anchor is not None:
@@ -182,5 +184,5 @@ def _scalar(event: ScalarEvent) -> Json:
     return text
 
 
-def _refuse(event: Any, reason: str) -> NoReturn:  # noqa: ANN401 - ruamel's events have no types
+def _refuse(event: Any, reason: str) -> NoReturn:  # noqa: ANN401  # ruamel's events have no types
     raise ContractYamlError(line=event.start_mark.line + 1, reason=reason)
