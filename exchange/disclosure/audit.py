@@ -18,8 +18,14 @@ from exchange.disclosure.relations import Integers, System
 from exchange.disclosure.solver import Floats, LinearModel, Status
 from exchange.table import CellKey
 
-SWEEPS_MAX = 12
-"""Programmes that push all open cells of a component at once, before each is looked at alone."""
+SWEEPS_MAX = 200
+"""Programmes that push many open cells of a component at once, before each is looked at alone."""
+
+TARGETED = 0.25
+"""Share of the open cells that one of them pushes."""
+
+STALLED_MAX = 3
+"""Programmes in a row that settle nothing, before each cell is looked at alone."""
 
 FACES_MAX = 2
 """Other corners tried where a programme's own is not in whole numbers, before whole numbers are searched."""
@@ -156,17 +162,29 @@ class Attacker:
         return short | (self._high < self._reach) | (self._low > self._fall)
 
     def _sweep(self) -> None:
-        """Push all open cells outwards at once, with other weights each time, while that settles many."""
+        """Push many open cells outwards at once, each only as far as it must, while that settles some.
+
+        The cells drawn are capped at what they must reach, or one of them would take all there is to move; the others
+        are free to give way.
+        """
         draw = np.random.default_rng(self._size)
+        stalled = 0
+        self._solve(np.zeros(self._size))
         for sweep in range(SWEEPS_MAX):
             still = self._open()
-            if not still.any():
-                return
-            upwards = (self._high < self._reach) | (sweep % 2 == 0)
-            weights = np.where(still, draw.uniform(0.5, 1.5, self._size), draw.uniform(0.0, 0.01, self._size))
-            self._solve(np.where(upwards, -weights, weights))
-            if sweep > 1 and still.sum() - self._open().sum() < 1:
-                return
+            if not still.any() or stalled == STALLED_MAX:
+                break
+            drawn = still & (draw.random(self._size) < TARGETED)
+            rising = drawn & ((self._high < self._reach) | (sweep % 2 == 0))
+            goal = np.maximum(self._reach, self._low + self._width)
+            self._bound(np.where(rising, np.minimum(goal, self._cap), self._cap))
+            self._solve(np.where(rising, -1.0, np.where(drawn, 1.0, 0.0)))
+            stalled = stalled + 1 if self._open().sum() == still.sum() else 0
+        self._bound(np.full(self._size, self._cap))
+
+    def _bound(self, upper: Integers) -> None:
+        columns = np.arange(self._size, dtype=np.int32)
+        self._model.set_bounds(columns, np.zeros(self._size), upper.astype(np.float64))
 
     def _exposed(self, cell: int) -> Reason | None:
         """Look at one cell alone; why it is not safe, if it is not."""
