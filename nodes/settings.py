@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exchange.errors.settings import NodeNotFoundError, SettingsError
 
+SETTINGS_FILE = "node.toml"
 NODE_FORMAT = 1
 """The number of node.toml's format; a newer one is refused."""
 
@@ -157,20 +158,32 @@ def open_node(folder: Path) -> NodeFolder:
         NodeNotFoundError: There is no node.toml.
         SettingsError: A setting is missing, unknown, or out of range; the error names it.
     """
-    file = folder / "node.toml"
+    file = folder / SETTINGS_FILE
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise NodeNotFoundError(folder=str(folder)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise SettingsError(file=str(file), setting="(file)", reason="not UTF-8") from error
+    return NodeFolder(folder, parse_settings(text, file=file))
+
+
+def parse_settings(text: str, *, file: Path) -> NodeSettings:
+    """The settings in the text of a `node.toml`; `file` is named in refusals.
+
+    Raises:
+        SettingsError: A setting is missing, unknown, or out of range; the error names it.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise SettingsError(file=str(file), setting="(file)", reason=str(error)) from error
     found = document.get("v")
     if found != NODE_FORMAT:
-        raise SettingsError(
-            file=str(file), setting="v", reason=f"this program reads format {NODE_FORMAT}, found {found}"
-        )
+        reason = f"this program reads format {NODE_FORMAT}, found {found}"
+        raise SettingsError(file=str(file), setting="v", reason=reason)
     try:
-        return NodeFolder(folder, NodeSettings.model_validate(document))
+        return NodeSettings.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         setting = ".".join(str(part) for part in first["loc"])

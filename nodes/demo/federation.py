@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nodes.adapters.clock import Clock
+from nodes.adapters.node_folder import NewNode, copy_contracts, copy_registry, make_node_folder
 from nodes.demo.registry import FederationSpec, MemberSpec, found_federation, standard_officers
-from nodes.settings import NODE_FORMAT, NodeFolder, open_node
+from nodes.settings import NodeFolder, open_node
 
-SOURCES = Path(__file__).resolve().parents[2]
-"""The checkout: its `contracts/` is copied into each node."""
-
+HOST = "127.0.0.1"
 AUDITOR = "IOM"
 NAMES: Mapping[str, tuple[str, str, str]] = {
     "KZ": ("state", "Kazakhstan", "Казахстан"),
@@ -52,9 +51,10 @@ def found(home: Path, *, ports: list[int], clock: Clock) -> DemoFederation:
     """Make the folders, the keys and the registry anew; whatever an earlier demo left in `home` is removed."""
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    addresses = {member: f"http://127.0.0.1:{port}" for member, port in zip(NAMES, ports, strict=True)}
-    for member in NAMES:
-        _make_node_folder(home / member.lower(), member, addresses[member])
+    addresses = {member: f"http://{HOST}:{port}" for member, port in zip(NAMES, ports, strict=True)}
+    for (member, address), port in zip(addresses.items(), ports, strict=True):
+        node = NewNode(member=member, issuer=address, host=HOST, port=port, demo=True)
+        make_node_folder(home / member.lower(), node, random=secrets.token_bytes)
     found_federation(
         home / "keys",
         FederationSpec(
@@ -67,11 +67,10 @@ def found(home: Path, *, ports: list[int], clock: Clock) -> DemoFederation:
         clock=clock,
         random=secrets.token_bytes,
     )
-    _copy_contracts(home / "keys" / "contracts")
+    copy_contracts(home / "keys" / "contracts")
     for member in NAMES:
-        shutil.copytree(home / "keys" / "metadata", home / member.lower() / "keys" / "metadata")
-        shutil.copytree(home / "keys" / "targets", home / member.lower() / "keys" / "targets")
-        _copy_contracts(home / member.lower() / "contracts")
+        copy_registry(home / "keys", home / member.lower() / "keys")
+        copy_contracts(home / member.lower() / "contracts")
     return open_federation(home)
 
 
@@ -103,30 +102,3 @@ def _member(member: str, address: str) -> MemberSpec:
         issuer=address,
         officers=standard_officers(member),
     )
-
-
-def _make_node_folder(folder: Path, member: str, address: str) -> None:
-    folder.mkdir(parents=True)
-    for name in ("private/preparation", "private/gateway", "private/desk", "private/officers"):
-        (folder / name).mkdir(parents=True, mode=0o700)
-    (folder / "private").chmod(0o700)
-    secret = folder / "private" / "preparation" / "secret"
-    secret.touch(mode=0o600)
-    secret.write_bytes(secrets.token_bytes(32))
-    port = address.rsplit(":", 1)[1]
-    (folder / "node.toml").write_text(
-        f"# Written by the demo. Every setting and its bounds: nodes/settings.py.\n"
-        f'v = {NODE_FORMAT}\nmember = "{member}"\ndemo = true\n\n'
-        f'[gateway]\nissuer = "{address}"\nport = {port}\nprivate_addresses = true\n',
-        encoding="utf-8",
-    )
-
-
-def _copy_contracts(folder: Path) -> None:
-    for contract_id, version in CONTRACTS:
-        kept = folder / contract_id / version
-        kept.mkdir(parents=True)
-        shutil.copyfile(
-            SOURCES / "contracts" / contract_id / version / "contract.odcs.yaml", kept / "contract.odcs.yaml"
-        )
-    shutil.copytree(SOURCES / "contracts" / "codelists", folder / "codelists")
