@@ -4,6 +4,7 @@ KZ publishes CA-01-BORDER for 2026-09. The register below is invented; the table
 real engine, so some of its cells are withheld. Everything is deterministic but the ML-DSA signatures.
 """
 
+import atexit
 import shutil
 import tempfile
 from collections import Counter
@@ -149,6 +150,7 @@ class BundleWorld:
 def bundle_world() -> BundleWorld:
     """The world, made once per process; nobody changes it."""
     folder = Path(tempfile.mkdtemp(prefix="bundle-world-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     federation = found(folder, StillClock())
     contract = border_contract()
     statements = tuple(
