@@ -131,6 +131,17 @@ class PeriodRowsError(PreparationError):
     mend_ru = "проверьте период, раздел [period] сопоставления и фильтры"
 
 
+class AggregationResourceError(PreparationError):
+    """The database ran out of memory or of disk for spilled pages."""
+
+    code = "aggregation-out-of-resources"
+    exit_code = ExitCode.ERROR
+    en = "{file}: aggregation stopped: {reason}; it may use {memory_mb} MB of memory and the disk of {folder}"
+    ru = "{file}: агрегирование остановлено: {reason}; доступно {memory_mb} МБ памяти и диск с папкой {folder}"
+    mend_en = "free disk space, or raise preparation.memory_mb in node.toml above {memory_mb}"
+    mend_ru = "освободите место на диске или увеличьте preparation.memory_mb в node.toml сверх {memory_mb}"
+
+
 class RegisterChangedError(PreparationError):
     """The register file changed between the check of its rows and their aggregation."""
 

@@ -66,8 +66,11 @@ class Aggregation:
                 "SELECT count(*), count(*) FILTER (in_scope), count(*) FILTER (in_scope AND bad), "
                 f"count(*) FILTER (in_scope AND in_period) FROM ({self.sql.rows})"
             ).fetchone()
-        except duckdb.InvalidInputException:
-            # A row that is no CSV. DuckDB's message quotes it, so it stays here; `rows.locate` says where it is.
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error:
+            # A row that is no CSV, or a file that ends early. DuckDB's message quotes the row, so it stays here;
+            # `rows.locate` says where it is.
             return None
         assert found is not None
         return Census(rows=found[0], in_scope=found[1], bad=found[2], in_period=found[3])

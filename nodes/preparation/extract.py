@@ -4,9 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from exchange.codes import parse_period
 from exchange.contract.model import DataContract, Role
-from exchange.errors.preparation import BadRowsError, NotAProviderError, RegisterUnreadableError
+from exchange.errors.preparation import (
+    AggregationResourceError,
+    BadRowsError,
+    NotAProviderError,
+    RegisterUnreadableError,
+)
 from exchange.table import AggregateTable
 from nodes.preparation.aggregate import Aggregation, Census
 from nodes.preparation.coding import bind
@@ -41,7 +48,8 @@ def aggregate_extract(
     Raises:
         PeriodError: The period is not one of the contract's frequency.
         NotAProviderError: The member provides nothing under this contract.
-        PreparationError: The mapping, the file or its rows are refused; with bad rows the error names their report.
+        PreparationError: The mapping, the file or its rows are refused, or memory and disk do not suffice; with bad
+            rows the error names their report.
         OSError: The extract cannot be opened, or the work folder not written.
     """
     reporting = parse_period(period, frequency=contract.calendar.frequency)
@@ -49,15 +57,24 @@ def aggregate_extract(
     if provider not in providers:
         raise NotAProviderError(contract=contract.id, member=provider, providers=", ".join(providers))
     coding = bind(mapping, contract, provider=provider, period=period)
-    with database(extract, workshop.settings, work=workshop.work) as connection:
-        workshop.progress("read", 0.0)
-        register = open_register(connection, extract, mapping)
-        aggregation = Aggregation.of(connection, register, coding, reporting)
-        census = aggregation.census()
-        if census is not None and not census.bad:
-            workshop.progress("check", 1.0)
-            return aggregation.aggregate(census, progress=workshop.progress), census
-        cells = locate(connection, register, coding, cells_max=workshop.settings.bad_rows_max)
+    try:
+        with database(extract, workshop.settings, work=workshop.work) as connection:
+            workshop.progress("read", 0.0)
+            register = open_register(connection, extract, mapping)
+            aggregation = Aggregation.of(connection, register, coding, reporting)
+            census = aggregation.census()
+            if census is not None and not census.bad:
+                workshop.progress("check", 1.0)
+                return aggregation.aggregate(census, progress=workshop.progress), census
+            cells = locate(connection, register, coding, cells_max=workshop.settings.bad_rows_max)
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        # Out of memory, or of disk for what is spilled; the message may quote rows and stays here.
+        raise AggregationResourceError(
+            file=extract.name,
+            reason=type(error).__name__,
+            memory_mb=workshop.settings.memory_mb,
+            folder=str(workshop.work),
+        ) from None
     if not cells:
         raise RegisterUnreadableError(
             file=extract.name, format=register.format, reason="the database refuses rows that are correct one by one"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from exchange.errors import ExchangeError
 from exchange.errors.preparation import (
+    AggregationResourceError,
     BadRowsError,
     PeriodRowsError,
     RegisterColumnError,
@@ -197,6 +198,26 @@ def test_a_file_that_is_no_register_is_refused(
 ) -> None:
     with pytest.raises(refusal):
         bench.aggregate(bench.file(name, content), BORDER_MAP, contracts.border(), "2026-09")
+
+
+def test_gzip_that_ends_early_far_behind_its_header_is_refused(bench: Bench) -> None:
+    rows = "".join(f"2026-09,IN,KZ,KZ-75,м,{number * 7919 % 99991}\n" for number in range(50_000))
+    file = bench.file("r.csv.gz", gzip.compress((HEADER + rows).encode())[:-5_000])
+    with pytest.raises(RegisterUnreadableError, match="end early"):
+        bench.aggregate(file, BORDER_MAP, contracts.border(), "2026-09")
+
+
+def test_too_little_memory_is_said_with_the_setting(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, settings=PreparationSettings(memory_mb=128, threads=8))
+    file = bench.folder / "r.parquet"
+    row = "'2026-09', 'IN', 'KZ', 'KZ-75', 'м', repeat('t', 2000000) || n"
+    names = HEADER.strip().split(",")
+    columns = ", ".join(f"{value} AS {name}" for value, name in zip(row.split(", ", 5), names, strict=True))
+    duckdb.sql(f"COPY (SELECT {columns} FROM range(400) r(n)) TO '{file}' (FORMAT parquet)")
+    with pytest.raises(AggregationResourceError) as refused:
+        bench.aggregate(file, BORDER_MAP, contracts.border(), "2026-09")
+    assert refused.value.facts["memory_mb"] == 128
+    assert "ttt" not in refused.value.sentence()
 
 
 def test_a_file_that_is_absent_is_the_operating_systems_error(bench: Bench) -> None:
