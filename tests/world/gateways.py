@@ -36,6 +36,7 @@ class Network(httpx.AsyncBaseTransport):
     def __init__(self) -> None:
         self.apps: dict[int, httpx.ASGITransport] = {}
         self.down: set[int] = set()
+        self.lost: set[str] = set()  # paths whose requests never arrive
         self.asked: list[tuple[str, str]] = []
         self.answered: list[bytes] = []
         self.change: Change | None = None
@@ -43,13 +44,15 @@ class Network(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         port = request.url.port or 80
         self.asked.append((request.method, request.url.path))
-        if port in self.down or port not in self.apps:
+        if port in self.down or port not in self.apps or request.url.path in self.lost:
             raise httpx.ConnectError("nobody listens")
         answer = await self.apps[port].handle_async_request(request)
         content = await answer.aread()
         self.answered.append(content)
         answer = httpx.Response(answer.status_code, headers=answer.headers, content=content)
         changed = answer if self.change is None else self.change(request, answer)
+        if changed is not answer and not changed.is_closed:
+            return changed  # with a body of its own
         return httpx.Response(changed.status_code, headers=changed.headers, stream=Body(changed.content))
 
 
@@ -100,7 +103,12 @@ class GatewayWorld:
         return PartnerClient(
             partner=partner,
             issuer=self.bundle.trust.member(partner).issuer,
-            caller=Caller(member=member, signer=signer, clock=self.clock, random=seeded(f"{member} to {partner} after {len(self.network.asked)}")),
+            caller=Caller(
+                member=member,
+                signer=signer,
+                clock=self.clock,
+                random=seeded(f"{member} to {partner} after {len(self.network.asked)}"),
+            ),
             limits=PartnerLimits(timeout_s=WAIT_S, bundle_bytes_max=1024 * 1024),
             transport=self.network,
         )
