@@ -3,7 +3,7 @@
 A revision is what was released before plus a delta, so whoever holds both has the delta.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from exchange.contract.model import DataContract
@@ -57,8 +57,8 @@ class PriorReleases:
     ) -> list[Finding]:
         """What an attacker who holds an earlier vintage as well can compute too closely.
 
-        This attacker presumes that a withheld cell did not change where nothing around it changed: there both
-        vintages speak of one number. Elsewhere they are two.
+        This attacker presumes that a withheld cell did not change, so that both vintages speak of one number, unless a
+        sum says that something in it did.
         """
         found: list[Finding] = []
         for vintage in self.vintages:
@@ -71,9 +71,8 @@ def _joint_findings(
 ) -> list[Finding]:
     now = relations(contract, safe.rows.keys())
     before = relations(contract, vintage.rows.keys())
-    separate = _changed_around(now, safe, vintage) | _changed_around(before, safe, vintage)
     hidden = vintage.withheld_keys()
-    shared = hidden - separate
+    shared = hidden - _surely_changed(contract, safe, vintage)
 
     def name(key: CellKey) -> CellKey:
         return key if key in shared else (EARLIER, *key)
@@ -87,18 +86,19 @@ def _joint_findings(
     return [_named(finding) for finding in findings(system, published, needs, progress=lambda _: None)]
 
 
-def _changed_around(found: Iterable[Relation], safe: SafeTable, vintage: SafeTable) -> set[CellKey]:
-    """The cells of the sums in which a cell is known to have changed, or is withheld now and was not before."""
-    return {
-        key
-        for relation in found
-        if any(_changed(cell, safe, vintage) for cell, _ in relation.terms)
-        for key, _ in relation.terms
-    }
-
-
-def _changed(key: CellKey, safe: SafeTable, vintage: SafeTable) -> bool:
-    return _shown(safe, key) != _shown(vintage, key)
+def _surely_changed(contract: DataContract, safe: SafeTable, vintage: SafeTable) -> set[CellKey]:
+    """The cells of the sums whose published part changed, with nothing newly withheld that could make up for it."""
+    found: set[CellKey] = set()
+    for relation in relations(contract, safe.rows.keys() | vintage.rows.keys()):
+        change = 0
+        for key, factor in relation.terms:
+            old, new = _shown(vintage, key), _shown(safe, key)
+            if old is not None and new is None:
+                break
+            change += factor * (new - old) if old is not None and new is not None else 0
+        else:
+            found |= {key for key, _ in relation.terms if change and relation.exact}
+    return found
 
 
 def _shown(table: SafeTable, key: CellKey) -> int | None:

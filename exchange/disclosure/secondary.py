@@ -20,8 +20,8 @@ from exchange.disclosure.protection import Requirement
 from exchange.disclosure.relations import Integers, Mask, System
 from exchange.disclosure.solver import INFINITY, Floats, LinearModel, Rows, Status
 
-TARGETED = 0.25
-"""Share of the cells in need that one programme moves; the others must be free to give way."""
+INSIDE, OUTSIDE = 0.5, 0.15
+"""Share of the cells in need that one programme moves, through withheld cells and beyond; the others give way."""
 
 STALLED_MAX = 2
 """Programmes in a row that settle nothing, before other cells are withheld."""
@@ -31,6 +31,9 @@ FEW = 4
 
 CLEAN_UP_SOLVES_MAX = 30
 """Programmes spent on publishing cells again."""
+
+PUBLISH_SOLVES_MAX = 4
+"""Of these, for one cell."""
 
 LEANING_MAX = 10
 """A cell is published again only if no more cells than this lose a witness by it."""
@@ -104,6 +107,7 @@ class Suppression:
         self._weights = _weights(values)
         self._columns = np.arange(2 * self._size, dtype=np.int32)
         self._model = LinearModel(*_bounds(values, self._free), _deviations(system, values))
+        self._within = LinearModel(self._true, self._true, system.matrix())
         self._witnesses: list[Floats] = []
         self._seen = _Seen(self._true, self._true)
 
@@ -123,7 +127,7 @@ class Suppression:
             rounds += 1
             before = len(short)
             if before > FEW:
-                self._try_many(self._drawn(short, rounds), self._free)
+                self._try_many(self._drawn(short, rounds, OUTSIDE))
             if before <= FEW or len(self._short()) >= before:
                 self._must_move(short[0])
 
@@ -136,10 +140,10 @@ class Suppression:
 
         Only those on which few others lean: for them the rest of the witnesses leave little to prove again.
         """
-        limit = self._model.solves + CLEAN_UP_SOLVES_MAX
+        limit = self._within.solves + CLEAN_UP_SOLVES_MAX
         candidates = np.flatnonzero(self.withheld & ~self._primary)
         for cell in sorted(candidates.tolist(), key=lambda cell: (-self._values[cell], cell)):
-            if self._model.solves >= limit:
+            if self._within.solves >= limit:
                 return
             self._try_publish(cell)
 
@@ -155,13 +159,13 @@ class Suppression:
             short = self._short()
             if not short or stalled == STALLED_MAX:
                 return
-            self._try_many(self._drawn(short, attempt), self.withheld)
+            self._move_within(self._drawn(short, attempt, INSIDE))
             stalled = 0 if len(self._short()) < len(short) else stalled + 1
 
-    def _drawn(self, short: list[int], attempt: int) -> list[_Target]:
+    def _drawn(self, short: list[int], attempt: int, share: float) -> list[_Target]:
         """A share of the cells in need, with what each lacks; drawn anew each time, but always alike."""
         draw = np.random.default_rng((attempt, len(short))).random(len(short))
-        chosen = [cell for cell, drawn in zip(short, draw, strict=True) if drawn < TARGETED] or short[:1]
+        chosen = [cell for cell, drawn in zip(short, draw, strict=True) if drawn < share] or short[:1]
         return [self._target(cell, upwards=attempt % 2 == 0) for cell in chosen]
 
     def _withhold(self, cell: int, need: Requirement) -> None:
@@ -193,9 +197,26 @@ class Suppression:
         rise, drop = low + width - value, value - (high - width)
         return _Target(cell, rise, upwards=True) if upwards or drop > value else _Target(cell, drop, upwards=False)
 
-    def _try_many(self, targets: list[_Target], allowed: Mask) -> None:
+    def _move_within(self, targets: list[_Target]) -> None:
+        """One programme over the withheld cells alone: each target as far as it needs, the others free to give way."""
+        lower = np.where(self.withheld, 0.0, self._true)
+        upper = np.where(self.withheld, INFINITY, self._true)
+        costs = np.zeros(self._size)
+        for target in targets:
+            costs[target.cell] = -1.0 if target.upwards else 1.0
+            if target.upwards:
+                upper[target.cell] = self._true[target.cell] + target.far
+            else:
+                lower[target.cell] = self._true[target.cell] - target.far
+        self._within.set_bounds(self._columns[: self._size], lower, upper)
+        self._within.set_costs(costs)
+        found = self._within.minimise()
+        if found.status is Status.OPTIMAL:
+            self._witness(found.values - self._true)
+
+    def _try_many(self, targets: list[_Target]) -> None:
         """One programme for all of them: as far as each needs, if the deviation is worth it."""
-        upper, costs = _bounds(self._values, allowed)[1], self._costs()
+        upper, costs = _bounds(self._values, self._free)[1], self._costs()
         for target in targets:
             there, back = self._sides(target)
             upper[there], upper[back] = target.far, 0
@@ -223,7 +244,9 @@ class Suppression:
         if found.status is not Status.OPTIMAL:
             return False
         up, down = np.split(found.values, 2)
-        deviation = up - down
+        return self._witness(up - down)
+
+    def _witness(self, deviation: Floats) -> bool:
         moved = np.abs(deviation) > _NEGLIGIBLE
         for cell in np.flatnonzero(moved & ~self.withheld).tolist():
             self._withhold(cell, self._secondary(cell))
@@ -242,7 +265,7 @@ class Suppression:
         self._seen = _Seen.of(self._true, self._witnesses)
         self.withheld[cell] = False
         if len(self._short()) <= LEANING_MAX:
-            self._use_withheld(solves_max=4)
+            self._use_withheld(solves_max=PUBLISH_SOLVES_MAX)
         if self._short():
             self.withheld[cell] = True
             self._witnesses, self._seen = witnesses, seen

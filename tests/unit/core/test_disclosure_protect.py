@@ -9,6 +9,7 @@ import pytest
 from exchange.contract.model import TOTAL, DataContract, IntervalFloor
 from exchange.disclosure import PriorReleases, require_floor
 from exchange.disclosure.audit import intervals
+from exchange.disclosure.protection import floor
 from exchange.disclosure.relations import System
 from exchange.errors.disclosure import (
     ForeignReleaseError,
@@ -176,6 +177,15 @@ class TestRevision:
         table = table_of(GRID, PERSONS)
         first = protected(GRID, table).safe
         assert protected(GRID, table, PriorReleases(vintages=(first, first))).safe == first
+
+    def test_two_vintages_that_are_safe_alone_are_found_exact_together(self) -> None:
+        values = {key: cell.value for key, cell in table_of(GRID, PERSONS | {("b", "3"): 22}).cells.items()}
+        first = published(GRID, values, [("b", "1"), ("b", "3"), ("d", "1"), ("d", "3")])
+        second = published(GRID, values, [("b", "1"), ("b", "3"), ("a", "1"), ("a", "3")])
+        needs = dict.fromkeys(second.withheld_keys(), floor(GRID))
+        found = PriorReleases(vintages=(first,)).findings(second, GRID, needs)
+        assert {finding.key for finding in found} >= {("b", "1"), ("b", "3")}
+        assert PriorReleases(vintages=(second,)).findings(second, GRID, needs) == []
 
     def test_a_large_change_leaves(self) -> None:
         first = protected(GRID, table_of(GRID, PERSONS)).safe

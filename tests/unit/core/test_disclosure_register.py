@@ -2,7 +2,6 @@
 
 from collections import Counter
 from itertools import product
-from typing import Any
 
 import duckdb
 import highspy
@@ -103,7 +102,7 @@ def test_an_attacker_with_other_code_finds_no_cell_too_close(protection: Protect
         assert high - low >= FLOOR
 
 
-def _attack(rows: dict[CellKey, int | None], hidden: list[CellKey]) -> Any:
+def _attack(rows: dict[CellKey, int | None], hidden: list[CellKey]) -> highspy.Highs:
     """A linear programme of the withheld cells, written from the layout of the two tables alone."""
     number = {key: place for place, key in enumerate(hidden)}
     parts = {
@@ -131,7 +130,7 @@ def _attack(rows: dict[CellKey, int | None], hidden: list[CellKey]) -> Any:
     return solver
 
 
-def _extreme(solver: Any, cell: int, sign: float) -> float:
+def _extreme(solver: highspy.Highs, cell: int, sign: float) -> float:
     """The least (1) or the largest (−1) value of one cell."""
     solver.changeColCost(cell, sign)
     solver.run()
