@@ -1,18 +1,20 @@
 """A stand-in for a node's gateway on its local socket: it remembers what it was sent and answers as told."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
 from threading import Thread
+from typing import Any
 
 
 class _Server(ThreadingMixIn, UnixStreamServer):
     daemon_threads = True
     posted: list[tuple[str, dict[str, str]]]
-    answers: Mapping[str, dict[str, object]]
+    answers: Mapping[str, dict[str, Any]]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -21,8 +23,17 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.server.posted.append((self.path, body))
-        answer = json.dumps(self.server.answers[self.path]).encode()
-        self.send_response(200)
+        self._answer(self.path)
+
+    def do_GET(self) -> None:
+        self._answer(self.path.partition("?")[0])
+
+    def _answer(self, path: str) -> None:
+        """A `status` in the answer is the HTTP status; `raw` is the body as it stands."""
+        document = dict(self.server.answers[path])
+        status = document.pop("status", 200)
+        answer = document["raw"] if "raw" in document else json.dumps(document).encode()
+        self.send_response(int(status))
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(answer)))
         self.end_headers()
@@ -36,10 +47,15 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def listening(socket: Path, answers: Mapping[str, dict[str, object]]) -> Iterator[list[tuple[str, dict[str, str]]]]:
+def listening(socket: Path, answers: Mapping[str, dict[str, Any]]) -> Iterator[list[tuple[str, dict[str, str]]]]:
     """Answer on this socket; what was posted, in order."""
     socket.parent.mkdir(parents=True, exist_ok=True)
-    with _Server(str(socket), _Handler) as server:
+    folder = os.open(socket.parent, os.O_RDONLY | os.O_DIRECTORY)  # a socket's own path may hold 107 bytes only
+    try:
+        server = _Server(f"/proc/self/fd/{folder}/{socket.name}", _Handler)
+    finally:
+        os.close(folder)
+    with server:
         server.posted, server.answers = [], answers
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -48,3 +64,4 @@ def listening(socket: Path, answers: Mapping[str, dict[str, object]]) -> Iterato
         finally:
             server.shutdown()
             thread.join()
+            socket.unlink()
