@@ -1,8 +1,8 @@
 """The demo's story: contracts signed, bundles built, four eyes, release, pulls, audit; then one bundle is altered."""
 
 import time
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -24,6 +24,7 @@ APPROVE = "nodes.desk.clearance_commands:approve"
 PULL = "nodes.gateway.commands:pull"
 AUDIT = "nodes.auditor.commands:run"
 
+PULLERS = ("KZ", "KG", "TJ", "TM", "UZ")
 BUILDERS = 2
 IN_FORCE_S = 30.0
 
@@ -63,10 +64,10 @@ def tell(stage: Stage, releases: list[Release]) -> Told:
     with _chapter(stage, en="four eyes", ru="правило четырёх глаз"):
         _four_eyes(stage, releases[0])
     with _chapter(stage, en="cleared and published", ru="согласовано и опубликовано"):
-        for release in releases:
-            _clear_and_release(stage, release)
+        _by_member(releases, lambda release: _clear_and_release(stage, release))
     with _chapter(stage, en="pulled, verified, receipted", ru="получено, проверено, подтверждено"):
-        pulls = sum(_pull_all(stage, release) for release in releases)
+        with ThreadPoolExecutor(max_workers=len(PULLERS)) as pool:
+            pulls = sum(pool.map(lambda puller: _pull_all(stage, puller, releases), PULLERS))
         stage.tell(en=f"  {pulls} pulls, each with a receipt", ru=f"  получений: {pulls}, каждое с квитанцией")
     with _chapter(stage, en="IOM audits: all green", ru="МОМ проверяет: всё в порядке"):
         green = stage.act(AUDIT, member=AUDITOR)
@@ -181,12 +182,25 @@ def _clear_and_release(stage: Stage, release: Release) -> None:
         raise DemoStepError(step=f"{release.member} release", expected=0, found=0, message=str(released.result))
 
 
-def _pull_all(stage: Stage, release: Release) -> int:
-    """Every recipient pulls this bundle; how many there were."""
-    pullers = [member for member in ("KZ", "KG", "TJ", "TM", "UZ") if member != release.member]
-    for puller in pullers:
+def _by_member(releases: list[Release], work: Callable[[Release], None]) -> None:
+    """Each ministry works at its own pace, one release after the other."""
+
+    def one_member(member: str) -> None:
+        for release in releases:
+            if release.member == member:
+                work(release)
+
+    members = sorted({release.member for release in releases})
+    with ThreadPoolExecutor(max_workers=len(members)) as pool:
+        list(pool.map(one_member, members))
+
+
+def _pull_all(stage: Stage, puller: str, releases: list[Release]) -> int:
+    """One member pulls every bundle that names it; how many there were."""
+    offered = [release for release in releases if release.member != puller]
+    for release in offered:
         stage.act(PULL, release.member.lower(), *release.asked, member=puller)
-    return len(pullers)
+    return len(offered)
 
 
 def _altered(stage: Stage, release: Release) -> tuple[Ended, str]:
