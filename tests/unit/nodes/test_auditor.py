@@ -1,0 +1,161 @@
+"""IOM's audit of real gateways: everything is judged, and not one figure is asked for or received."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from exchange.encoding import Digest
+from exchange.log.entry import EntryType, parse_entry
+from exchange.reconcile.model import Verdict
+from nodes.adapters.own_log import entry_at
+from nodes.adapters.partner_problems import PartnerProblemError
+from nodes.auditor.main import Auditor, AuditResult
+from nodes.auditor.report import as_json
+from nodes.auditor.store import AuditStore
+from tests.world.contracts import codelists
+from tests.world.gateways import GatewayWorld, gateway_world
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[GatewayWorld]:
+    """One federation for this file, in which KG pulled twice and TJ once."""
+    async with gateway_world(tmp_path_factory.mktemp("federation")) as running:
+        for member in ("KG", "TJ", "KG"):
+            assert (await running.pull(member)).status_code == 200
+        yield running
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> AuditStore:
+    return AuditStore(tmp_path / "audit.db")
+
+
+async def audit(world: GatewayWorld, store: AuditStore) -> AuditResult:
+    auditor = Auditor(
+        trust=world.bundle.trust,
+        store=store,
+        clients=lambda member: world.client("IOM", member),
+        clock=world.clock,
+        codelists=codelists(),
+        contracts={},
+        quorum_wait_s=5,
+    )
+    return await auditor.run(lambda _stage, _share: None)
+
+
+def verdicts(result: AuditResult) -> list[tuple[str, str, Verdict, str]]:
+    return [(one.publisher, one.puller, one.verdict, one.fault) for one in result.reconciliation.exchanges]
+
+
+def codes(result: AuditResult) -> list[tuple[str, str]]:
+    return [(found.reason.code, found.party) for found in result.findings]
+
+
+async def test_an_honest_federation_is_green_and_every_exchange_is_confirmed(
+    world: GatewayWorld, store: AuditStore
+) -> None:
+    result = await audit(world, store)
+    assert codes(result) == []
+    assert result.green
+    assert sorted(verdicts(result)) == [
+        ("KZ", "KG", Verdict.CONFIRMED, ""),
+        ("KZ", "KG", Verdict.CONFIRMED, ""),
+        ("KZ", "TJ", Verdict.CONFIRMED, ""),
+    ]
+    assert {(one.contract_id, one.period) for one in result.reconciliation.exchanges} == {("CA-01-BORDER", "2026-09")}
+    assert {log.member: log.cosigned_at is not None for log in result.logs} == dict.fromkeys(world.gateways, True)
+
+
+async def test_the_auditor_asks_for_no_figure_and_receives_none(world: GatewayWorld, store: AuditStore) -> None:
+    network = world.network
+    asked, answered = len(network.asked), len(network.answered)
+    await audit(world, store)
+    paths = [path for _, path in network.asked[asked:]]
+    bundle = world.bundle.candidate
+    assert bundle is not None
+    assert any(path.endswith("/disclosure.json") for path in paths)
+    assert not [path for path in paths if "data.csv" in path]
+    assert not [path for path in paths if path.startswith("/v1/bundles/") and path.count("/") == 3]
+    # Canaries: no row of the data, and not the salt without which nobody can test a guess against its digest.
+    rows = world.bundle.files["data.csv"].decode().splitlines()[1:]
+    received = b"\n".join(network.answered[answered:])
+    assert not [row for row in rows if row.encode() in received]
+    assert rows[0].rpartition(",")[2].encode() not in received
+
+
+async def test_the_auditor_is_refused_the_data_if_it_asks(world: GatewayWorld) -> None:
+    async def attempt(_: Digest) -> None:
+        """The auditor remembers no pull: it makes none."""
+
+    digest = world.gateways["KZ"].context.library.all()[0].bundle
+    async with world.client("IOM", "KZ") as kz:
+        for asked in (kz.bundle(digest, attempt=attempt), kz.bundle_file(digest, "data.csv")):
+            with pytest.raises(PartnerProblemError) as refusal:
+                await asked
+            assert refusal.value.problem == "auditor-no-data"
+
+
+async def test_a_second_run_asks_for_new_entries_only(world: GatewayWorld, store: AuditStore) -> None:
+    await audit(world, store)
+    before = len(world.network.asked)
+    await audit(world, store)
+    paths = [path for _, path in world.network.asked[before:]]
+    assert not [path for path in paths if path.startswith("/log/evidence/")]
+    assert len([path for path in paths if path.startswith("/log/tile/entries/")]) == len(world.gateways)
+
+
+async def test_a_member_that_is_down_is_named_and_makes_nobody_guilty(world: GatewayWorld, store: AuditStore) -> None:
+    world.network.down.add(world.port("KG"))
+    result = await audit(world, store)
+    world.network.down.clear()
+    assert codes(result) == [("log-unreachable", "KG")]
+    assert {one.verdict for one in result.reconciliation.exchanges if one.puller == "KG"} == {Verdict.PENDING}
+    assert {one.fault for one in result.reconciliation.exchanges} == {""}
+
+
+async def test_a_bundle_altered_at_rest_is_refused_and_its_keeper_is_at_fault_until_and_after_it_is_restored(
+    world: GatewayWorld, store: AuditStore
+) -> None:
+    await audit(world, store)
+    file = next((world.folder / "kz" / "bundles").glob("*.zip"))
+    published = file.read_bytes()
+    altered = bytearray(published)
+    altered[len(altered) // 2] ^= 1
+    file.write_bytes(bytes(altered))
+    refused = (await world.pull("TM")).json()
+    while_altered = await audit(world, store)
+    file.write_bytes(published)
+    restored = await world.pull("TM")
+    after = await audit(world, store)
+    assert (refused["exit_code"], refused["facts"]["problem"], refused["facts"]["partner"]) == (
+        3,
+        "bundle-damaged",
+        "KZ",
+    )
+    assert ("stored-bundle-altered", "KZ") in codes(while_altered)
+    assert {party for _, party in codes(while_altered)} == {"KZ"}
+    assert ("KZ", "TM", Verdict.REFUSED, "KZ") in verdicts(while_altered)
+    assert {one.contract_id for one in while_altered.reconciliation.exchanges} == {"CA-01-BORDER"}
+    assert restored.status_code == 200
+    assert codes(after) == [("stored-bundle-altered", "KZ")]
+    evidence = after.findings[0].entries[0]
+    raw = await world.gateways["KZ"].context.store.read(lambda connection: entry_at(connection, evidence[1]))
+    assert (parse_entry(raw).type, parse_entry(raw).code) == (EntryType.PULL_REFUSED, "bundle-damaged")
+
+
+async def test_an_audit_is_an_entry_of_the_auditors_own_log(world: GatewayWorld) -> None:
+    answer = await world.local("IOM", "POST", "/local/audits", {})
+    index = answer.json()["index"]
+    raw = await world.gateways["IOM"].context.store.read(lambda connection: entry_at(connection, index))
+    assert (parse_entry(raw).type, parse_entry(raw).node) == (EntryType.AUDIT_OPENED, "IOM")
+
+
+async def test_the_result_is_kept_and_reads_back_as_it_was_given(world: GatewayWorld, store: AuditStore) -> None:
+    document = as_json(await audit(world, store), at=world.clock.now())
+    assert store.last_run() is None
+    store.keep_run(world.clock.now(), document)
+    assert store.last_run() == document
