@@ -83,8 +83,14 @@ class PulledBundleError(PullError):
     mend_ru = "ничего не сохранено; отказ записан и подтверждён; сообщите {party} и повторите получение"
 
 
-class BrokenOffError(PullError):
-    """A delivery that broke off before its last byte."""
+class CutShortError(PullError):
+    """The branch of deliveries that began, or may have begun, and did not end: logged and receipted as incomplete."""
+
+    delivery: str = ""  # the publisher's signed word, where it had come
+
+
+class BrokenOffError(CutShortError):
+    """A delivery that broke off before its last byte, or a request whose answer never came."""
 
     code = "pull-broken-off"
     exit_code = ExitCode.UNREACHABLE
@@ -92,6 +98,16 @@ class BrokenOffError(PullError):
     ru = "выдача {bundle} участником {partner} прервалась: {reason}; причина в связи, а не в {partner}"
     mend_en = "pull again; what broke off is logged and receipted as incomplete"
     mend_ru = "повторите получение; прерванная выдача записана и подтверждена как неполная"
+
+
+class OverlongError(CutShortError):
+    """A delivery larger than this node takes."""
+
+    code = "pull-overlong"
+    en = "delivery of {bundle} by {partner}: at most {bytes_max} bytes, found more; at fault: {partner}"
+    ru = "выдача {bundle} участником {partner}: не более {bytes_max} байт, пришло больше; виновная сторона: {partner}"
+    mend_en = "nothing was kept; it is logged and receipted as incomplete; tell {partner}"
+    mend_ru = "ничего не сохранено; выдача записана и подтверждена как неполная; сообщите {partner}"
 
 
 class PartnerContractError(PullError):

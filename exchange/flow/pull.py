@@ -21,8 +21,8 @@ from exchange.errors import ExchangeError
 from exchange.errors.bundle import BundleMismatchError
 from exchange.errors.exchange_ import PartnerMalformedError
 from exchange.errors.pull import (
-    BrokenOffError,
     ContractAmbiguousError,
+    CutShortError,
     DeliveryContentError,
     DeliveryRefusedError,
     NotOfferedError,
@@ -216,7 +216,7 @@ async def pull(wanted: Wanted, node: Puller) -> Pulled:
         NotOfferedError, ContractAmbiguousError, FolderTakenError: Before anything was asked for.
         PurposeError, and what `require_contract` raises: The contract refuses (exit 6).
         DeliveryRefusedError, PulledBundleError: It does not hold; logged and receipted as rejected (exit 3).
-        BrokenOffError: Logged and receipted as incomplete (exit 5).
+        CutShortError: It began and did not end; logged and receipted as incomplete (exit 5, or 3 if it is too long).
         PartnerError: The partner refused, or did not answer; there was no pull.
     """
     offer = pick(read_catalogue(await node.partner.catalogue(), partner=node.partner_member.id), wanted, node)
@@ -331,8 +331,10 @@ async def _request(offer: Offer, wanted: Wanted, node: Puller) -> Answer:
 
     try:
         return await node.partner.bundle(offer.bundle, attempt=attempt)
-    except BrokenOffError as broken:
-        outcome = _outcome(asked[-1], getattr(broken, "delivery", ""), offer, wanted)
+    except CutShortError as cut:
+        if not asked:
+            raise
+        outcome = _outcome(asked[-1], cut.delivery, offer, wanted)
         await node.book.settle(outcome)
         await node.book.send_receipt(outcome.pull)
         raise

@@ -6,65 +6,36 @@ registry; nothing that a partner serves is a key.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
 
-from exchange.encoding import Digest, base64url_encode, parse_json_object
+from exchange.encoding import Digest, parse_json_object
 from exchange.errors.encoding import EncodingError
 from exchange.errors.exchange_ import PartnerMalformedError, PartnerRefusedError, PartnerUnreachableError
 from exchange.receipt import pull_id
 from exchange.signing.dpop import make_assertion, make_proof
-from exchange.signing.jws import COMPACT_CHARS_MAX
-from exchange.signing.keys import Random, Signer
-from nodes.adapters.clock import Clock
-from nodes.adapters.partner_problems import DeliveryBrokenOffError, read_problem
+from nodes.adapters.partner_calls import Attempt, Caller, PartnerLimits, Served, delivery_of
+from nodes.adapters.partner_problems import (
+    NEVER_SENT,
+    PartnerProblemError,
+    broken_off,
+    overlong,
+    private_address,
+    read_problem,
+)
+
+__all__ = ["Attempt", "Caller", "PartnerClient", "PartnerLimits", "Served"]
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-JTI_BYTES = 16
 TOKEN_RENEWED_BEFORE_S = 15
 ATTEMPTS_MAX = 3
 """A request, once more with the server's nonce, once more with a new token."""
-DELIVERY_HEADER = "Exchange-Delivery"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartnerLimits:
-    """How long to wait and how much to read."""
-
-    timeout_s: float
-    bundle_bytes_max: int
-    private_addresses: bool = False  # a partner may listen on loopback or a private range
-    answer_bytes_max: int = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who calls: the member, its transport key, its clock and its randomness."""
-
-    member: str
-    signer: Signer
-    clock: Clock
-    random: Random
-
-    def jti(self) -> str:
-        """A single-use id of 128 bits."""
-        return base64url_encode(self.random(JTI_BYTES))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """A 200 answer that carried data: what came, under which pull id, with whose signed word."""
-
-    pull: Digest
-    delivery: str
-    content: bytes = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -77,8 +48,8 @@ class _Session:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-Attempt = Callable[[Digest], Awaitable[None]]
-"""Called with the pull id before a request that may become a pull leaves."""
+class _OverlongAnswerError(Exception):
+    """An answer beyond its limit, not read further."""
 
 
 class PartnerClient:
@@ -148,17 +119,24 @@ class PartnerClient:
         """The ZIP of a bundle: a pull.
 
         Raises:
-            BrokenOffError: The answer began and did not end; `attempt` was called with its pull id.
+            CutShortError: The answer began, or may have begun, and did not end; the last `attempt` has its pull id.
             PartnerProblemError, PartnerMalformedError, PartnerUnreachableError: There was no pull.
         """
         path = f"/v1/bundles/{digest.hex}"
-        async with self._ask("GET", path, attempt=attempt) as (answer, proof):
-            delivery = _token_of(answer.headers.get(DELIVERY_HEADER, ""))
-            try:
-                content = await self._read(answer, path, self._limits.bundle_bytes_max)
-            except httpx.TransportError as error:
-                raise DeliveryBrokenOffError(self.partner, digest, delivery, error) from error
-        return Served(pull=pull_id(proof), delivery=delivery, content=content)
+        delivery = ""
+        try:
+            async with self._ask("GET", path, attempt=attempt) as (answer, proof):
+                delivery = delivery_of(answer.headers)
+                content = await self._read(answer, self._limits.bundle_bytes_max)
+                return Served(pull=pull_id(proof), delivery=delivery, content=content)
+        except httpx.TransportError as error:
+            raise broken_off(self.partner, digest, error, delivery=delivery) from error
+        except _OverlongAnswerError as error:
+            raise overlong(self.partner, digest, self._limits.bundle_bytes_max, delivery=delivery) from error
+        except PartnerProblemError as error:
+            if error.says_nothing:
+                raise broken_off(self.partner, digest, error) from error
+            raise
 
     async def bundle_file(self, digest: Digest, name: str) -> bytes:
         """One file of a bundle other than its data; no pull."""
@@ -237,7 +215,9 @@ class PartnerClient:
             headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
             if media_type is not None:
                 headers["Content-Type"] = media_type
-            async with self._send(method, path, headers, query=query, content=content) as answer:
+            async with self._send(
+                method, path, headers, query=query, content=content, may_serve=attempt is not None
+            ) as answer:
                 if answer.is_success:
                     yield answer, proof
                     return
@@ -254,7 +234,9 @@ class PartnerClient:
         *,
         query: Mapping[str, str] | None = None,
         content: bytes | None = None,
+        may_serve: bool = False,
     ) -> AsyncIterator[httpx.Response]:
+        """One request as it is; with `may_serve`, one that left and was not answered stays a transport error."""
         await self._require_public()
         request = self._http.build_request(
             method, self.issuer + path, params=query, content=content, headers=dict(headers)
@@ -262,6 +244,8 @@ class PartnerClient:
         try:
             answer = await self._http.send(request, stream=True)
         except httpx.TransportError as error:
+            if may_serve and not isinstance(error, NEVER_SENT):
+                raise
             raise self._unreachable(error) from error
         try:
             self._remember_nonce(answer)
@@ -271,23 +255,19 @@ class PartnerClient:
 
     async def _require_public(self) -> None:
         """A partner listens on the public network, unless the settings say otherwise (a test federation)."""
-        if not self._judge_address:
-            return
-        host = urlsplit(self.issuer).hostname or ""
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, None)
-        except OSError as error:
-            raise self._unreachable(httpx.ConnectError(f"{host}: no address")) from error
-        if not all(ip_address(str(address[4][0]).partition("%")[0]).is_global for address in found):
-            raise self._unreachable(httpx.ConnectError("a private address, which the settings do not allow"))
+        reason = await private_address(self.issuer) if self._judge_address else None
+        if reason is not None:
+            raise self._unreachable(httpx.ConnectError(reason))
 
     async def _read_all(self, answer: httpx.Response, path: str, bytes_max: int) -> bytes:
         try:
-            return await self._read(answer, path, bytes_max)
+            return await self._read(answer, bytes_max)
         except httpx.TransportError as error:
             raise self._unreachable(error) from error
+        except _OverlongAnswerError as error:
+            raise self._malformed(path, f"more than {bytes_max} bytes") from error
 
-    async def _read(self, answer: httpx.Response, path: str, bytes_max: int) -> bytes:
+    async def _read(self, answer: httpx.Response, bytes_max: int) -> bytes:
         """The body, up to a limit; a partner could send for ever, so the whole has a time limit too."""
         content = bytearray()
         try:
@@ -295,7 +275,7 @@ class PartnerClient:
                 async for chunk in answer.aiter_raw():
                     content += chunk
                     if len(content) > bytes_max:
-                        raise self._malformed(path, f"more than {bytes_max} bytes")
+                        raise _OverlongAnswerError
         except TimeoutError as error:
             raise httpx.ReadTimeout("the answer did not end in time") from error
         return bytes(content)
@@ -391,8 +371,3 @@ class PartnerClient:
             return self._malformed(path, f"status {answer.status_code}, which the interface does not know")
         raw = await self._read_all(answer, path, self._limits.answer_bytes_max)
         return read_problem(raw, partner=self.partner, subject=path, status=answer.status_code)
-
-
-def _token_of(header: str) -> str:
-    """The header's value where it can be a compact JWS at all; else as if it had not come."""
-    return header if header.isascii() and len(header) <= COMPACT_CHARS_MAX else ""

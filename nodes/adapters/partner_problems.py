@@ -1,6 +1,9 @@
 """What a partner answers when it refuses, as errors of ours: its own code and sentence, and our exit code for them."""
 
+import asyncio
 from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -8,9 +11,10 @@ from exchange.encoding import Digest, JsonObject, parse_json_object
 from exchange.errors import ExitCode
 from exchange.errors.encoding import EncodingError
 from exchange.errors.exchange_ import PartnerRefusedError
-from exchange.errors.pull import BrokenOffError
+from exchange.errors.pull import BrokenOffError, OverlongError
 
 TEXT_CHARS_MAX = 400
+SERVER_FAILED = 500
 
 _EXIT_BY_CODE: Mapping[str, ExitCode] = {
     "contract-ended": ExitCode.CONTRACT_REFUSES,
@@ -39,13 +43,42 @@ class PartnerProblemError(PartnerRefusedError):
             ExitCode.UNREACHABLE if status == _SERVICE_UNAVAILABLE else _EXIT_BY_CODE.get(problem, self.exit_code)
         )
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the partner failed without saying what it had done by then: it may have served the request."""
+        return (
+            self.status >= SERVER_FAILED and self.problem not in _EXIT_BY_CODE and self.status != _SERVICE_UNAVAILABLE
+        )
 
-class DeliveryBrokenOffError(BrokenOffError):
+
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Failures before a request left: the partner cannot have served it."""
+
+
+def broken_off(partner: str, bundle: Digest, error: Exception | None, *, delivery: str = "") -> BrokenOffError:
     """A delivery that broke off, with the signed word that had come before its bytes, if any."""
+    reason = str(error) or type(error).__name__
+    broken = BrokenOffError(partner=partner, bundle=bundle.hex, reason=reason)
+    broken.delivery = delivery
+    return broken
 
-    def __init__(self, partner: str, bundle: Digest, delivery: str, error: httpx.TransportError) -> None:
-        super().__init__(partner=partner, bundle=bundle.hex, reason=str(error) or type(error).__name__)
-        self.delivery = delivery
+
+def overlong(partner: str, bundle: Digest, bytes_max: int, *, delivery: str) -> OverlongError:
+    """A delivery that did not end within the limit."""
+    too_long = OverlongError(partner=partner, bundle=bundle.hex, bytes_max=bytes_max)
+    too_long.delivery = delivery
+    return too_long
+
+
+async def private_address(issuer: str) -> str | None:
+    """Why this address is not one of the public network; None if it is."""
+    host = urlsplit(issuer).hostname or ""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None)
+    except OSError:
+        return f"{host}: no address"
+    public = all(ip_address(str(address[4][0]).partition("%")[0]).is_global for address in found)
+    return None if public else "a private address, which the settings do not allow"
 
 
 def read_problem(raw: bytes, *, partner: str, subject: str, status: int) -> PartnerProblemError:

@@ -108,7 +108,7 @@ def attack(name: str, how: Attack, code: str, exit_code: int) -> object:
         attack("a delivery signed by another member", forged, "pull-delivery", 3),
         attack("a delivery in another spelling", misspelt, "pull-delivery", 3),
         attack("a compressed bomb, which is not unpacked", bombed, "delivery-content", 3),
-        attack("a body without end", endless, "partner-malformed", 3),
+        attack("a body without end", endless, "pull-overlong", 3),
         attack("a redirect", redirected, "partner-malformed", 3),
     ],
 )

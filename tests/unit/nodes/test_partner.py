@@ -10,10 +10,11 @@ import pytest
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError, ExitCode
 from exchange.errors.exchange_ import PartnerMalformedError, PartnerUnreachableError
+from exchange.errors.pull import BrokenOffError, OverlongError
 from exchange.receipt import pull_id
 from exchange.signing.dpop import open_assertion, open_proof
 from nodes.adapters.partner import Caller, PartnerClient, PartnerLimits
-from nodes.adapters.partner_problems import DeliveryBrokenOffError, PartnerProblemError
+from nodes.adapters.partner_problems import PartnerProblemError
 from tests.world.clock import StillClock
 from tests.world.federation import seeded, signer
 from tests.world.gateways import Body
@@ -181,15 +182,37 @@ async def test_a_bearer_token_is_not_used() -> None:
 async def test_a_delivery_that_breaks_off_keeps_the_signed_word_that_came_before() -> None:
     broken = httpx.Response(200, headers={"Exchange-Delivery": "a.b.c"}, stream=Body(b"zip", breaks_off=True))
     async with client(Partner(broken)) as kz:
-        with pytest.raises(DeliveryBrokenOffError) as refusal:
+        with pytest.raises(BrokenOffError) as refusal:
             await kz.bundle(BUNDLE, attempt=nothing)
     assert refusal.value.delivery == "a.b.c"
     assert refusal.value.exit_code is ExitCode.UNREACHABLE
 
 
 async def test_a_bundle_has_a_limit_of_its_own() -> None:
-    async with client(Partner(answer(b"x" * 11)), bytes_max=10) as kz:
-        with pytest.raises(PartnerMalformedError):
+    async with client(Partner(answer(b"x" * 11, Exchange_Delivery="a.b.c")), bytes_max=10) as kz:
+        with pytest.raises(OverlongError) as refusal:
+            await kz.bundle(BUNDLE, attempt=nothing)
+    assert (refusal.value.delivery, refusal.value.exit_code) == ("a.b.c", ExitCode.DOES_NOT_HOLD)
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        pytest.param(httpx.ConnectError("refused"), PartnerUnreachableError, id="never sent: there was no pull"),
+        pytest.param(httpx.ConnectTimeout("slow"), PartnerUnreachableError, id="never connected: there was no pull"),
+        pytest.param(httpx.ReadTimeout("slow"), BrokenOffError, id="sent and not answered: it may have been served"),
+        pytest.param(httpx.RemoteProtocolError("cut"), BrokenOffError, id="cut before the answer"),
+        pytest.param(answer(b"<html>", 502), BrokenOffError, id="something on the way failed"),
+        pytest.param(problem(500, "internal"), BrokenOffError, id="the partner failed and does not say when"),
+        pytest.param(problem(500, "bundle-damaged"), PartnerProblemError, id="refused before anything was served"),
+        pytest.param(problem(503, "storage-full"), PartnerProblemError, id="refused for now"),
+    ],
+)
+async def test_a_request_that_may_have_been_served_is_never_taken_for_none(
+    given: httpx.Response | Exception, error: type[ExchangeError]
+) -> None:
+    async with client(Partner(given)) as kz:
+        with pytest.raises(error):
             await kz.bundle(BUNDLE, attempt=nothing)
 
 

@@ -1,0 +1,54 @@
+"""What a call to a partner's gateway is made of: who calls, within which limits, and what a pull gives."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from exchange.encoding import Digest, base64url_encode
+from exchange.signing.jws import COMPACT_CHARS_MAX
+from exchange.signing.keys import Random, Signer
+from nodes.adapters.clock import Clock
+
+JTI_BYTES = 16
+DELIVERY_HEADER = "Exchange-Delivery"
+
+Attempt = Callable[[Digest], Awaitable[None]]
+"""Called with the pull id before a request that may become a pull leaves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerLimits:
+    """How long to wait and how much to read."""
+
+    timeout_s: float
+    bundle_bytes_max: int
+    private_addresses: bool = False  # a partner may listen on loopback or a private range
+    answer_bytes_max: int = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls: the member, its transport key, its clock and its randomness."""
+
+    member: str
+    signer: Signer
+    clock: Clock
+    random: Random
+
+    def jti(self) -> str:
+        """A single-use id of 128 bits."""
+        return base64url_encode(self.random(JTI_BYTES))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A 200 answer that carried data: what came, under which pull id, with whose signed word."""
+
+    pull: Digest
+    delivery: str
+    content: bytes = field(repr=False)
+
+
+def delivery_of(headers: Mapping[str, str]) -> str:
+    """The delivery in an answer's header where it can be a compact JWS at all; else as if it had not come."""
+    header = headers.get(DELIVERY_HEADER, "")
+    return header if header.isascii() and len(header) <= COMPACT_CHARS_MAX else ""
