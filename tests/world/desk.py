@@ -17,6 +17,7 @@ from exchange.contract.reference import ContractRef
 from exchange.encoding import Digest
 from exchange.flow.candidate import Candidate, CandidateFiles
 from exchange.flow.prepare import earliest_publication
+from exchange.publication.compare import bundle_title
 from exchange.report import AuditVerdict, DisclosureReport, format_report, pooled_digest
 from exchange.sdmx.data import write_data
 from exchange.signing.keys import KeyPurpose
@@ -130,7 +131,7 @@ class DeskWorld:
             data=Digest.of(data),
             disclosure=Digest.of(report),
             pooled=pooled,
-            title="INVENTED",
+            title=f"INVENTED: {bundle_title(self.contract, provider='KZ', period=PERIOD)}",
         )
         return CandidateFiles(candidate=replace(made, **changed), data=data, disclosure=report)
 

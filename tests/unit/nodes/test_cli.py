@@ -1,0 +1,149 @@
+"""From the command line to a command: options, help, refusals, and one exit code for each kind of end."""
+
+import importlib
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from exchange.errors import ExitCode
+from nodes.cli.main import main
+from nodes.cli.table import COMMANDS, Command
+from nodes.terminal import Output, printable
+
+TOML = 'v = 1\nmember = "KZ"\n[gateway]\nissuer = "http://127.0.0.1:8100"\nport = 8100\n'
+
+
+def run(*argv: str, json_asked: bool = False, language: str = "en") -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    output = Output(json=json_asked, language="ru" if language == "ru" else "en", out=out, err=err)
+    return main(argv, output=output), out.getvalue(), err.getvalue()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.words)
+def test_every_command_in_the_table_exists_and_speaks_both_languages(command: Command) -> None:
+    module, function = command.target.split(":")
+    assert callable(getattr(importlib.import_module(module), function))
+    assert command.en
+    assert any("а" <= letter <= "я" for letter in command.ru.lower())
+
+
+@pytest.mark.parametrize("word", ["--help", "-h", "help"])
+def test_help_lists_every_command(word: str) -> None:
+    code, out, _ = run(word)
+    assert code == ExitCode.FINE
+    assert all(f"\n{command.words} " in out for command in COMMANDS)
+    assert "6 contract refuses, 7 disclosure blocks" in out
+
+
+def test_no_command_at_all_shows_the_help_and_is_a_usage_error() -> None:
+    code, out, _ = run()
+    assert code == ExitCode.USAGE
+    assert out.startswith("exchange [--node")
+
+
+def test_the_help_speaks_russian_and_json() -> None:
+    assert "показать всю федерацию на этой машине" in run("--help", language="ru")[1]
+    commands = json.loads(run("--help", json_asked=True)[1])["commands"]
+    assert set(commands) == {command.words for command in COMMANDS}
+
+
+def test_the_first_word_of_a_group_lists_what_belongs_to_it() -> None:
+    code, out, _ = run("clearance")
+    assert code == ExitCode.USAGE
+    listed = {line.split("  ")[0] for line in out.splitlines() if line.startswith("clearance ")}
+    assert listed == {"clearance approve", "clearance return", "clearance show", "clearance list"}
+    assert run("clearance", "--help")[:2] == (ExitCode.FINE, out)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        pytest.param(("no-such",), "unknown-command: no command no-such\n", id="no such command"),
+        pytest.param(("no-such", "x"), "unknown-command: no command no-such\n", id="no such command, with arguments"),
+        pytest.param(("bundle", "eat"), "unknown-command: no command bundle eat\n", id="no such command of a group"),
+        pytest.param(("demo", "status", "--fast"), "unrecognized arguments: --fast\n", id="an unknown option"),
+        pytest.param(("demo", "status", "--", "--x"), "unrecognized arguments", id="a word that looks like an option"),
+        pytest.param(("contract", "check"), "the following arguments are required: FILE\n", id="a missing argument"),
+        pytest.param(("demo", "--lang"), "--lang needs a value\n", id="a language without a name"),
+        pytest.param(("--lang=fr", "demo"), "--lang is en or ru, found fr\n", id="a language that is not there"),
+        pytest.param(("--node", "", "serve"), "--node needs a value\n", id="a node without a name"),
+        pytest.param(("serve",), "node-required: serve acts for one member: name its node\n", id="no node"),
+        pytest.param(("--node", "xx", "serve"), "node-not-found: no node in .demo/xx", id="no such node"),
+    ],
+)
+def test_what_is_not_understood_names_itself_and_exits_with_2(
+    words: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("EXCHANGE_HOME", raising=False)
+    code, out, err = run(*words)
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert message in err
+    code, out, err = run(*words, json_asked=True)
+    assert (code, err) == (ExitCode.USAGE, "")
+    assert json.loads(out)["error"]["code"]
+
+
+def test_a_command_s_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("contract", "check", "--help")[0] == ExitCode.FINE
+    assert "usage: exchange contract check" in capsys.readouterr().out
+
+
+def test_a_refused_command_line_ends_with_how_to_call_it() -> None:
+    assert run("contract", "check")[2].endswith(
+        "→ usage: exchange contract check [-h] [--codelists FOLDER] FILE [FILE ...]\n"
+    )
+
+
+def test_a_node_is_a_folder_of_the_home_or_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in (tmp_path / "home" / "kz", tmp_path / "elsewhere"):
+        folder.mkdir(parents=True)
+        (folder / "node.toml").write_text(TOML, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    down = ("health",)
+    for words in (
+        ("--home", "home", "--node", "kz"),
+        ("--home=home", "--node=KZ"),
+        ("--node", str(tmp_path / "elsewhere")),
+        ("--node", "elsewhere"),
+    ):
+        assert run(*words, *down)[:2] == (
+            ExitCode.ERROR,
+            "the gateway of KZ does not answer on its local socket\nKZ: red: own-gateway-down\n",
+        )
+
+
+def test_the_home_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXCHANGE_HOME", str(tmp_path))
+    assert f"no node in {tmp_path}/kz" in run("--node", "kz", "health")[2]
+
+
+@pytest.mark.parametrize(("locale", "word"), [("ru_KZ.UTF-8", "нет команды"), ("C", "no command"), ("", "no command")])
+def test_the_language_comes_from_the_environment(
+    locale: str, word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", locale)
+    assert main(["no-such"]) == ExitCode.USAGE
+    assert word in capsys.readouterr().err
+    assert main(["no-such", "--lang", "ru"]) == ExitCode.USAGE
+    assert "нет команды" in capsys.readouterr().err
+
+
+def test_json_may_stand_anywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["no-such", "--json"]) == ExitCode.USAGE
+    assert json.loads(capsys.readouterr().out)["error"]["facts"] == {"command": "no-such"}
+
+
+def test_a_file_that_the_system_refuses_is_named(tmp_path: Path) -> None:
+    code, _, err = run("contract", "check", str(tmp_path / "absent.yaml"))
+    assert code == ExitCode.ERROR
+    assert f"file-refused: {tmp_path}/absent.yaml: No such file or directory" in err
+
+
+def test_a_refusal_cannot_move_the_cursor() -> None:
+    assert printable("a\x1b[2Jb\rc\nd\u202e") == "a\\x1b[2Jb\\rc\\nd\\u202e"
+    assert "\x1b" not in run("\x1b[2J")[2]
