@@ -169,8 +169,10 @@ class _Cube:
             f"ON staged.u{unit} = many.u"
         )
         counts = {margin: n for margin, (n,) in self._rolled("once", "sum(n)::BIGINT").items()}
-        for margin, (n,) in self._rolled("often", "count(DISTINCT id)").items():
-            counts[margin] = counts.get(margin, 0) + n
+        # One margin at a time: all at once would hold a set of contributors for each of them in memory.
+        for kept in self._kept():
+            for margin, n in self._distinct("often", "id", kept):
+                counts[margin] = counts.get(margin, 0) + n
         return counts
 
     def _largest(self) -> dict[Margin, tuple[int, int]] | None:
@@ -209,6 +211,15 @@ class _Cube:
         width = len(self._names)
         # An empty table still has its grand total, with NULL sums.
         return {tuple(row[:width]): tuple(n or 0 for n in row[width:]) for row in rows}
+
+    def _distinct(self, table: str, column: str, kept: list[str]) -> list[tuple[Margin, int]]:
+        """How many distinct values a column of a table of (cell, …) has in each cell of one margin."""
+        grouped = f"GROUP BY {', '.join(kept)}" if kept else ""
+        rows = self._connection.execute(
+            f"SELECT {', '.join([*kept, f'count(DISTINCT {column})'])} FROM ({self._unfolded(table, column)}) {grouped}"
+        ).fetchall()
+        places = [kept.index(name) if name in kept else None for name in self._names]
+        return [(tuple(None if at is None else row[at] for at in places), row[-1]) for row in rows]
 
     def _cell(self) -> str:
         """One number for the finest cell, mixed radix over the axes; a few billions at most."""
