@@ -24,7 +24,7 @@ from exchange.encoding import (
 from exchange.errors.encoding import EncodingError, FieldError
 from exchange.errors.exchange_ import AssertionRefusedError, PassageError, ProofRefusedError, TokenRefusedError
 from exchange.errors.trust import TrustError
-from exchange.signing.keys import Algorithm, PublicKey, Signer, parse_public_jwk
+from exchange.signing.keys import Algorithm, PublicKey, Signer
 
 COMPACT_CHARS_MAX = 4096
 """No assertion, proof or token of this profile has more than about 900 characters."""
@@ -151,14 +151,14 @@ def open_proof(
     """
     try:
         header, claims, signing_input, signature = open_strict(proof, typ=PROOF_TYP, members={"alg", "jwk", "typ"})
-        jwk = header["jwk"]
-        key = parse_public_jwk(jwk) if isinstance(jwk, dict) else None
+        # Compared with the registered keys' own form: a key from a request is never even parsed.
+        key = next((one for one in keys if one.jwk() == header["jwk"]), None)
         optional = frozenset({"nonce"}) | (frozenset() if access_token is None else frozenset({"ath"}))
         require_members(claims, {"htm", "htu", "iat", "jti"}, optional=optional, subject="claims")
         issued, jti = int_member(claims, "iat", subject="claims"), _jti(claims)
         nonce = text_member(claims, "nonce", subject="claims") if "nonce" in claims else None
-        _require(key is not None and key in keys, ProofRefusedError, "jwk is not the caller's registered key")
-        assert key is not None
+        if key is None:
+            raise ProofRefusedError(reason="jwk is not the caller's registered key")
         key.verify(signing_input, signature)
     except (EncodingError, TrustError) as error:
         raise ProofRefusedError(reason=error.code) from error

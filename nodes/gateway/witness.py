@@ -32,7 +32,8 @@ def router(context: GatewayContext) -> APIRouter:
             logs = logs_of(context.trust.current(), asked.checkpoint.origin, own=context.sequencer.log.origin)
             await context.sequencer.submit(lambda transaction: _witness(transaction, asked, logs), gated=False)
         except WitnessConflictError as error:
-            return Response(error.body, error.http_status, media_type=SIZE_MEDIA_TYPE)
+            # As a header: the framework would add a charset to any text type, and C2SP names this one exactly.
+            return Response(error.body, error.http_status, headers={"Content-Type": SIZE_MEDIA_TYPE})
         except WitnessError as error:
             return plain_problem(error.code, error.http_status, error.sentence())
         # The time is taken after the checkpoint is durable: it says that this was seen by then.
