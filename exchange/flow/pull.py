@@ -15,21 +15,19 @@ from typing import Protocol, TypeAlias
 
 from exchange.bundle import ContractShelf, FloorAudit, OpenedBundle, open_bundle, unpack_zip
 from exchange.contract.model import DataContract
-from exchange.contract.reference import ContractRef, member_id
-from exchange.encoding import Digest, int_member, parse_instant, text_member
+from exchange.contract.reference import ContractRef
+from exchange.encoding import Digest
 from exchange.errors import ExchangeError
 from exchange.errors.bundle import BundleMismatchError
-from exchange.errors.exchange_ import PartnerMalformedError
 from exchange.errors.pull import (
-    ContractAmbiguousError,
     CutShortError,
     DeliveryContentError,
     DeliveryRefusedError,
-    NotOfferedError,
     PulledBundleError,
     PullError,
     PurposeError,
 )
+from exchange.flow.offer import Offer, Wanted, pick, read_catalogue
 from exchange.log.checkpoint import open_checkpoint
 from exchange.log.entry import EntryType, parse_entry
 from exchange.log.note import SignatureKind, parse_vkey
@@ -38,35 +36,6 @@ from exchange.signing.keys import KeyPurpose
 from exchange.signing.trust import Member, Trust
 
 ZIP = "zip"
-STATE_PUBLISHED = "published"
-PURPOSE_DEFAULT = "official_statistics"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What an analyst asks for.
-
-    Attributes:
-        contract: A contract id or a prefix of one, in either case.
-        purpose: What it will be used for; must be among the contract's permitted purposes.
-    """
-
-    contract: str
-    period: str
-    purpose: str = PURPOSE_DEFAULT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """One item of a partner's catalogue."""
-
-    bundle: Digest
-    provider: str
-    contract: ContractRef
-    period: str
-    revision: int
-    not_before: datetime
-    state: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +188,12 @@ async def pull(wanted: Wanted, node: Puller) -> Pulled:
         CutShortError: It began and did not end; logged and receipted as incomplete (exit 5, or 3 if it is too long).
         PartnerError: The partner refused, or did not answer; there was no pull.
     """
-    offer = pick(read_catalogue(await node.partner.catalogue(), partner=node.partner_member.id), wanted, node)
+    offer = pick(
+        read_catalogue(await node.partner.catalogue(), partner=node.partner_member.id),
+        wanted,
+        partner=node.partner_member.id,
+        member=node.member,
+    )
     contract = node.require_contract(offer.contract)
     require_purpose(contract, wanted.purpose)
     await node.place.choose(offer)
@@ -238,38 +212,6 @@ async def pull(wanted: Wanted, node: Puller) -> Pulled:
             bundle=offer.bundle.hex, party=offer.provider, check=refusal.code, reason=refusal.sentence()
         ) from refusal
     return await _keep(opened, offer, outcome, node)
-
-
-def read_catalogue(items: Sequence[Mapping[str, object]], *, partner: str) -> tuple[Offer, ...]:
-    """The partner's offers; members of an item that we do not know are left alone.
-
-    Raises:
-        PartnerMalformedError: An item is not one.
-    """
-    try:
-        return tuple(_offer(item) for item in items)
-    except ExchangeError as error:
-        raise PartnerMalformedError(partner=partner, subject="catalogue", reason=error.sentence()) from error
-
-
-def pick(offers: Sequence[Offer], wanted: Wanted, node: Puller) -> Offer:
-    """The newest published revision for this contract and period that this partner itself provides."""
-    prefix = wanted.contract.upper()
-    found = [
-        offer
-        for offer in offers
-        if offer.contract.id.startswith(prefix)
-        and offer.provider == node.partner_member.id
-        and offer.state == STATE_PUBLISHED
-    ]
-    exact = [offer for offer in found if offer.contract.id == prefix]
-    found = [offer for offer in (exact or found) if offer.period == wanted.period]
-    if not found:
-        raise NotOfferedError(partner=node.partner_member.id, member=node.member, contract=prefix, period=wanted.period)
-    ids = sorted({offer.contract.id for offer in found})
-    if len(ids) > 1:
-        raise ContractAmbiguousError(contract=prefix, partner=node.partner_member.id, found=", ".join(ids))
-    return max(found, key=lambda offer: (offer.revision, offer.bundle))
 
 
 def require_purpose(contract: DataContract, purpose: str) -> None:
@@ -376,19 +318,6 @@ def _open(content: bytes, offer: Offer, node: Puller) -> OpenedBundle:
         if expected != found:
             raise BundleMismatchError(subject="offer", field=name, expected=str(expected), found=str(found))
     return opened
-
-
-def _offer(item: Mapping[str, object]) -> Offer:
-    subject = "catalogue item"
-    return Offer(
-        bundle=Digest.parse(item.get("bundle"), subject=subject),
-        provider=member_id(item, "provider", subject=subject),
-        contract=ContractRef.parse(item.get("contract"), subject=subject),
-        period=text_member(item, "period", subject=subject),
-        revision=int_member(item, "revision", subject=subject),
-        not_before=parse_instant(item.get("not_before"), subject=subject),
-        state=text_member(item, "state", subject=subject),
-    )
 
 
 def _outcome(pull_id: Digest, delivery: str, offer: Offer, wanted: Wanted) -> Outcome:

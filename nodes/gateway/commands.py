@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from exchange.errors import ExitCode
-from exchange.flow.pull import PURPOSE_DEFAULT
+from exchange.flow.offer import PURPOSE_DEFAULT
 from nodes.adapters.local_gateway import LocalGateway
 from nodes.terminal import CommandParser, Invocation
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from exchange.encoding import Digest
 from exchange.errors.pull import FolderTakenError
 from exchange.errors.settings import FileRefusedError
-from exchange.flow.pull import Offer
+from exchange.flow.offer import Offer
 from exchange.manifest import MANIFEST
 from exchange.publication import BUNDLE_FILES
 from nodes.adapters.tile_files import sync_folder, write_durably

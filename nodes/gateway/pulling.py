@@ -15,7 +15,8 @@ from exchange.contract.reference import ContractRef
 from exchange.encoding import Digest
 from exchange.errors.pull import PartnerContractError
 from exchange.flow.agree import ContractState
-from exchange.flow.pull import PURPOSE_DEFAULT, Answer, Attempted, Offer, Pulled, Puller, Wanted, pull, read_catalogue
+from exchange.flow.offer import PURPOSE_DEFAULT, Offer, Wanted, read_catalogue
+from exchange.flow.pull import Answer, Attempted, Pulled, Puller, pull
 from exchange.log.entry import EntryType
 from nodes.adapters.partner import PartnerClient
 from nodes.adapters.sequencer import LogDraft

@@ -25,7 +25,8 @@ from exchange.errors.pull import (
     PurposeError,
 )
 from exchange.flow.agree import require_in_force
-from exchange.flow.pull import Answer, Attempted, Offer, Outcome, Pulled, Puller, Wanted, pull
+from exchange.flow.offer import Offer, Wanted
+from exchange.flow.pull import Answer, Attempted, Outcome, Pulled, Puller, pull
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.entry import EntryType, LogEntry, format_entry, parse_entry
 from exchange.log.merkle import leaf_hash

@@ -1,0 +1,84 @@
+"""What a partner offers, and which of it is meant: a contract by its beginning, a period, the newest revision."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from exchange.contract.reference import ContractRef, member_id
+from exchange.encoding import Digest, int_member, parse_instant, text_member
+from exchange.errors import ExchangeError
+from exchange.errors.exchange_ import PartnerMalformedError
+from exchange.errors.pull import ContractAmbiguousError, NotOfferedError
+
+STATE_PUBLISHED = "published"
+PURPOSE_DEFAULT = "official_statistics"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What an analyst asks for.
+
+    Attributes:
+        contract: A contract id or a prefix of one, in either case.
+        purpose: What it will be used for; must be among the contract's permitted purposes.
+    """
+
+    contract: str
+    period: str
+    purpose: str = PURPOSE_DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """One item of a partner's catalogue."""
+
+    bundle: Digest
+    provider: str
+    contract: ContractRef
+    period: str
+    revision: int
+    not_before: datetime
+    state: str
+
+
+def read_catalogue(items: Sequence[Mapping[str, object]], *, partner: str) -> tuple[Offer, ...]:
+    """The partner's offers; members of an item that we do not know are left alone.
+
+    Raises:
+        PartnerMalformedError: An item is not one.
+    """
+    try:
+        return tuple(_offer(item) for item in items)
+    except ExchangeError as error:
+        raise PartnerMalformedError(partner=partner, subject="catalogue", reason=error.sentence()) from error
+
+
+def pick(offers: Sequence[Offer], wanted: Wanted, *, partner: str, member: str) -> Offer:
+    """The newest published revision for this contract and period that this partner itself provides."""
+    prefix = wanted.contract.upper()
+    found = [
+        offer
+        for offer in offers
+        if offer.contract.id.startswith(prefix) and offer.provider == partner and offer.state == STATE_PUBLISHED
+    ]
+    exact = [offer for offer in found if offer.contract.id == prefix]
+    found = [offer for offer in (exact or found) if offer.period == wanted.period]
+    if not found:
+        raise NotOfferedError(partner=partner, member=member, contract=prefix, period=wanted.period)
+    ids = sorted({offer.contract.id for offer in found})
+    if len(ids) > 1:
+        raise ContractAmbiguousError(contract=prefix, partner=partner, found=", ".join(ids))
+    return max(found, key=lambda offer: (offer.revision, offer.bundle))
+
+
+def _offer(item: Mapping[str, object]) -> Offer:
+    subject = "catalogue item"
+    return Offer(
+        bundle=Digest.parse(item.get("bundle"), subject=subject),
+        provider=member_id(item, "provider", subject=subject),
+        contract=ContractRef.parse(item.get("contract"), subject=subject),
+        period=text_member(item, "period", subject=subject),
+        revision=int_member(item, "revision", subject=subject),
+        not_before=parse_instant(item.get("not_before"), subject=subject),
+        state=text_member(item, "state", subject=subject),
+    )
