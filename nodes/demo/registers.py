@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
+from typing import TypeAlias
 
 import duckdb
 import numpy as np
@@ -16,6 +17,7 @@ from exchange.codes import parse_period
 from nodes.demo import synthetic
 from nodes.demo.figures import read_figures
 
+Drawn: TypeAlias = synthetic.Crossings | synthetic.Permits | synthetic.Removals
 MAPPINGS = Path(__file__).with_name("mappings")
 SEED = 20260922
 BORDER, PERMITS, REMOVALS = 120_000, 50_000, 30_000
@@ -199,10 +201,10 @@ def _synthetic(contract: str, period: str, file: Path, mapping: str) -> DemoRegi
     return DemoRegister(contract=contract, period=period, file=file, mapping=MAPPINGS / mapping, synthetic=True)
 
 
-def _write(drawn: object, columns: Mapping[str, str], file: Path, form: str) -> None:
+def _write(drawn: Drawn, columns: Mapping[str, str], file: Path, form: str) -> None:
     """Turn drawn numbers into the register's texts and write them."""
     with duckdb.connect(config={"threads": 1}) as connection:
-        connection.register("drawn", {f.name: getattr(drawn, f.name) for f in fields(drawn)})  # type: ignore[arg-type]
+        connection.register("drawn", {f.name: getattr(drawn, f.name) for f in fields(drawn)})
         selected = ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
         connection.execute(f"COPY (SELECT {selected} FROM drawn) TO {_text(file)} {form}")
 
