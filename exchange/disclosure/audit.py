@@ -24,6 +24,9 @@ SWEEPS_MAX = 200
 TARGETED = 0.25
 """Share of the open cells that one of them pushes."""
 
+SWEEP_GAP = 0.05
+"""How far from the best such a programme may stay in whole numbers: any table that settles many will do."""
+
 STALLED_MAX = 3
 """Programmes in a row that settle nothing, before each cell is looked at alone."""
 
@@ -178,9 +181,18 @@ class Attacker:
             rising = drawn & ((self._high < self._reach) | (sweep % 2 == 0))
             goal = np.maximum(self._reach, self._low + self._width)
             self._bound(np.where(rising, np.minimum(goal, self._cap), self._cap))
-            self._solve(np.where(rising, -1.0, np.where(drawn, 1.0, 0.0)))
+            self._solve_whole(np.where(rising, -1.0, np.where(drawn, 1.0, 0.0)))
             stalled = stalled + 1 if self._open().sum() == still.sum() else 0
         self._bound(np.full(self._size, self._cap))
+
+    def _solve_whole(self, costs: Floats) -> None:
+        """One programme, and where its corner is not in whole numbers, a search for a good table that is."""
+        self._model.set_costs(costs)
+        found = self._model.minimise()
+        if found.status is Status.OPTIMAL and not self.offer(np.rint(found.values).astype(np.int64)):
+            found = self._model.minimise(integers=True, gap=SWEEP_GAP)
+            if found.status is Status.OPTIMAL:
+                self.offer(np.rint(found.values).astype(np.int64))
 
     def _bound(self, upper: Integers) -> None:
         columns = np.arange(self._size, dtype=np.int32)

@@ -78,10 +78,11 @@ class LinearModel:
         """Replace the bounds of some columns."""
         self._solver.changeColsBounds(len(columns), columns, lower, upper)
 
-    def minimise(self, *, integers: bool = False) -> Solution:
-        """Solve; with `integers` every column takes whole numbers only."""
+    def minimise(self, *, integers: bool = False, gap: float = 0.0) -> Solution:
+        """Solve; with `integers` every column takes whole numbers only, to within this share of the optimum."""
         self.solves += 1
         if integers:
+            self._solver.setOptionValue("mip_rel_gap", gap)
             self._integrality(highspy.HighsVarType.kInteger)
         self._solver.run()
         found = self._solution(integers=integers)
