@@ -6,7 +6,6 @@ linkage_group, period, provider, recipients, revision}…]}`, sorted by bundle d
 digests; the released `data.csv` of an entry lies beside it as `released/<64 hex of data>.csv`.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from exchange.errors.preparation import LedgerCopyError
 from exchange.flow.prepare import Vintage
 from exchange.report import pooled_digest
 from exchange.sdmx.data import read_data
+from nodes.adapters.durable import write_durably
 
 LEDGER = "ledger.json"
 LEDGER_TYPE = "ledger/1"
@@ -142,10 +142,9 @@ def write_ledger(folder: Path, releases: tuple[LedgerRelease, ...], *, tables: d
         releases: All of them.
         tables: The `data.csv` of those whose file is not in the folder yet, by digest.
     """
-    (folder / "released").mkdir(parents=True, exist_ok=True)
     for digest, raw in tables.items():
-        _put(released_file(folder, digest), raw)
-    _put(folder / LEDGER, _format(releases))
+        write_durably(released_file(folder, digest), raw)
+    write_durably(folder / LEDGER, _format(releases))
 
 
 def _format(releases: tuple[LedgerRelease, ...]) -> bytes:
@@ -192,17 +191,3 @@ def _release(item: Json) -> LedgerRelease:
 
 def _refusal(folder: Path, entry: str, expected: str, found: str | int) -> LedgerCopyError:
     return LedgerCopyError(file=str(folder / LEDGER), entry=entry, expected=expected, found=found)
-
-
-def _put(file: Path, raw: bytes) -> None:
-    waiting = file.with_name(file.name + ".part")
-    with waiting.open("wb") as out:
-        out.write(raw)
-        out.flush()
-        os.fsync(out.fileno())
-    waiting.replace(file)
-    parent = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(parent)
-    finally:
-        os.close(parent)

@@ -1,0 +1,86 @@
+"""What the pages say exists: every command in a code span or block, and every path in a table."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nodes.cli.table import COMMANDS, find, group
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "keys/README.md", "docker-compose.yml")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+DESIGNED = {"doctor", "key", "log", "log recover", "sdc", "sdc protect", "sdc audit", "trust"}
+"""Commands that the design names and a later issue brings; a page may speak of them."""
+TOP = ("exchange/", "nodes/", "contracts/", "keys/", "tests/", "docs/")
+OPTIONS_WITH_VALUE = {"--node", "--home", "--lang"}
+
+
+def commands_in(text: str) -> list[list[str]]:
+    """The words after `exchange` in code spans, in fenced blocks and in comments of the compose file."""
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    lines = [
+        line
+        for block in re.findall(r"```(?:sh|console|text)?\n(.*?)```", text, re.DOTALL)
+        for line in block.split("\n")
+    ]
+    found = []
+    for piece in (*spans, *lines):
+        called = re.match(r"\s*(?:\$ )?(?:\.venv/bin/)?exchange((?: +[^\s#]+)+)", piece)
+        if called is not None:
+            found.append(words(called[1].split()))
+    return [command for command in found if command]
+
+
+def words(argv: list[str]) -> list[str]:
+    """The command's words and arguments without the global options; an ellipsis stands for options left out."""
+    kept: list[str] = []
+    rest = iter(argv)
+    for word in rest:
+        if word in OPTIONS_WITH_VALUE:
+            next(rest, None)
+        elif not word.startswith(("-", "…", "[")):
+            kept.append(word)
+    return kept
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_on_a_page_exists_or_is_designed(page: Path) -> None:
+    for command in commands_in(page.read_text(encoding="utf-8")):
+        known = find(command) is not None or bool(group(command[0]) and len(command) == 1)
+        assert known or DESIGNED & {command[0], " ".join(command[:2])}, " ".join(command)
+
+
+def test_the_pages_do_name_commands() -> None:
+    named = {" ".join(command[:2]) for page in PAGES for command in commands_in(page.read_text(encoding="utf-8"))}
+    assert {"clearance show", "bundle diff", "audit run"} <= named
+
+
+def test_a_designed_command_that_exists_is_no_longer_called_designed() -> None:
+    assert {command.words for command in COMMANDS} & DESIGNED == set()
+
+
+def paths_in_tables(text: str) -> list[str]:
+    """What looks like a path of the repository in the rows of tables."""
+    rows = [line for line in text.split("\n") if line.startswith("|")]
+    spans = [span for row in rows for span in re.findall(r"`([^`]+)`", row)]
+    return [span for span in spans if span.startswith(TOP) and re.fullmatch(r"[\w./-]+", span)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_in_a_page_s_tables_exists(page: Path) -> None:
+    for path in paths_in_tables(page.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), path
+
+
+def test_the_readme_s_tables_do_name_paths() -> None:
+    assert len(paths_in_tables((ROOT / "README.md").read_text(encoding="utf-8"))) >= 10
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_page_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), target
