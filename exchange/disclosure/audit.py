@@ -121,6 +121,7 @@ class Attacker:
         self._model = LinearModel(np.zeros(self._size), np.full(self._size, float(self._cap)), unknown.matrix())
         self._low = np.zeros(self._size, dtype=np.int64)
         self._high = np.zeros(self._size, dtype=np.int64)
+        self._last = self._low
         self._witnessed = False
 
     def offer(self, table: Integers) -> bool:
@@ -129,7 +130,7 @@ class Attacker:
             return False
         self._low = np.minimum(self._low, table) if self._witnessed else table.copy()
         self._high = np.maximum(self._high, table) if self._witnessed else table.copy()
-        self._witnessed = True
+        self._last, self._witnessed = table, True
         return True
 
     def findings(self) -> list[Finding]:
@@ -172,7 +173,7 @@ class Attacker:
         """
         draw = np.random.default_rng(self._size)
         stalled = 0
-        self._solve(np.zeros(self._size))
+        self._solve_whole(np.zeros(self._size))
         for sweep in range(SWEEPS_MAX):
             still = self._open()
             if not still.any() or stalled == STALLED_MAX:
@@ -180,7 +181,8 @@ class Attacker:
             drawn = still & (draw.random(self._size) < TARGETED)
             rising = drawn & ((self._high < self._reach) | (sweep % 2 == 0))
             goal = np.maximum(self._reach, self._low + self._width)
-            self._bound(np.where(rising, np.minimum(goal, self._cap), self._cap))
+            # Never below the last witness, so that there is always a table within these bounds.
+            self._bound(np.where(rising, np.minimum(np.maximum(goal, self._last), self._cap), self._cap))
             self._solve_whole(np.where(rising, -1.0, np.where(drawn, 1.0, 0.0)))
             stalled = stalled + 1 if self._open().sum() == still.sum() else 0
         self._bound(np.full(self._size, self._cap))

@@ -8,13 +8,13 @@ class BundleError(ExchangeError):
 
     exit_code = ExitCode.DOES_NOT_HOLD
     mend_en = "Do not use this bundle; pull it again, and tell the provider if it is refused again."
-    mend_ru = "Не используйте этот пакет; получите его снова, а при повторном отказе сообщите поставщику."
+    mend_ru = "Не используйте этот набор; получите его снова, а при повторном отказе сообщите поставщику."
 
 
 class BundleFilesError(BundleError):
     code = "bundle-files"
     en = "bundle files: expected {expected}, found {found}"
-    ru = "файлы пакета: ожидалось {expected}, найдено {found}"
+    ru = "файлы набора: ожидалось {expected}, найдено {found}"
 
 
 class UnreadableError(BundleError):
@@ -28,7 +28,7 @@ class UnreadableError(BundleError):
 class ZipFormError(BundleError):
     code = "bundle-zip-form"
     en = "bundle ZIP: not the one legal form: {reason}"
-    ru = "ZIP пакета: не единственная допустимая форма: {reason}"
+    ru = "ZIP набора: не единственная допустимая форма: {reason}"
 
 
 class ResourceSizeError(BundleError):
@@ -58,25 +58,25 @@ class SupersedesError(BundleError):
 class ContractMismatchError(BundleError):
     code = "bundle-contract"
     en = "bundle and contract: {field}: the contract says {expected}, found {found}"
-    ru = "пакет и контракт: {field}: в контракте {expected}, найдено {found}"
+    ru = "набор и договор: {field}: в договоре {expected}, найдено {found}"
 
 
 class RecipientsError(BundleError):
     code = "bundle-recipients"
     en = "recipients of {provider}: the contract admits {expected}, found {found}"
-    ru = "получатели от {provider}: контракт допускает {expected}, найдено {found}"
+    ru = "получатели от {provider}: договор допускает {expected}, найдено {found}"
 
 
 class EmbargoError(BundleError):
     code = "bundle-embargo"
     en = "not_before {found} lies before the end of the contract's embargo, {expected}"
-    ru = "not_before {found} раньше окончания эмбарго по контракту, {expected}"
+    ru = "not_before {found} раньше окончания эмбарго по договору, {expected}"
 
 
 class EntryMismatchError(BundleError):
     code = "bundle-log-entry"
     en = "publication entry: {field}: the bundle requires {expected}, the entry says {found}"
-    ru = "запись о публикации: {field}: по пакету требуется {expected}, в записи {found}"
+    ru = "запись о публикации: {field}: по набору требуется {expected}, в записи {found}"
 
 
 class ReportError(BundleError):
@@ -88,15 +88,15 @@ class ReportError(BundleError):
 class DeterminedCellsError(BundleError):
     code = "disclosure-pattern"
     en = "withheld cells that follow from the contract's sums alone: {found}, the first is {key}"
-    ru = "скрытые ячейки, которые следуют из одних лишь сумм контракта: {found}, первая — {key}"
+    ru = "скрытые ячейки, которые следуют из одних лишь сумм договора: {found}, первая — {key}"
     mend_en = "Do not use this bundle and tell the provider at once: it discloses."
-    mend_ru = "Не используйте этот пакет и сразу сообщите поставщику: он раскрывает данные."
+    mend_ru = "Не используйте этот набор и сразу сообщите поставщику: он раскрывает данные."
 
 
 class StalePooledError(BundleError):
     code = "bundle-pooled-stale"
     en = "pooled: the log before this publication gives {expected}, the bundle was audited against {found}"
-    ru = "pooled: по журналу до этой публикации {expected}, пакет проверен относительно {found}"
+    ru = "pooled: по журналу до этой публикации {expected}, набор проверен относительно {found}"
     mend_en = "Build the candidate again with the ledger as it is now."
     mend_ru = "Соберите кандидата заново с текущим реестром раскрытия."
 
@@ -126,7 +126,7 @@ class DataFieldError(DataError):
 class DataKeyError(DataError):
     code = "data-key"
     en = "data.csv line {line}: the key {key} is no cell of the contract's tables"
-    ru = "data.csv, строка {line}: ключ {key} не является ячейкой таблиц контракта"
+    ru = "data.csv, строка {line}: ключ {key} не является ячейкой таблиц договора"
 
 
 class DataOrderError(DataError):
@@ -156,9 +156,9 @@ class AdditivityError(DataError):
 class IntervalFloorError(DataError):
     code = "data-interval-floor"
     en = "a withheld cell can be computed more closely than the contract's floor allows: {found} of {checked} cells"
-    ru = "скрытая ячейка вычислима точнее, чем допускает порог контракта: {found} из {checked} ячеек"
+    ru = "скрытая ячейка вычислима точнее, чем допускает порог договора: {found} из {checked} ячеек"
     mend_en = "Do not use this bundle and tell the provider at once: it discloses."
-    mend_ru = "Не используйте этот пакет и сразу сообщите поставщику: он раскрывает данные."
+    mend_ru = "Не используйте этот набор и сразу сообщите поставщику: он раскрывает данные."
 
 
 class ClearanceError(BundleError):
@@ -210,7 +210,7 @@ class OfficerRoleError(ClearanceError):
 class ProofKindError(ClearanceError):
     code = "clearance-proof-kind"
     en = "clearance: officer {officer} proves by {found}; the contract admits {expected}"
-    ru = "допуск: {officer} подтверждает способом {found}; контракт допускает {expected}"
+    ru = "допуск: {officer} подтверждает способом {found}; договор допускает {expected}"
 
 
 class ApprovalSignatureError(ClearanceError):

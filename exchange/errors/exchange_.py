@@ -95,7 +95,7 @@ class AuditorNoDataError(PassageError):
 
     code = "auditor-no-data"
     en = "bundle {bundle}: the auditor reads every file but data.csv, and not the ZIP"
-    ru = "пакет {bundle}: аудитор читает все файлы, кроме data.csv, и не читает ZIP"
+    ru = "набор {bundle}: аудитор читает все файлы, кроме data.csv, и не читает ZIP"
 
 
 class PullEndedError(PassageError):
@@ -113,7 +113,7 @@ class PullSuspendedError(PassageError):
     code = "contract-suspended"
     exit_code = ExitCode.CONTRACT_REFUSES
     en = "contract {contract}: suspended, so a bundle may only be pulled again by whoever pulled it before"
-    ru = "договор {contract}: приостановлен, пакет может повторно получить только тот, кто уже получал его"
+    ru = "договор {contract}: приостановлен, набор может повторно получить только тот, кто уже получал его"
 
 
 class PullNotInForceError(PassageError):
@@ -131,7 +131,7 @@ class BundleWithdrawnError(PassageError):
     code = "bundle-withdrawn"
     exit_code = ExitCode.DOES_NOT_HOLD
     en = "bundle {bundle}: withdrawn by its provider"
-    ru = "пакет {bundle}: отозван поставщиком"
+    ru = "набор {bundle}: отозван поставщиком"
 
 
 class ReceiptOwedError(PassageError):
@@ -139,7 +139,7 @@ class ReceiptOwedError(PassageError):
 
     code = "receipt-owed"
     en = "contract {contract}: {puller} owes the receipt for bundle {bundle}, due {due}"
-    ru = "договор {contract}: {puller} должен квитанцию за пакет {bundle}, срок {due}"
+    ru = "договор {contract}: {puller} должен квитанцию за набор {bundle}, срок {due}"
     mend_en = "send the receipt owed, with whatever verdict; then pull again"
     mend_ru = "отправьте квитанцию с любым вердиктом и повторите запрос"
 
@@ -150,7 +150,7 @@ class BundleDamagedError(PassageError):
     code = "bundle-damaged"
     exit_code = ExitCode.DOES_NOT_HOLD
     en = "bundle {bundle} at {member}: stored bytes: expected {expected}, computed {computed}"
-    ru = "пакет {bundle} у {member}: сохранённые байты: ожидалось {expected}, вычислено {computed}"
+    ru = "набор {bundle} у {member}: сохранённые байты: ожидалось {expected}, вычислено {computed}"
     mend_en = "the publisher must restore the file from its backup or from any partner who pulled it"
     mend_ru = "поставщик должен восстановить файл из резервной копии или у любого, кто его получил"
 
@@ -185,7 +185,7 @@ class BundleIdentityTakenError(PassageError):
     code = "bundle-identity-taken"
     exit_code = ExitCode.DOES_NOT_HOLD
     en = "bundle {bundle}: provider, contract, period, recipients and revision are already those of {earlier}"
-    ru = "пакет {bundle}: поставщик, договор, период, получатели и редакция уже принадлежат пакету {earlier}"
+    ru = "набор {bundle}: поставщик, договор, период, получатели и редакция уже принадлежат набору {earlier}"
     mend_en = "prepare the next revision instead"
     mend_ru = "подготовьте следующую редакцию"
 
@@ -196,7 +196,7 @@ class RevisionOrderError(PassageError):
     code = "revision-order"
     exit_code = ExitCode.DOES_NOT_HOLD
     en = "bundle {bundle}: {field}: expected {expected}, found {found}"
-    ru = "пакет {bundle}: {field}: ожидалось {expected}, найдено {found}"
+    ru = "набор {bundle}: {field}: ожидалось {expected}, найдено {found}"
 
 
 class NotOurBundleError(PassageError):
@@ -205,7 +205,7 @@ class NotOurBundleError(PassageError):
     code = "not-our-bundle"
     exit_code = ExitCode.DOES_NOT_HOLD
     en = "bundle {bundle}: provider: expected {expected}, found {found}"
-    ru = "пакет {bundle}: поставщик: ожидался {expected}, найден {found}"
+    ru = "набор {bundle}: поставщик: ожидался {expected}, найден {found}"
 
 
 class NotAPartyError(PassageError):

@@ -44,7 +44,7 @@ class MappingContractError(PreparationError):
     code = "mapping-of-another-contract"
     exit_code = ExitCode.USAGE
     en = "{file}: written for contract {found}, this build is for {expected}"
-    ru = "{file}: написан для контракта {found}, а сборка идёт для {expected}"
+    ru = "{file}: написан для договора {found}, а сборка идёт для {expected}"
 
 
 class MappingDimensionError(PreparationError):
@@ -53,7 +53,7 @@ class MappingDimensionError(PreparationError):
     code = "mapping-dimension-absent"
     exit_code = ExitCode.USAGE
     en = "{file}: dimension {dimension} of {contract} has neither a column nor a constant"
-    ru = "{file}: для измерения {dimension} контракта {contract} нет ни столбца, ни константы"
+    ru = "{file}: для измерения {dimension} договора {contract} нет ни столбца, ни константы"
     mend_en = "add [dimensions] {dimension} = {{ column = … }}"
     mend_ru = "добавьте [dimensions] {dimension} = {{ column = … }}"
 

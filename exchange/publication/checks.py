@@ -59,19 +59,19 @@ _SENTENCES: Mapping[CheckName, _Sentences] = {
     CheckName.TRUST: _Sentences(
         "реестр", "version {version}, {members} members", "версия {version}, членов: {members}"
     ),
-    CheckName.MANIFEST: _Sentences("манифест", "{name}, bundle {digest}", "{name}, пакет {digest}"),
+    CheckName.MANIFEST: _Sentences("манифест", "{name}, bundle {digest}", "{name}, набор {digest}"),
     CheckName.RESOURCES: _Sentences(
         "хеши файлов", "{files} are the bytes that the manifest names", "{files}: те самые байты, что в манифесте"
     ),
     CheckName.SIGNATURES: _Sentences(
         "подписи",
         "{algorithms}, both by bundle keys of {provider}",
-        "{algorithms}, обе — ключами пакетов {provider}",
+        "{algorithms}, обе — ключами наборов {provider}",
     ),
     CheckName.LOG_ENTRY: _Sentences(
         "запись журнала",
         "{node} logged the publication of this bundle at {at}",
-        "{node} внёс публикацию этого пакета в журнал {at}",
+        "{node} внёс публикацию этого набора в журнал {at}",
     ),
     CheckName.COSIGNATURES: _Sentences(
         "заверения",
@@ -84,12 +84,12 @@ _SENTENCES: Mapping[CheckName, _Sentences] = {
     CheckName.KEYS: _Sentences(
         "ключи", "both signing keys counted at the cosigned time", "оба ключа подписи действовали во время заверения"
     ),
-    CheckName.CONTRACT: _Sentences("контракт", "{contract} {version}, {digest}", "{contract} {version}, {digest}"),
+    CheckName.CONTRACT: _Sentences("договор", "{contract} {version}, {digest}", "{contract} {version}, {digest}"),
     CheckName.IN_FORCE: _Sentences(
-        "действие контракта", "in force for {provider} at {at}", "действует для {provider} на {at}"
+        "действие договора", "in force for {provider} at {at}", "действует для {provider} на {at}"
     ),
     CheckName.RECIPIENTS: _Sentences(
-        "получатели", "{recipients}: recipients under the contract", "{recipients}: получатели по контракту"
+        "получатели", "{recipients}: recipients under the contract", "{recipients}: получатели по договору"
     ),
     CheckName.CLEARANCE: _Sentences(
         "допуск",
@@ -109,7 +109,7 @@ _SENTENCES: Mapping[CheckName, _Sentences] = {
     CheckName.DATA: _Sentences(
         "данные",
         "{rows} rows of the contract's tables, sorted, each key once",
-        "строк таблиц контракта: {rows}, упорядочены, без повторов ключей",
+        "строк таблиц договора: {rows}, упорядочены, без повторов ключей",
     ),
     CheckName.WITHHELD: _Sentences(
         "скрытые ключи",
@@ -122,13 +122,13 @@ _SENTENCES: Mapping[CheckName, _Sentences] = {
     CheckName.FLOOR: _Sentences(
         "порог интервала",
         "all {checked} withheld cells keep the contract's floor",
-        "все скрытые ячейки ({checked}) соблюдают порог контракта",
+        "все скрытые ячейки ({checked}) соблюдают порог договора",
     ),
 }
 
 _NOT_CHECKED = {"en": "not checked: {reason}", "ru": "не проверено: {reason}"}
 _REASONS_RU = {
-    "contract absent": "контракта нет",
+    "contract absent": "договора нет",
     "statements absent": "заявлений сторон нет",
     "data.csv absent": "data.csv нет",
     "not asked for": "не запрошено",

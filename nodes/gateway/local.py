@@ -41,7 +41,18 @@ class HandOverBody(BaseModel):
 def router(context: GatewayContext, agreements: Agreements, publishing: Publishing) -> APIRouter:
     """`/local/…`."""
     routes = APIRouter(prefix="/local", tags=["local"])
+    _publication_routes(routes, context, publishing)
+    _agreement_routes(routes, context, agreements)
 
+    @routes.get("/status", response_class=Response)
+    async def status() -> Response:
+        """The log, its cosignatures, the health, and who owes receipts."""
+        return _json(await _status(context))
+
+    return routes
+
+
+def _publication_routes(routes: APIRouter, context: GatewayContext, publishing: Publishing) -> None:
     @routes.post("/hand-overs", response_class=Response)
     async def hand_over(body: HandOverBody) -> Response:
         """Publish a hand-over; 202 while it still waits for its quorum."""
@@ -55,6 +66,15 @@ def router(context: GatewayContext, agreements: Agreements, publishing: Publishi
         found = [kept for kept in context.library.all() if wanted in {None, kept.bundle}]
         return _json({"publications": [publication_document(kept) for kept in found]})
 
+    @routes.post("/clearances", response_class=Response)
+    async def clearance(request: Request) -> Response:
+        """Log that officers cleared: `clearance.decided`, with the clearance as its evidence."""
+        raw = base64_member(await request.body(), "clearance")
+        done = await context.sequencer.submit(_clearing(context, raw))
+        return _json({"index": done.result}, 201)
+
+
+def _agreement_routes(routes: APIRouter, context: GatewayContext, agreements: Agreements) -> None:
     @routes.post("/contracts", response_class=Response)
     async def propose(request: Request) -> Response:
         """Hold a contract's text."""
@@ -77,37 +97,6 @@ def router(context: GatewayContext, agreements: Agreements, publishing: Publishi
         document = {"statement": str(taken.statement.digest), "index": taken.index, "effective": effective}
         return _json(document, 201 if taken.new else 200)
 
-    @routes.post("/clearances", response_class=Response)
-    async def clearance(request: Request) -> Response:
-        """Log that officers cleared: `clearance.decided`, with the clearance as its evidence."""
-        raw = base64_member(await request.body(), "clearance")
-        done = await context.sequencer.submit(_clearing(context, raw))
-        return _json({"index": done.result}, 201)
-
-    @routes.get("/status", response_class=Response)
-    async def status() -> Response:
-        """The log, its cosignatures, the health, and who owes receipts."""
-        cosigned = context.cosigner.cosigned
-        owed = await context.store.read(debts)
-        document = {
-            "member": context.member,
-            "log": {
-                "origin": context.sequencer.log.origin,
-                "size": context.sequencer.log.size,
-                "root": context.sequencer.log.checkpoint.root.hex(),
-                "cosigned_size": cosigned.checkpoint.size if cosigned is not None else 0,
-            },
-            "health": red_reasons(context),
-            "witnesses": context.cosigner.troubles(),
-            "debts": [
-                {"puller": debt.puller, "bundle": debt.bundle, "contract": debt.contract_id, "since": debt.since}
-                for debt in owed
-            ],
-        }
-        return _json(document)
-
-    return routes
-
 
 def publication_document(kept: KeptPublication) -> dict[str, object]:
     """One publication for the desk."""
@@ -125,6 +114,26 @@ def publication_document(kept: KeptPublication) -> dict[str, object]:
         "index": kept.index,
         "at": format_instant(kept.at),
         "zip": None if kept.zip_sha256 is None else str(kept.zip_sha256),
+    }
+
+
+async def _status(context: GatewayContext) -> dict[str, object]:
+    cosigned = context.cosigner.cosigned
+    owed = await context.store.read(debts)
+    return {
+        "member": context.member,
+        "log": {
+            "origin": context.sequencer.log.origin,
+            "size": context.sequencer.log.size,
+            "root": context.sequencer.log.checkpoint.root.hex(),
+            "cosigned_size": cosigned.checkpoint.size if cosigned is not None else 0,
+        },
+        "health": red_reasons(context),
+        "witnesses": context.cosigner.troubles(),
+        "debts": [
+            {"puller": debt.puller, "bundle": debt.bundle, "contract": debt.contract_id, "since": debt.since}
+            for debt in owed
+        ],
     }
 
 

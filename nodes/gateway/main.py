@@ -129,62 +129,72 @@ def build_gateway(
         KeyMissingError: A key that the registry does not list for this member.
         StoreNewerError: The store was written by a later program.
     """
-    settings, member = node.settings.gateway, node.member
     trust = TrustCache(folder=node.keys, clock=clock)
     current = trust.current()
-    log_name = _listed_name(current, member, KeyPurpose.LOG, keys.log.public)
-    witness_name = _listed_name(current, member, KeyPurpose.WITNESS, keys.witness.public)
-    _listed(current, member, KeyPurpose.TRANSPORT, keys.transport.public)
-    files = TileFiles(node.log)
-    store = Store(node.state_db)
+    _listed(current, node.member, KeyPurpose.TRANSPORT, keys.transport.public)
+    files, store = TileFiles(node.log), Store(node.state_db)
+    log = OwnLog(
+        origin=_listed_name(current, node.member, KeyPurpose.LOG, keys.log.public), signer=keys.log, files=files
+    )
     sequencer = Sequencer(
-        member=member,
+        member=node.member,
         store=store,
-        log=OwnLog(origin=log_name, signer=keys.log, files=files),
-        write_entry=_entry_writer(member, trust, clock, random),
+        log=log,
+        write_entry=_entry_writer(node.member, trust, clock, random),
         on_fatal=on_fatal,
-        group_max=settings.group_commit_max,
+        group_max=node.settings.gateway.group_commit_max,
     )
     if not node.log_vkey.exists():
-        write_durably(node.log_vkey, (current.member(member).log_vkey + "\n").encode())
+        write_durably(node.log_vkey, (current.member(node.member).log_vkey + "\n").encode())
     network = httpx.AsyncClient(
         transport=transport or httpx.AsyncHTTPTransport(trust_env=False),
-        timeout=settings.witness_timeout_s,
+        timeout=node.settings.gateway.witness_timeout_s,
         follow_redirects=False,
         trust_env=False,
     )
-    cosigner = Cosigner(
-        origin=log_name,
-        signer=keys.log,
-        plan=lambda: plan_of(trust.current(), member),
-        calls=HttpWitnesses(network),
-        sequencer=sequencer,
-        store=store,
-        files=files,
-        clock=clock,
-        interval_s=settings.witness_interval_s,
-        retry_s=settings.witness_retry_s,
-    )
     context = GatewayContext(
-        member=member,
+        member=node.member,
         node=node,
-        settings=settings,
+        settings=node.settings.gateway,
         clock=clock,
         random=random,
         transport=keys.transport,
         witness=keys.witness,
-        witness_name=witness_name,
+        witness_name=_listed_name(current, node.member, KeyPurpose.WITNESS, keys.witness.public),
         trust=trust,
         store=store,
         sequencer=sequencer,
-        cosigner=cosigner,
+        cosigner=_cosigner(node, trust, keys.log, sequencer, store, clock, network),
         files=files,
         contracts=ContractBook(node.contracts),
-        library=Library(member, node.bundles),
+        library=Library(node.member, node.bundles),
         partner=_Partners(node, trust, keys.transport, clock, random, transport),
         background=Background(),
     )
     return _assemble(context, network)
+
+
+def _cosigner(  # what it joins: the log, its witnesses, the time
+    node: NodeFolder,
+    trust: TrustCache,
+    signer: Signer,
+    sequencer: Sequencer,
+    store: Store,
+    clock: Clock,
+    network: httpx.AsyncClient,
+) -> Cosigner:
+    return Cosigner(
+        origin=sequencer.log.origin,
+        signer=signer,
+        plan=lambda: plan_of(trust.current(), node.member),
+        calls=HttpWitnesses(network),
+        sequencer=sequencer,
+        store=store,
+        files=TileFiles(node.log),
+        clock=clock,
+        interval_s=node.settings.gateway.witness_interval_s,
+        retry_s=node.settings.gateway.witness_retry_s,
+    )
 
 
 def _assemble(context: GatewayContext, network: httpx.AsyncClient) -> Gateway:
