@@ -11,6 +11,7 @@ from exchange.errors import ExitCode
 from exchange.flow.release import take_over
 from exchange.manifest import CLEARANCE, DATA, MANIFEST, bundle_digest
 from exchange.report import pooled_digest
+from nodes.adapters.desk_store import open_desk
 from nodes.adapters.ledger_file import read_ledger
 from tests.world.desk import ASKED, CLEARANCES, HAND_OVERS, DeskWorld, desk_world, figure, table
 
@@ -228,3 +229,18 @@ def test_the_release_speaks_russian(cleared: DeskWorld) -> None:
     assert "шлюз KZ не отвечает на локальном сокете" in cleared.run(*RELEASE, language="ru").err
     with cleared.gateway(hand_overs=LOGGED):
         assert "запись журнала 8; ждёт свидетелей и выйдет само" in cleared.run(*RELEASE, language="ru").out
+
+
+def test_a_case_that_the_ledger_knows_is_not_returned_though_the_desk_broke_off(cleared: DeskWorld) -> None:
+    with cleared.gateway():
+        cleared.act(*RELEASE)
+    with open_desk(cleared.node.desk / "desk.db") as store:  # as if the power had gone before the last write
+        row = store.cases()[0]
+        row.state = "cleared"
+        store.keep(row)
+    ran = cleared.run("clearance", "return", *ASKED, "--officer", "kz-03", "--reason", "too late")
+    assert "is logged: return is not possible" in ran.err
+    assert outbox(cleared).exists()
+    with cleared.gateway(publications={"publications": [{"state": "published", "index": 8}]}):
+        assert cleared.run(*RELEASE).code == ExitCode.FINE
+    assert cleared.state()["state"] == "published"

@@ -1,0 +1,56 @@
+"""Files and folders appear whole under their names, or not at all."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from nodes.adapters.durable import write_durably, write_folder_durably
+
+
+class HalfReadable(Mapping[str, bytes]):
+    """Files of which the second cannot be had."""
+
+    def __getitem__(self, name: str) -> bytes:
+        if name == "b":
+            raise OSError(28, "No space left on device")
+        return b"whole"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter("ab")
+
+    def __len__(self) -> int:
+        return 2
+
+
+def listed(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_a_file_is_written_with_the_folders_above_it(tmp_path: Path) -> None:
+    write_durably(tmp_path / "x" / "y", b"1")
+    write_durably(tmp_path / "x" / "y", b"2")
+    assert (tmp_path / "x" / "y").read_bytes() == b"2"
+    assert listed(tmp_path) == ["x", "x/y"]
+
+
+def test_a_file_that_cannot_take_its_name_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_durably(tmp_path / "taken", b"1")
+    assert listed(tmp_path) == ["taken"]
+
+
+def test_a_folder_replaces_an_older_one_whole(tmp_path: Path) -> None:
+    write_folder_durably(tmp_path / "f", {"a": b"1", "b": b"2"})
+    write_folder_durably(tmp_path / "f", {"a": b"3"})
+    assert listed(tmp_path) == ["f", "f/a"]
+    assert (tmp_path / "f" / "a").read_bytes() == b"3"
+
+
+def test_a_folder_that_breaks_off_leaves_the_older_one(tmp_path: Path) -> None:
+    write_folder_durably(tmp_path / "f", {"a": b"1"})
+    with pytest.raises(OSError, match="No space left"):
+        write_folder_durably(tmp_path / "f", HalfReadable())
+    assert listed(tmp_path) == ["f", "f/a"]
+    assert (tmp_path / "f" / "a").read_bytes() == b"1"
