@@ -125,33 +125,25 @@ def build_gateway(
         transport: Another way to partners than the network, such as a federation in memory.
 
     Raises:
-        TrustError: The registry does not verify or has expired.
-        KeyMissingError: A key that the registry does not list for this member.
+        TrustError, KeyMissingError: No valid registry, or a key that it does not list for this member.
         StoreNewerError: The store was written by a later program.
     """
     trust = TrustCache(folder=node.keys, clock=clock)
     current = trust.current()
     _listed(current, node.member, KeyPurpose.TRANSPORT, keys.transport.public)
     files, store = TileFiles(node.log), Store(node.state_db)
-    log = OwnLog(
-        origin=_listed_name(current, node.member, KeyPurpose.LOG, keys.log.public), signer=keys.log, files=files
-    )
+    log_name = _listed_name(current, node.member, KeyPurpose.LOG, keys.log.public)
     sequencer = Sequencer(
         member=node.member,
         store=store,
-        log=log,
+        log=OwnLog(origin=log_name, signer=keys.log, files=files),
         write_entry=_entry_writer(node.member, trust, clock, random),
         on_fatal=on_fatal,
         group_max=node.settings.gateway.group_commit_max,
     )
     if not node.log_vkey.exists():
         write_durably(node.log_vkey, (current.member(node.member).log_vkey + "\n").encode())
-    network = httpx.AsyncClient(
-        transport=transport or httpx.AsyncHTTPTransport(trust_env=False),
-        timeout=node.settings.gateway.witness_timeout_s,
-        follow_redirects=False,
-        trust_env=False,
-    )
+    network = _network(node, transport)
     context = GatewayContext(
         member=node.member,
         node=node,
@@ -172,6 +164,16 @@ def build_gateway(
         background=Background(),
     )
     return _assemble(context, network)
+
+
+def _network(node: NodeFolder, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+    """The way to witnesses: no redirect is followed, no proxy of the environment is used."""
+    return httpx.AsyncClient(
+        transport=transport or httpx.AsyncHTTPTransport(trust_env=False),
+        timeout=node.settings.gateway.witness_timeout_s,
+        follow_redirects=False,
+        trust_env=False,
+    )
 
 
 def _cosigner(  # what it joins: the log, its witnesses, the time
