@@ -43,7 +43,7 @@ class OwnLog:
     def __init__(self, *, origin: str, signer: Signer, files: TileFiles) -> None:
         self.origin = origin
         self._signer = signer
-        self._files = files
+        self.files = files
         self._state = TreeState()
         self._tail: tuple[bytes, ...] = ()
         self._pending: tuple[TileFile, ...] | None = None  # None: derive what is missing from the entries
@@ -115,10 +115,10 @@ class OwnLog:
                 self._pending = self._derive(connection)
         elif not self._pending:
             return False
-        self._files.write(self._pending)
+        self.files.write(self._pending)
         if self.size:
             self.note = self._checkpointed(connection)
-            self._files.publish(self.note)
+            self.files.publish(self.note)
         self._pending = ()
         return True
 
@@ -129,7 +129,7 @@ class OwnLog:
     def publish(self, size: int, note: bytes) -> None:
         """Put a cosigned checkpoint in place, unless a newer one stands."""
         if size == self.size:
-            self._files.publish(note)
+            self.files.publish(note)
 
     def _checkpointed(self, connection: Connection) -> bytes:
         """The stored checkpoint of this head; signed and stored first if there is none."""
@@ -161,13 +161,13 @@ class OwnLog:
         if row is None or not all(self._stands(tile) for tile in tiles_between(0, size)):
             return TreeState()
         try:
-            return TreeState.from_tiles(size, self._files.read_tile, root=row.root, origin=self.origin)
+            return TreeState.from_tiles(size, self.files.read_tile, root=row.root, origin=self.origin)
         except LogError:
             return TreeState()
 
     def _stands(self, tile: Tile) -> bool:
         paths = {format_tile_path(tile), format_tile_path(Tile(tile.level, tile.index))}
-        return any((self._files.folder / path).is_file() for path in paths)
+        return any((self.files.folder / path).is_file() for path in paths)
 
 
 def entry_at(connection: Connection, index: int) -> bytes:

@@ -131,16 +131,8 @@ def build_gateway(
     trust = TrustCache(folder=node.keys, clock=clock)
     current = trust.current()
     _listed(current, node.member, KeyPurpose.TRANSPORT, keys.transport.public)
-    files, store = TileFiles(node.log), Store(node.state_db)
-    log_name = _listed_name(current, node.member, KeyPurpose.LOG, keys.log.public)
-    sequencer = Sequencer(
-        member=node.member,
-        store=store,
-        log=OwnLog(origin=log_name, signer=keys.log, files=files),
-        write_entry=_entry_writer(node.member, trust, clock, random),
-        on_fatal=on_fatal,
-        group_max=node.settings.gateway.group_commit_max,
-    )
+    store = Store(node.state_db)
+    sequencer = _sequencer(node, keys.log, store, trust, clock, random, on_fatal)
     if not node.log_vkey.exists():
         write_durably(node.log_vkey, (current.member(node.member).log_vkey + "\n").encode())
     network = _network(node, transport)
@@ -157,13 +149,33 @@ def build_gateway(
         store=store,
         sequencer=sequencer,
         cosigner=_cosigner(node, trust, keys.log, sequencer, store, clock, network),
-        files=files,
+        files=sequencer.log.files,
         contracts=ContractBook(node.contracts),
         library=Library(node.member, node.bundles),
         partner=_Partners(node, trust, keys.transport, clock, random, transport),
         background=Background(),
     )
     return _assemble(context, network)
+
+
+def _sequencer(  # what it joins: the log, its store, the registry, the time
+    node: NodeFolder,
+    signer: Signer,
+    store: Store,
+    trust: TrustCache,
+    clock: Clock,
+    random: Random,
+    on_fatal: Callable[[BaseException], None],
+) -> Sequencer:
+    origin = _listed_name(trust.current(), node.member, KeyPurpose.LOG, signer.public)
+    return Sequencer(
+        member=node.member,
+        store=store,
+        log=OwnLog(origin=origin, signer=signer, files=TileFiles(node.log)),
+        write_entry=_entry_writer(node.member, trust, clock, random),
+        on_fatal=on_fatal,
+        group_max=node.settings.gateway.group_commit_max,
+    )
 
 
 def _network(node: NodeFolder, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
@@ -192,7 +204,7 @@ def _cosigner(  # what it joins: the log, its witnesses, the time
         calls=HttpWitnesses(network),
         sequencer=sequencer,
         store=store,
-        files=TileFiles(node.log),
+        files=sequencer.log.files,
         clock=clock,
         interval_s=node.settings.gateway.witness_interval_s,
         retry_s=node.settings.gateway.witness_retry_s,
