@@ -125,8 +125,7 @@ def build_gateway(
         transport: Another way to partners than the network, such as a federation in memory.
 
     Raises:
-        TrustError, KeyMissingError: No valid registry, or a key that it does not list for this member.
-        StoreNewerError: The store was written by a later program.
+        TrustError, KeyMissingError, StoreNewerError: No valid registry, a key it does not list, a newer store.
     """
     trust = TrustCache(folder=node.keys, clock=clock)
     current = trust.current()
