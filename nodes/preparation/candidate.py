@@ -1,12 +1,11 @@
 """The candidate as a folder, whole or not at all; and the preparation zone's secret."""
 
-import os
-import shutil
 from pathlib import Path
 
 from exchange.errors.preparation import OutputRefusedError, PreparationSecretError
 from exchange.flow.candidate import CANDIDATE, CandidateFiles
 from exchange.flow.prepare import SECRET_BYTES
+from nodes.adapters.durable import write_folder_durably
 
 
 def read_secret(private: Path) -> bytes:
@@ -39,32 +38,5 @@ def write_candidate(files: CandidateFiles, folder: Path) -> Path:
     """
     if folder.exists() and not (folder / CANDIDATE).is_file():
         raise OutputRefusedError(folder=str(folder))
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    waiting = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    try:
-        waiting.mkdir(mode=0o700)
-        for name, content in files.files().items():
-            _write_durably(waiting / name, content)
-        _sync_folder(waiting)
-        shutil.rmtree(folder, ignore_errors=True)
-        waiting.rename(folder)
-    except BaseException:
-        shutil.rmtree(waiting, ignore_errors=True)
-        raise
-    _sync_folder(folder.parent)
+    write_folder_durably(folder, files.files())
     return folder
-
-
-def _write_durably(file: Path, content: bytes) -> None:
-    with file.open("xb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
