@@ -63,13 +63,17 @@ async def _run(gateway: Gateway, node: NodeFolder) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    servers = [asyncio.create_task(outward.serve([port])), asyncio.create_task(inward.serve([local]))]
+    servers: list[asyncio.Task[None]] = []
     try:
+        # Nobody is answered before contracts and publications are taken up: a node that has not read its folder yet
+        # would say that it holds no such contract, and a partner would believe it.
         await gateway.start()
+        servers += [asyncio.create_task(outward.serve([port])), asyncio.create_task(inward.serve([local]))]
         await asyncio.wait([asyncio.create_task(ending.wait()), *servers], return_when=asyncio.FIRST_COMPLETED)
     finally:
         outward.should_exit = inward.should_exit = True
-        await asyncio.wait(servers, timeout=STOP_S)
+        if servers:
+            await asyncio.wait(servers, timeout=STOP_S)
         await gateway.stop()
         node.socket.unlink(missing_ok=True)
 
