@@ -8,9 +8,10 @@ from sqlalchemy import select as core_select
 from sqlmodel import col, insert, select, update
 
 from exchange.encoding import Digest
-from nodes.adapters.tables import ContractRow, EvidenceRow, RelayRow, StatementRow, table_of
+from nodes.adapters.tables import ContractRow, RelayRow, StatementRow, table_of
 
 STATEMENT_MEDIA_TYPE = "application/jose+json"
+_KEEP_EVIDENCE = "INSERT OR IGNORE INTO evidence (digest, media_type, raw) VALUES (?, ?, ?)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +94,7 @@ def take_effect(connection: Connection, digest: Digest) -> None:
 
 def keep_evidence(connection: Connection, digest: Digest, media_type: str, raw: bytes) -> None:
     """Keep signed bytes that an entry names by their digest."""
-    row = {"digest": str(digest), "media_type": media_type, "raw": raw}
-    connection.execute(insert(EvidenceRow).prefix_with("OR IGNORE"), row)
+    connection.exec_driver_sql(_KEEP_EVIDENCE, (str(digest), media_type, raw))
 
 
 def add_errands(connection: Connection, errands: Iterable[Errand]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func
-from sqlmodel import insert, select, text, update
+from sqlmodel import insert, select, text
 
 from exchange.errors.log import LogError
 from exchange.errors.node import HeadMovedError
@@ -18,14 +18,17 @@ from exchange.log.note import format_note
 from exchange.log.tiles import TILE_WIDTH, Tile, format_tile_path, tiles_between
 from exchange.log.tree import TileFile, TreeState, entry_bundles_after
 from exchange.signing.keys import Signer
-from nodes.adapters.tables import CheckpointRow, EntryRow, HeadRow
+from nodes.adapters.tables import CheckpointRow, HeadRow
 from nodes.adapters.tile_files import TileFiles
 
 # One statement decides: the checkpoint is stored only if the head is still the one that it names.
-_STORE_CHECKPOINT = text(
+_STORE_CHECKPOINT = (
     "INSERT INTO checkpoint (size, root, note) SELECT :size, :root, :note "
     "WHERE EXISTS (SELECT 1 FROM head WHERE size = :size AND root = :root)"
 )
+_ADVANCE_HEAD = "UPDATE head SET size = ?, root = ?, edge = ? WHERE size = ? AND root = ?"
+_CHECKPOINT = "SELECT root, note FROM checkpoint WHERE size = ?"
+_INSERT_ENTRY = 'INSERT INTO entry ("index", raw, evidence, counterpart) VALUES (?, ?, ?, ?)'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +88,7 @@ class OwnLog:
         """
         old = self._state
         state, hash_tiles = old.append([leaf_hash(entry) for entry in entries])
-        moved = connection.execute(
-            update(HeadRow)
-            .where(HeadRow.size == old.size, HeadRow.root == old.root())  # type: ignore[arg-type]  # SQLModel columns
-            .values(size=state.size, root=state.root(), edge=state.edge)
-        )
+        moved = connection.exec_driver_sql(_ADVANCE_HEAD, (state.size, state.root(), state.edge, old.size, old.root()))
         if moved.rowcount != 1:
             raise HeadMovedError(origin=self.origin, expected=old.size)
         bundles = entry_bundles_after(old.size, self._tail, entries)
@@ -135,11 +134,11 @@ class OwnLog:
         """The stored checkpoint of this head; signed and stored first if there is none."""
         head = self.checkpoint
         with connection.begin():
-            row = connection.execute(select(CheckpointRow.root, CheckpointRow.note).where(_of_size(head.size))).first()
+            row = connection.exec_driver_sql(_CHECKPOINT, (head.size,)).first()
             if row is not None and row.root == head.root:
                 return bytes(row.note)
             note = format_note(sign_checkpoint(head, signer=self._signer))
-            stored = connection.execute(_STORE_CHECKPOINT, {"size": head.size, "root": head.root, "note": note})
+            stored = connection.exec_driver_sql(_STORE_CHECKPOINT, {"size": head.size, "root": head.root, "note": note})
             if row is not None or stored.rowcount != 1:
                 raise HeadMovedError(origin=self.origin, expected=head.size)
         return note
@@ -187,4 +186,6 @@ def _entries(connection: Connection, start: int, end: int) -> list[bytes]:
     return [bytes(row.raw) for row in rows]
 
 
-ENTRY_INSERT = insert(EntryRow)
+def insert_entries(connection: Connection, rows: Sequence[tuple[int, bytes, str | None, str | None]]) -> None:
+    """Insert entries: index, bytes, evidence digest, counterpart."""
+    connection.exec_driver_sql(_INSERT_ENTRY, list(rows))

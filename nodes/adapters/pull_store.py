@@ -4,23 +4,34 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select
-from sqlmodel import col, insert, text, update
+from sqlmodel import insert, text, update
 
 from exchange.encoding import Digest, format_instant
 from nodes.adapters.contract_store import keep_evidence
-from nodes.adapters.tables import CheckpointRow, EntryRow, PullRow, ReceiptRow, RefusalRow, table_of
+from nodes.adapters.tables import PullRow, RefusalRow, table_of
 
 PROOF_MEDIA_TYPE = "application/dpop+jwt"
 RECEIPT_MEDIA_TYPE = "application/jose"
 _HOUR = "%Y-%m-%dT%H"
 
-_OVERDUE = text(
+_OVERDUE = (
     "SELECT p.bundle AS bundle, MIN(p.at) AS at FROM pull p JOIN publication o ON o.bundle = p.bundle "
     "WHERE p.puller = :puller AND p.contract = :contract AND p.receipt IS NULL AND p.at < :limit "
     "AND NOT (o.contract_id = :contract AND o.period = :period AND o.recipients = :recipients) "
     "AND NOT EXISTS (SELECT 1 FROM pull q WHERE q.bundle = p.bundle AND q.puller = p.puller "
     "AND q.receipt IS NOT NULL) GROUP BY p.bundle ORDER BY 2 LIMIT 1"
 )
+# Straight to the driver wherever every pull passes: building a statement costs more than SQLite takes to run it.
+_KEEP_PULL = (
+    'INSERT INTO pull (pull, bundle, contract, puller, file, "index", content, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)'
+)
+_SERVED = (
+    'SELECT p.bundle, p.puller, p.file, p."index" AS position, p.content, p.receipt, e.raw, '
+    '(SELECT c.note FROM checkpoint c WHERE c.size > p."index" ORDER BY c.size LIMIT 1) AS note '
+    'FROM pull p JOIN entry e ON e."index" = p."index" WHERE p.pull = ?'
+)
+_RECEIPT_INDEX = 'SELECT "index" FROM receipt WHERE digest = ?'
+_KEEP_RECEIPT = 'INSERT INTO receipt (digest, pull, bundle, puller, verdict, "index", raw) VALUES (?, ?, ?, ?, ?, ?, ?)'
 _DEBTS = text(
     "SELECT p.puller AS puller, p.bundle AS bundle, p.contract AS contract, MIN(p.at) AS at FROM pull p "
     "WHERE p.receipt IS NULL AND NOT EXISTS (SELECT 1 FROM pull q WHERE q.bundle = p.bundle "
@@ -68,19 +79,18 @@ class Debt:
 
 def keep_pull(connection: Connection, kept: KeptPull, *, proof: str) -> None:
     """Keep a pull, and the proof that asked for it as the evidence of its entry."""
-    connection.execute(
-        insert(PullRow),
-        {
-            "pull": str(kept.pull),
-            "bundle": str(kept.bundle),
-            "contract": kept.contract_id,
-            "puller": kept.puller,
-            "file": kept.file,
-            "index": kept.index,
-            "content": str(kept.content),
-            "at": format_instant(kept.at),
-            "receipt": None,
-        },
+    connection.exec_driver_sql(
+        _KEEP_PULL,
+        (
+            str(kept.pull),
+            str(kept.bundle),
+            kept.contract_id,
+            kept.puller,
+            kept.file,
+            kept.index,
+            str(kept.content),
+            format_instant(kept.at),
+        ),
     )
     keep_evidence(connection, kept.pull, PROOF_MEDIA_TYPE, proof.encode("ascii"))
 
@@ -106,7 +116,7 @@ def overdue_receipt(
         limit: Pulls before this are overdue.
     """
     contract_id, period, recipients = series
-    row = connection.execute(
+    row = connection.exec_driver_sql(
         _OVERDUE,
         {
             "puller": puller,
@@ -189,33 +199,24 @@ def count_refusal(
 
 def served(connection: Connection, pull: Digest) -> Served | None:
     """What was said about a pull when it was served."""
-    pulls, entries, checkpoints = table_of(PullRow), table_of(EntryRow), table_of(CheckpointRow)
-    row = connection.execute(select(pulls).where(pulls.c.pull == str(pull))).mappings().first()
+    row = connection.exec_driver_sql(_SERVED, (str(pull),)).first()
     if row is None:
         return None
-    index = row["index"]
-    entry = connection.execute(select(entries.c.raw).where(entries.c["index"] == index)).scalar_one()
-    note = connection.execute(
-        select(checkpoints.c.note).where(checkpoints.c.size > index).order_by(checkpoints.c.size).limit(1)
-    ).scalar_one()
     return Served(
-        bundle=Digest.parse(row["bundle"], subject="store"),
-        puller=row["puller"],
-        file=row["file"],
-        index=index,
-        content=Digest.parse(row["content"], subject="store"),
-        entry=bytes(entry),
-        note=bytes(note),
-        receipt=None if row["receipt"] is None else Digest.parse(row["receipt"], subject="store"),
+        bundle=Digest.parse(row.bundle, subject="store"),
+        puller=row.puller,
+        file=row.file,
+        index=row.position,
+        content=Digest.parse(row.content, subject="store"),
+        entry=bytes(row.raw),
+        note=bytes(row.note),
+        receipt=None if row.receipt is None else Digest.parse(row.receipt, subject="store"),
     )
 
 
 def receipt_index(connection: Connection, digest: Digest) -> int | None:
     """The receipt.got entry of a receipt that was taken before."""
-    table = table_of(ReceiptRow)
-    found: int | None = connection.execute(
-        select(table.c["index"]).where(table.c.digest == str(digest))
-    ).scalar_one_or_none()
+    found: int | None = connection.exec_driver_sql(_RECEIPT_INDEX, (str(digest),)).scalar_one_or_none()
     return found
 
 
@@ -231,17 +232,6 @@ def keep_receipt(  # a row has this many columns
     raw: bytes,
 ) -> None:
     """Keep a receipt; the debt for its bundle is paid."""
-    connection.execute(
-        insert(ReceiptRow),
-        {
-            "digest": str(digest),
-            "pull": str(pull),
-            "bundle": str(bundle),
-            "puller": puller,
-            "verdict": verdict,
-            "index": index,
-            "raw": raw,
-        },
-    )
-    connection.execute(update(PullRow).where(col(PullRow.pull) == str(pull)).values(receipt=str(digest)))
+    connection.exec_driver_sql(_KEEP_RECEIPT, (str(digest), str(pull), str(bundle), puller, verdict, index, raw))
+    connection.exec_driver_sql("UPDATE pull SET receipt = ? WHERE pull = ?", (str(digest), str(pull)))
     keep_evidence(connection, digest, RECEIPT_MEDIA_TYPE, raw)

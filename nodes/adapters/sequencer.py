@@ -23,7 +23,7 @@ from exchange.errors import ExchangeError
 from exchange.errors.node import NodeStoppedError, StorageFullError, WaitExceededError
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.entry import EntryType
-from nodes.adapters.own_log import ENTRY_INSERT, OwnLog
+from nodes.adapters.own_log import OwnLog, insert_entries
 from nodes.adapters.store import Store
 
 T = TypeVar("T")
@@ -273,7 +273,7 @@ class Sequencer:
                 self._run(transaction, item)
             staged = None
             if transaction.entries:
-                self._connection.execute(ENTRY_INSERT, _rows(transaction))
+                insert_entries(self._connection, _rows(transaction))
                 staged = self.log.stage(self._connection, transaction.entries)
         if staged is not None:
             self.log.accept(staged)
@@ -332,14 +332,8 @@ def _answer(group: Sequence[_Item], note: bytes) -> None:
             item.future.set_result(Sequenced(*item.outcome, note))
 
 
-def _rows(transaction: Transaction) -> list[dict[str, object]]:
-    start = transaction.indexed(0)
+def _rows(transaction: Transaction) -> list[tuple[int, bytes, str | None, str | None]]:
     return [
-        {
-            "index": index,
-            "raw": raw,
-            "evidence": None if draft.evidence is None else str(draft.evidence),
-            "counterpart": draft.counterpart,
-        }
-        for (index, raw), draft in zip(start, transaction.drafts, strict=True)
+        (index, raw, None if draft.evidence is None else str(draft.evidence), draft.counterpart)
+        for (index, raw), draft in zip(transaction.indexed(0), transaction.drafts, strict=True)
     ]

@@ -31,6 +31,9 @@ BACKLOG = 512
 KEEP_ALIVE_S = 65
 STOP_S = 5
 LOCK = "gateway.lock"
+SWITCH_S = 0.0005
+"""How long a thread may hold the interpreter while another wants it. The log's writer gives it up at every flush to the
+disk; with Python's default of 5 ms it would wait that long after each, and everybody for it."""
 FATAL_EXIT = 70
 """EX_SOFTWARE: the node stopped itself; a supervisor may start it again, and the restart rule decides."""
 _LOG = logging.getLogger("exchange.gateway")
@@ -45,6 +48,7 @@ def serve(call: Invocation) -> int:
         gateway = build_gateway(
             node, keys=_keys(node), clock=SystemClock(), random=secrets.token_bytes, on_fatal=_stop_at_once
         )
+        sys.setswitchinterval(SWITCH_S)
         # What is loaded now lives as long as the process: the collector need not walk it again and again.
         gc.collect()
         gc.freeze()
