@@ -12,7 +12,7 @@ def write_durably(path: Path, content: bytes) -> None:
     """Write a file under its final name only when it is complete and on the disk.
 
     Raises:
-        OSError: The disk is full or the folder read-only; nothing is left under the final name.
+        OSError: The disk is full or the folder read-only, with the file's name; nothing is left under it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -22,6 +22,10 @@ def write_durably(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        error.filename = str(path)  # a full disk refuses the write, and that names no file
+        raise
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
@@ -32,7 +36,7 @@ def write_folder_durably(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write a folder under its final name only when it is complete and on the disk; an older one is replaced.
 
     Raises:
-        OSError: The disk is full or the parent read-only; nothing new is left under the final name.
+        OSError: The disk is full or the parent read-only, with the folder's name; nothing new is left under it.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     waiting = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
@@ -42,6 +46,10 @@ def write_folder_durably(folder: Path, files: Mapping[str, bytes]) -> None:
             write_durably(waiting / name, content)
         shutil.rmtree(folder, ignore_errors=True)
         waiting.rename(folder)
+    except OSError as error:
+        shutil.rmtree(waiting, ignore_errors=True)
+        error.filename = str(folder)
+        raise
     except BaseException:
         shutil.rmtree(waiting, ignore_errors=True)
         raise

@@ -30,11 +30,11 @@ class Running:
     address: str
 
 
-def free_ports(count: int) -> list[int]:
+def free_ports(count: int, *, first: int = PORT_FIRST) -> list[int]:
     """`count` ports on loopback: from 8401 on where they are free, so that addresses are easy to say aloud."""
     ports: list[int] = []
-    candidate = PORT_FIRST
-    while len(ports) < count and candidate < PORT_FIRST + 1000:
+    candidate = first
+    while len(ports) < count and candidate < first + 1000:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -1,5 +1,6 @@
-"""One federation serves all stories: founding it takes a minute."""
+"""Two federations serve all stories, one to read and one to harm: founding each takes a while."""
 
+from tests.stories.faulty import faulty
 from tests.stories.federation import federation
 
-__all__ = ["federation"]
+__all__ = ["faulty", "federation"]
