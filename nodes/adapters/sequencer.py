@@ -252,10 +252,10 @@ class Sequencer:
             self.log.forget_pending()
             refusal = self._classify(error)
             self.trouble = refusal
-            self._refuse(group, refusal)
             if isinstance(refusal, NodeStoppedError):
                 self._stopped = error
-                self._on_fatal(error)
+                self._on_fatal(error)  # ends the process; only where it does not is anybody answered
+            self._refuse(group, refusal)
             return
         note = self.log.note
         self._call(lambda: _answer(group, note))
