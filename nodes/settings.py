@@ -36,7 +36,7 @@ class GatewaySettings(_Section):
     clock_skew_s: int = Field(default=10, ge=0, le=60)
     partner_timeout_s: float = Field(default=10.0, gt=0, le=120)
     witness_timeout_s: float = Field(default=5.0, gt=0, le=60)
-    witness_interval_s: float = Field(default=0.1, ge=0, le=60)
+    witness_interval_s: float = Field(default=1.0, ge=0, le=60)  # between rounds nobody waits for
     witness_retry_s: float = Field(default=1.0, gt=0, le=600)
     publication_wait_s: float = Field(default=20.0, gt=0, le=600)
     uncosigned_red_s: int = Field(default=3600, gt=0, le=86400)

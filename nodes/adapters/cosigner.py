@@ -6,6 +6,7 @@ grows; what was appended meanwhile is the next round's.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -62,6 +63,8 @@ class _Head:
     checkpoint: Checkpoint
     note: bytes
     lines: dict[str, SignatureLine] = field(default_factory=dict)
+    stored: set[str] = field(default_factory=set)  # witnesses whose line is in the store
+    closed: bool = False  # its round is over: a line that comes now is stored alone
 
     def cosigned_note(self) -> bytes:
         return format_note(parse_note(self.note).with_lines(self.lines.values()))
@@ -97,6 +100,7 @@ class Cosigner:
         self._states: dict[str, _State] = {}
         self._newest: _Head | None = None
         self._work = asyncio.Event()
+        self._awaited = asyncio.Event()  # somebody waits for a quorum: the next round begins at once
         self._changed = asyncio.Condition()
         self._tasks: set[asyncio.Future[None]] = set()
         self.cosigned: Cosigned | None = None
@@ -131,10 +135,18 @@ class Cosigner:
         while True:
             await self._work.wait()
             self._work.clear()
-            met = await self._round()
-            await asyncio.sleep(self._interval_s if met else self._retry_s)
-            if not met:
+            if await self._round():
+                await self._rest()
+            else:
+                await asyncio.sleep(self._retry_s)
                 self._work.set()
+
+    async def _rest(self) -> None:
+        """Between rounds, unless somebody waits: a log that grows by hundreds a second needs no round for each."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._interval_s):
+                await self._awaited.wait()
+        self._awaited.clear()
 
     # --- rounds --------------------------------------------------------------------------------------------------
 
@@ -162,6 +174,10 @@ class Cosigner:
             _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
         for slow in pending:
             self._keep(slow)
+        head.closed = True
+        await self._keep_lines(head)
+        if plan.policy.is_met_by(head.lines):
+            await self._complete(head, plan)
         return plan.policy.is_met_by(head.lines)
 
     async def _ask(self, witness: Witness, head: _Head, plan: WitnessPlan) -> None:
@@ -171,9 +187,10 @@ class Cosigner:
             line = await self._cosignature(witness, head)
             state.size, state.trouble = head.checkpoint.size, None
             head.lines[witness.name] = line
-            await self._keep_line(witness, head, line)
-            if plan.policy.is_met_by(head.lines):
-                await self._complete(head, plan)
+            if head.closed:
+                await self._keep_lines(head)
+                if plan.policy.is_met_by(head.lines):
+                    await self._complete(head, plan)
         except (OSError, ExchangeError) as error:
             state.trouble = error.code if isinstance(error, ExchangeError) else type(error).__name__
             state.retry_at = asyncio.get_running_loop().time() + self._retry_s
@@ -214,15 +231,20 @@ class Cosigner:
         proof = consistency_proof(old_size, size, hash_reader(self._files.read_tile, size=size))
         return AddCheckpoint(old_size=old_size, proof=tuple(proof), note=head.note)
 
-    async def _keep_line(self, witness: Witness, head: _Head, line: SignatureLine) -> None:
+    async def _keep_lines(self, head: _Head) -> None:
+        """Store the lines that are not stored yet, and publish the checkpoint with all of them."""
         size, note = head.checkpoint.size, head.cosigned_note()
+        new = {name: line for name, line in head.lines.items() if name not in head.stored}
+        if not new:
+            return
 
         def work(transaction: Transaction) -> None:
-            row = {"size": size, "witness": witness.name, "line": str(line)}
-            transaction.connection.execute(insert(CosignatureRow).prefix_with("OR REPLACE"), row)
+            rows = [{"size": size, "witness": name, "line": str(line)} for name, line in new.items()]
+            transaction.connection.execute(insert(CosignatureRow).prefix_with("OR REPLACE"), rows)
             transaction.republish = (size, note)
 
         await self._sequencer.submit(work, gated=False)
+        head.stored |= new.keys()
 
     async def _complete(self, head: _Head, plan: WitnessPlan) -> None:
         note = head.cosigned_note()
@@ -255,6 +277,8 @@ class Cosigner:
         Raises:
             WaitExceededError: The quorum did not form in time; what waits may wait again.
         """
+        if not self._covers(index):
+            self._awaited.set()
         try:
             async with asyncio.timeout(wait_s), self._changed:
                 await self._changed.wait_for(lambda: self._covers(index))
@@ -265,6 +289,8 @@ class Cosigner:
 
     async def covered_at_last(self, index: int) -> Cosigned:
         """A checkpoint over this entry with its quorum, however long that takes."""
+        if not self._covers(index):
+            self._awaited.set()
         async with self._changed:
             await self._changed.wait_for(lambda: self._covers(index))
         assert self.cosigned is not None
