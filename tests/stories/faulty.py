@@ -6,6 +6,7 @@ starts and ends the gateways itself, each by its own process id.
 
 import io
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -30,8 +31,8 @@ from tests.stories.federation import ROOT, STEP_S, Federation, Ran
 
 CONTRACT = "CA-01-BORDER"
 PARTIES = ("KZ", "KG", "TJ", "TM", "UZ", "IOM")
-WAITS_S = 2.0
-"""How long `bundle release` waits for the quorum here, so that a test need not wait 20 seconds."""
+WAITS = {"publication_wait_s": 2.0, "witness_timeout_s": 1.0}
+"""How long `bundle release` waits for its quorum, and a gateway for one witness: tests need not wait longer."""
 SOON_S = 30.0
 KILLED = -9
 
@@ -152,6 +153,17 @@ class FaultyFederation(Federation):
             yield
         finally:
             self.start(*members)
+
+    @contextmanager
+    def frozen(self, *members: str) -> Iterator[None]:
+        """While these hang: they take connections and never answer."""
+        for member in members:
+            self.running[member].send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for member in members:
+                self.running[member].send_signal(signal.SIGCONT)
 
     # --- what members do -----------------------------------------------------------------------------------------
 
@@ -282,7 +294,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyFederatio
     ports = free_ports(len(NAMES), first=PORT_FIRST + 300)
     demo = found(home, ports=ports, clock=SystemClock())
     for member in NAMES:
-        _settle(home / member.lower(), {"publication_wait_s": WAITS_S})
+        _settle(home / member.lower(), WAITS)
     federation = FaultyFederation(home, demo)
     try:
         federation.start(*NAMES)

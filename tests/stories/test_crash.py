@@ -18,7 +18,7 @@ from tests.stories.federation import verify
 pytestmark = [pytest.mark.story, pytest.mark.xdist_group("faults")]
 
 UNREACHABLE = 5
-COMMITS = (1, 2, 4, 6)
+COMMITS = (1, 3, 6)
 """At which of its own commits, counted from its start, the writer is killed."""
 
 

@@ -85,7 +85,13 @@ def write_without_end(descriptor: int, block: bytes) -> None:
 
 
 def tree(folder: Path) -> set[str]:
-    return {str(Path(where, name).relative_to(folder)) for where, _, names in os.walk(folder) for name in names}
+    """The files in a folder, without SQLite's own journals, which no reader takes for content."""
+    return {
+        str(Path(where, name).relative_to(folder))
+        for where, _, names in os.walk(folder)
+        for name in names
+        if not name.endswith(("-wal", "-shm"))
+    }
 
 
 def test_a_full_disk_serves_nothing_keeps_nothing_half_and_goes_on_with_space(faulty: FaultyFederation) -> None:
