@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from exchange.encoding import Digest
+
 CellKey: TypeAlias = tuple[str, ...]
 """One code per contract dimension, in the contract's order; `_T` where a table leaves the dimension out."""
 
@@ -20,7 +22,6 @@ class AggregateCell:
         value: The measure, an integer in units of 10^-decimals.
         contributors: Distinct contributors, one count per contributor unit of the contract.
         largest: The two largest contributions of the dominance unit, where the contract names one.
-        holder: The sole contributor's pseudonym where there is exactly one (insiders), else None.
     """
 
     value: int
@@ -64,3 +65,12 @@ class SafeTable:
     def withheld_keys(self) -> frozenset[CellKey]:
         """The keys whose value is hidden."""
         return frozenset(key for key, row in self.rows.items() if row.withheld)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vintage:
+    """One earlier release of the same identity, as the disclosure ledger keeps it."""
+
+    revision: int
+    bundle: Digest
+    table: SafeTable = field(repr=False)

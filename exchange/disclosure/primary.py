@@ -9,8 +9,6 @@ from exchange.errors.disclosure import CellMalformedError, CellOutsideContractEr
 from exchange.pattern import Margin, Shape
 from exchange.table import AggregateCell, AggregateTable, CellKey
 
-EMPTY = AggregateCell(value=0, contributors=())
-
 
 @dataclass(frozen=True, slots=True)
 class Sensitive:

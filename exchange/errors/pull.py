@@ -20,7 +20,7 @@ class NotOfferedError(PullError):
     mend_ru = "посмотрите, что предлагается: exchange --node {member} catalogue {partner}"
 
 
-class ContractAmbiguousError(PullError):
+class OfferAmbiguousError(PullError):
     """A prefix that several contracts begin with."""
 
     code = "pull-contract-ambiguous"
@@ -42,7 +42,7 @@ class PurposeError(PullError):
     mend_ru = "укажите одну из них через --purpose"
 
 
-class FolderTakenError(PullError):
+class PullFolderTakenError(PullError):
     """The folder to write to already holds something else."""
 
     code = "pull-folder-taken"

@@ -8,7 +8,7 @@ from exchange.contract.reference import ContractRef, member_id
 from exchange.encoding import Digest, int_member, parse_instant, text_member
 from exchange.errors import ExchangeError
 from exchange.errors.exchange_ import PartnerMalformedError
-from exchange.errors.pull import ContractAmbiguousError, NotOfferedError
+from exchange.errors.pull import NotOfferedError, OfferAmbiguousError
 
 STATE_PUBLISHED = "published"
 PURPOSE_DEFAULT = "official_statistics"
@@ -67,7 +67,7 @@ def pick(offers: Sequence[Offer], wanted: Wanted, *, partner: str, member: str) 
         raise NotOfferedError(partner=partner, member=member, contract=prefix, period=wanted.period)
     ids = sorted({offer.contract.id for offer in found})
     if len(ids) > 1:
-        raise ContractAmbiguousError(contract=prefix, partner=partner, found=", ".join(ids))
+        raise OfferAmbiguousError(contract=prefix, partner=partner, found=", ".join(ids))
     return max(found, key=lambda offer: (offer.revision, offer.bundle))
 
 

@@ -5,7 +5,7 @@ The same register, contract, secret and ledger give the same bytes, so that a se
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from exchange.codes import parse_period
@@ -17,23 +17,13 @@ from exchange.flow.candidate import Candidate, CandidateFiles
 from exchange.manifest import TEXT_CHARACTERS_MAX, Licence, Source
 from exchange.report import AuditVerdict, DisclosureReport, format_report
 from exchange.sdmx.data import write_data
-from exchange.table import AggregateTable, CellKey, SafeTable
+from exchange.table import AggregateTable, CellKey, SafeTable, Vintage
 
 ENGINE = ("exchange.disclosure", "1")
 """Name and number of the program that protects; the number rises when one input can give another pattern."""
-SECRET_BYTES = 32
 
 _STRICTER_MAX = 3
 """How many different minima a secret can choose between: the public one, one more, two more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vintage:
-    """One earlier release of the same identity, as the disclosure ledger keeps it."""
-
-    revision: int
-    bundle: Digest
-    table: SafeTable = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

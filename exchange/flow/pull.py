@@ -145,7 +145,7 @@ class Place(Protocol):
         """Settle on the final name, before anything is asked for.
 
         Raises:
-            FolderTakenError: Something else is already there.
+            PullFolderTakenError: Something else is already there.
         """
         ...
 
@@ -182,7 +182,7 @@ async def pull(wanted: Wanted, node: Puller) -> Pulled:
     """Pull the newest revision of what is wanted.
 
     Raises:
-        NotOfferedError, ContractAmbiguousError, FolderTakenError: Before anything was asked for.
+        NotOfferedError, OfferAmbiguousError, PullFolderTakenError: Before anything was asked for.
         PurposeError, and what `require_contract` raises: The contract refuses (exit 6).
         DeliveryRefusedError, PulledBundleError: It does not hold; logged and receipted as rejected (exit 3).
         CutShortError: It began and did not end; logged and receipted as incomplete (exit 5, or 3 if it is too long).

@@ -53,7 +53,6 @@ HYBRID = (Algorithm.ED25519, Algorithm.ML_DSA_65)
 """Both algorithms in the order in which signatures stand: both required, so one broken algorithm forges nothing."""
 
 PUBLIC_KEY_BYTES = {Algorithm.ED25519: 32, Algorithm.ML_DSA_65: 1952}
-SIGNATURE_BYTES = {Algorithm.ED25519: 64, Algorithm.ML_DSA_65: 3309}
 
 _P = 2**255 - 19
 _D = -121665 * pow(121666, -1, _P) % _P

@@ -9,7 +9,6 @@ digests; the released `data.csv` of an entry lies beside it as `released/<64 hex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from exchange.codes import parse_period
 from exchange.contract.model import DataContract
@@ -26,9 +25,9 @@ from exchange.encoding import (
 )
 from exchange.errors.encoding import EncodingError, FieldError
 from exchange.errors.preparation import LedgerCopyError
-from exchange.flow.prepare import Vintage
 from exchange.report import pooled_digest
 from exchange.sdmx.data import read_data
+from exchange.table import Vintage
 from nodes.adapters.durable import write_durably
 
 LEDGER = "ledger.json"
@@ -49,18 +48,6 @@ class LedgerRelease:
     recipients: tuple[str, ...]
     revision: int
     data: Digest
-
-
-class LedgerCopy(Protocol):
-    """What preparation asks of the ledger."""
-
-    def pooled(self, linkage_group: str) -> Digest:
-        """The digest over every publication of this linkage group."""
-        ...
-
-    def vintages(self, contract: DataContract, *, provider: str, period: str) -> tuple[Vintage, ...]:
-        """The earlier releases of one identity, oldest first."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,8 @@ from nodes.settings import NODE_FORMAT, SETTINGS_FILE, NodeSettings, parse_setti
 SOURCES = Path(__file__).resolve().parents[2] / "contracts"
 """The checkout's contracts and code lists, from which every node gets its own."""
 ZONES = ("preparation", "gateway", "desk", "officers")
-SECRET_BYTES = 32  # exchange.flow.prepare, whose solver nothing here needs to load
+SECRET_BYTES = 32
+"""The preparation zone's secret, from which release salts and the parameters really used come."""
 SECRET_MODE = 0o600
 ZONE_MODE = 0o700
 

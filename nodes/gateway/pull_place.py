@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from exchange.encoding import Digest
-from exchange.errors.pull import FolderTakenError
+from exchange.errors.pull import PullFolderTakenError
 from exchange.errors.settings import FileRefusedError
 from exchange.flow.offer import Offer
 from exchange.manifest import MANIFEST
@@ -45,7 +45,7 @@ class BundlePlace:
         """Settle on the final name.
 
         Raises:
-            FolderTakenError: Something else is already there.
+            PullFolderTakenError: Something else is already there.
         """
         name = f"{offer.period}-r{offer.revision}-{offer.bundle.hex[:DIGEST_DIGITS]}"
         self._final = self._asked or self._pulled / offer.provider / offer.contract.id / name
@@ -63,7 +63,7 @@ class BundlePlace:
         """Give the files their final name; the folder, and whether this very bundle already lay there.
 
         Raises:
-            FolderTakenError: Something else got there in the meantime.
+            PullFolderTakenError: Something else got there in the meantime.
             FileRefusedError: The disk refused.
         """
         return await asyncio.to_thread(self._reveal)
@@ -78,7 +78,7 @@ class BundlePlace:
             return
         # Whether what lies there is the same bundle is decided by its manifest alone: its digest is the bundle's name.
         if _manifest_digest(self._final) != offer.bundle.hex:
-            raise FolderTakenError(folder=str(self._final), found=found)
+            raise PullFolderTakenError(folder=str(self._final), found=found)
 
     def _found_there(self) -> str | None:
         """What stands at the final name, in a few words; None where a folder may be put."""
@@ -119,7 +119,7 @@ class BundlePlace:
         same = _same_files(self._partial, self._final)
         self._remove_partial()
         if not same:
-            raise FolderTakenError(folder=str(self._final), found=self._found_there() or "nothing")
+            raise PullFolderTakenError(folder=str(self._final), found=self._found_there() or "nothing")
         return str(self._final), True
 
     def _remove_partial(self) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from exchange.errors.preparation import OutputRefusedError, PreparationSecretError
 from exchange.flow.candidate import CANDIDATE, CandidateFiles
-from exchange.flow.prepare import SECRET_BYTES
 from nodes.adapters.durable import write_folder_durably
+from nodes.adapters.node_folder import SECRET_BYTES
 
 
 def read_secret(private: Path) -> bytes:

@@ -28,6 +28,11 @@ def test_every_error_code_belongs_to_one_error() -> None:
     assert sorted(codes) == sorted(set(codes))
 
 
+def test_every_error_has_a_name_of_its_own() -> None:
+    names = [leaf.__name__ for leaf in leaves()]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_every_error_speaks_both_languages_and_names_the_same_facts() -> None:
     for leaf in leaves():
         assert leaf.en != ExchangeError.en, leaf.__name__

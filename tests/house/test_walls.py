@@ -16,7 +16,11 @@ def loaded_after(imports: str) -> set[str]:
     ("process", "absent"),
     [
         pytest.param("nodes.gateway.main", {"duckdb", "nodes.preparation"}, id="the gateway never loads DuckDB"),
-        pytest.param("nodes.desk.bundle_commands", {"duckdb", "nodes.preparation"}, id="the desk never loads DuckDB"),
+        pytest.param(
+            "nodes.desk.bundle_commands",
+            {"duckdb", "nodes.preparation", "highspy", "exchange.disclosure"},
+            id="the desk loads neither DuckDB nor the solver",
+        ),
         pytest.param(
             "nodes.auditor.commands",
             {"duckdb", "exchange.table", "exchange.sdmx.data", "exchange.bundle"},

@@ -16,12 +16,12 @@ from exchange.errors.contract import ContractNotInForceError
 from exchange.errors.exchange_ import PartnerMalformedError, PartnerUnreachableError
 from exchange.errors.pull import (
     BrokenOffError,
-    ContractAmbiguousError,
     DeliveryContentError,
     DeliveryRefusedError,
-    FolderTakenError,
     NotOfferedError,
+    OfferAmbiguousError,
     PulledBundleError,
+    PullFolderTakenError,
     PurposeError,
 )
 from exchange.flow.agree import require_in_force
@@ -117,7 +117,7 @@ class Notebook:
 
     steps: list[str] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
-    taken: FolderTakenError | None = None
+    taken: PullFolderTakenError | None = None
     disk: OSError | None = None
 
     async def begin(self, _: Outcome) -> None:
@@ -231,7 +231,7 @@ async def test_a_prefix_of_two_contracts_is_ambiguous_and_a_whole_id_is_not() ->
     partner, _ = honest()
     ref = ContractRef.of(bundle_world().contract).as_json()
     partner.items = [*partner.items, item(bundle_world(), contract={**ref, "id": "CA-01-BORDER-LAND"})]
-    with pytest.raises(ContractAmbiguousError):
+    with pytest.raises(OfferAmbiguousError):
         await run(partner, Notebook())
     assert await run(partner, Notebook(), wanted=Wanted(contract="ca-01-border", period="2026-09"))
 
@@ -281,8 +281,8 @@ async def test_a_contract_that_is_not_in_force_here_stops_before_anything_is_ask
 
 async def test_a_folder_that_holds_something_else_stops_before_anything_is_asked_for() -> None:
     partner, _ = honest()
-    notebook = Notebook(taken=FolderTakenError(folder="/folder", found="a file"))
-    with pytest.raises(FolderTakenError):
+    notebook = Notebook(taken=PullFolderTakenError(folder="/folder", found="a file"))
+    with pytest.raises(PullFolderTakenError):
         await run(partner, notebook)
     assert notebook.steps == []
 
