@@ -11,9 +11,11 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 from sqlmodel import create_engine
 
+from exchange.errors.settings import FileRefusedError
 from nodes.adapters.migrations import upgrade
 
 T = TypeVar("T")
@@ -30,6 +32,7 @@ class Store:
 
         Raises:
             StoreNewerError: A later version of the program wrote it.
+            FileRefusedError: The disk is full, or the folder is read-only.
         """
         self.file = file
         address = f"sqlite:///{file}"
@@ -39,8 +42,12 @@ class Store:
         )
         _prepare(self._writer, begin="BEGIN IMMEDIATE", pragmas=("journal_mode=WAL", "synchronous=FULL"))
         _prepare(self._readers, begin="BEGIN", pragmas=("query_only=ON",))
-        with self._writer.begin() as connection:
-            upgrade(connection, file)
+        try:
+            with self._writer.begin() as connection:
+                upgrade(connection, file)
+        except OperationalError as error:
+            self.close()
+            raise FileRefusedError(path=str(file), reason=str(error.orig)) from error
 
     def open_writer(self) -> Connection:
         """The connection of the one writer; the caller closes it."""

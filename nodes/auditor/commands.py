@@ -2,10 +2,14 @@
 
 import asyncio
 import secrets
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import OperationalError
 
 from exchange.errors import ExitCode
 from exchange.errors.audit import NoAuditYetError
+from exchange.errors.settings import FileRefusedError
 from nodes.adapters.local_gateway import LocalGateway
 from nodes.auditor.main import build_auditor
 from nodes.auditor.report import as_json, print_findings, print_run
@@ -20,16 +24,13 @@ def run(call: Invocation) -> int:
     """`exchange --node iom audit run`: exit 0 if everything holds, 3 if something was found."""
     call.parse(CommandParser(call.command, "collect every log, pair every exchange, and say who is at fault"))
     node = call.require_node()
-    store = AuditStore(_database(node))
-    try:
+    with _store(node) as store:
         auditor = build_auditor(node, clock=call.clock, random=secrets.token_bytes, store=store)
         # The audit itself is an entry before it asks anybody: nobody's log is read in secret.
         LocalGateway(node).post("/local/audits", {})
         result = asyncio.run(auditor.run(call.output.progress))
         document = as_json(result, at=call.clock.now())
         store.keep_run(call.clock.now(), document)
-    finally:
-        store.close()
     print_run(document, call.output)
     call.output.result(document)
     return ExitCode.FINE if result.green else ExitCode.DOES_NOT_HOLD
@@ -39,11 +40,8 @@ def findings(call: Invocation) -> int:
     """`exchange --node iom audit findings`: what the last run found, with the same exit code."""
     call.parse(CommandParser(call.command, "what the last audit found"))
     node = call.require_node()
-    store = AuditStore(_database(node))
-    try:
+    with _store(node) as store:
         last = store.last_run()
-    finally:
-        store.close()
     if last is None:
         raise NoAuditYetError(member=node.member)
     found = last["findings"]
@@ -54,5 +52,19 @@ def findings(call: Invocation) -> int:
     return ExitCode.DOES_NOT_HOLD if found else ExitCode.FINE
 
 
-def _database(node: NodeFolder) -> Path:
-    return node.path / AUDIT_DB
+@contextmanager
+def _store(node: NodeFolder) -> Iterator[AuditStore]:
+    """What the auditor keeps, closed at the end.
+
+    Raises:
+        FileRefusedError: The disk is full, or the folder is read-only.
+    """
+    file = node.path / AUDIT_DB
+    try:
+        store = AuditStore(file)
+        try:
+            yield store
+        finally:
+            store.close()
+    except OperationalError as error:
+        raise FileRefusedError(path=str(file), reason=str(error.orig)) from error

@@ -132,3 +132,28 @@ def test_a_full_disk_serves_nothing_keeps_nothing_half_and_goes_on_with_space(fa
         faulty.act("bundle", "submit", "CA-01", "2026-04", node="TM")
         audit = faulty.act("audit", "run", node="IOM")
         assert audit["green"], audit["findings"]
+
+
+def test_no_process_starts_on_a_store_that_it_cannot_write(faulty: FaultyFederation) -> None:
+    with on_small_disk(faulty, "TM"):
+        node = faulty.node("TM")
+        faulty.stop("TM")
+        with full(node):
+            refusal = faulty.refused("serve", node="TM", code=ERROR)
+            assert refusal.startswith(f"file-refused: {node}/state.db: ")
+        faulty.start("TM")
+
+
+def test_the_auditor_says_which_file_it_cannot_open(faulty: FaultyFederation) -> None:
+    store = faulty.node("IOM") / "audit.db"
+    aside = store.with_suffix(".aside")
+    if store.exists():
+        store.rename(aside)
+    store.mkdir()
+    try:
+        refusal = faulty.refused("audit", "run", node="IOM", code=ERROR)
+    finally:
+        store.rmdir()
+        if aside.exists():
+            aside.rename(store)
+    assert refusal.startswith(f"file-refused: {store}: unable to open database file\n")
