@@ -106,26 +106,6 @@ def approval_payload(common: ClearanceCommon, approval: Approval) -> bytes:
     return canonical_json({**common.as_json(), **approval.decision()})
 
 
-def format_common(common: ClearanceCommon) -> bytes:
-    """The RFC 8785 bytes of a common part by itself, as a desk keeps it between submission and decision."""
-    return canonical_json(common.as_json())
-
-
-def parse_common(raw: bytes) -> ClearanceCommon:
-    """Read a common part by itself; refuses as `parse_clearance` does."""
-    return _parse_common(parse_canonical_object(raw, subject=_SUBJECT, bytes_max=CLEARANCE_BYTES_MAX))
-
-
-def format_approval(approval: Approval) -> bytes:
-    """The RFC 8785 bytes of one approval, as an officer's machine hands it to the desk."""
-    return canonical_json(approval.as_json())
-
-
-def parse_approval(raw: bytes) -> Approval:
-    """Read one approval by itself; refuses as `parse_clearance` does."""
-    return _parse_approval(parse_canonical_object(raw, subject=_SUBJECT, bytes_max=CLEARANCE_BYTES_MAX))
-
-
 def format_clearance(clearance: Clearance) -> bytes:
     """The RFC 8785 bytes of `clearance.json`."""
     approvals = sorted(clearance.approvals, key=lambda approval: approval.officer)

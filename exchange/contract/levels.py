@@ -1,22 +1,10 @@
-"""Which codes a level of a table holds, and for one provider."""
+"""What a level of a table holds: its finest codes, codes that would count twice, and leaves that it lacks."""
 
 from exchange.codes import CodeList
-from exchange.contract.model import TOTAL, DataContract, Dimension, TableDimension
+from exchange.contract.model import TOTAL, Dimension
 
 PROVIDER_SCOPE = "provider"
 """Scope of a dimension whose codes lie under the provider's own country."""
-
-
-def table_codes(contract: DataContract, table_dimension: TableDimension, provider: str) -> tuple[str, ...]:
-    """The codes a table releases for one provider, in list order, `_T` not included.
-
-    A provider-scoped dimension keeps only what lies under the provider's own country: of BORDER_REGION, Kazakhstan
-    releases the oblasts of Kazakhstan, and their total is the country.
-    """
-    dimension = contract.dimension(table_dimension.dimension)
-    if dimension.scope != PROVIDER_SCOPE:
-        return table_dimension.codes
-    return tuple(code for code in table_dimension.codes if provider in dimension.codelist.ancestors(code))
 
 
 def leaf_codes(dimension: Dimension) -> tuple[str, ...]:

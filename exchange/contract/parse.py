@@ -38,15 +38,6 @@ FIXED_COLUMNS = (TIME_PERIOD, "OBS_VALUE", "OBS_STATUS", "CONF_STATUS")
 """The columns that follow the dimensions, in this order."""
 
 
-def contract_digest(raw: bytes) -> Digest:
-    """The digest that the parties sign: SHA-256 over the RFC 8785 form of the parsed document.
-
-    Raises:
-        ContractYamlError: The text cannot be read in one way only.
-    """
-    return Digest.of(canonical_json(read_text(raw).document))
-
-
 def parse_contract(raw: bytes, *, codelists: Mapping[Digest, bytes]) -> DataContract:
     """Read a contract and resolve every code in it.
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from exchange.contract.levels import PROVIDER_SCOPE
 from exchange.contract.model import DataContract, Zeros
 from exchange.disclosure.protection import Requirement, SecretParameters, dominance_requirement, requirement
 from exchange.errors.disclosure import CellMalformedError, CellOutsideContractError
@@ -171,7 +172,7 @@ def _possible(provider: str, contract: DataContract, shape: Shape) -> Iterator[C
     """Every key that is not structurally empty: within the provider's own part of a list where the contract says so."""
     allowed: dict[int, frozenset[str]] = {}
     for place, dimension in enumerate(contract.dimensions):
-        if dimension.scope == "provider":
+        if dimension.scope == PROVIDER_SCOPE:
             allowed[place] = shape.below(place, provider)
     return shape.keys(allowed=allowed)
 

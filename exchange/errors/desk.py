@@ -56,3 +56,14 @@ class CaseAlteredError(ExchangeError):
     ru = "{candidate}: файлы на рабочем месте не те, что были поданы: {field}: {expected}, найдено {found}"
     mend_en = "restore the desk's copy from the folder that was submitted, and find out who can write to it"
     mend_ru = "восстановите копию из поданной папки и выясните, кто имеет к ней доступ на запись"
+
+
+class NotClearedError(ExchangeError):
+    """A release of something that officers have not cleared."""
+
+    code = "case-not-cleared"
+    exit_code = ExitCode.CONTRACT_REFUSES
+    en = "{candidate} is {state}: the contract asks for {expected} approvals, found {found}"
+    ru = "{candidate} в состоянии {state}: по договору нужно одобрений: {expected}, найдено: {found}"
+    mend_en = "another clearing officer approves it: exchange clearance approve"
+    mend_ru = "одобрить должно другое уполномоченное лицо: exchange clearance approve"

@@ -168,7 +168,7 @@ def quorum_policy(log: VerifierKey, witnesses: Mapping[str, VerifierKey]) -> Wit
     if len(witnesses) < WITNESSES_MIN:
         raise PolicyQuorumError(found=f"{len(witnesses)} witnesses")
     threshold = max(WITNESSES_MIN, -(-2 * len(witnesses) // 3))
-    group = Group("quorum", threshold, tuple(witnesses))
+    group = Group("two-thirds", threshold, tuple(witnesses))
     return WitnessPolicy(logs=(log,), witnesses=dict(witnesses), groups=(group,), quorum=group.name)
 
 

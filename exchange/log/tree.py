@@ -4,13 +4,13 @@ A state is a value. The sequencer keeps one, appends a batch, writes the tiles, 
 database row holds, and every part of it can be derived again from leaf hashes or from tile files.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
 
 from exchange.errors.log import TileBytesError, TreeRootError
-from exchange.log.merkle import HASH_BYTES, ReadHash, fold, parents
+from exchange.log.merkle import HASH_BYTES, fold, parents
 from exchange.log.tiles import (
     ENTRIES,
     TILE_HEIGHT,
@@ -19,7 +19,6 @@ from exchange.log.tiles import (
     format_entry_bundle,
     format_tile_path,
     tile_at,
-    tiles_between,
 )
 
 TileFile: TypeAlias = tuple[str, bytes]
@@ -142,22 +141,6 @@ def entry_bundles_after(old_size: int, tail: Sequence[bytes], entries: Sequence[
             pending[start : start + TILE_WIDTH] for start in range(0, len(pending), TILE_WIDTH)
         )
     )
-
-
-def tiles_after(
-    old_size: int, new_size: int, *, read_hash: ReadHash, read_entry: Callable[[int], bytes]
-) -> Iterator[TileFile]:
-    """Every tile file that a log of `new_size` has and one of `old_size` has not, derived from stored hashes.
-
-    For repair: the bytes equal those that `append` and `entry_bundles_after` gave when the log grew.
-    """
-    for tile in tiles_between(old_size, new_size):
-        positions = range(tile.start, tile.start + tile.width)
-        if tile.level == ENTRIES:
-            content = format_entry_bundle([read_entry(index) for index in positions])
-        else:
-            content = b"".join(read_hash(TILE_HEIGHT * tile.level, index) for index in positions)
-        yield format_tile_path(tile), content
 
 
 def edge_widths(size: int) -> list[int]:

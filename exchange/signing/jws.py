@@ -63,13 +63,6 @@ def open_compact(token: str, *, typ: str, keys: Sequence[PublicKey]) -> bytes:
     return content
 
 
-def peek_compact(token: str) -> tuple[Header, bytes]:
-    """Header and payload of a well-formed compact JWS, **unverified**: only to find out whose keys to ask for."""
-    protected, payload, signature = _split(token, subject="compact JWS")
-    _decode(signature, subject="compact JWS")
-    return parse_header(protected, subject="compact JWS"), _decode(payload, subject="compact JWS")
-
-
 def sign_detached(payload: bytes, *, typ: str, signers: Sequence[Signer]) -> bytes:
     """A general JSON JWS over detached bytes, signatures in the order of `signers` (RFC 7515 §7.2.1, app. F)."""
     return canonical_json({"signatures": _sign(base64url_encode(payload), typ=typ, signers=signers)})

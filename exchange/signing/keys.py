@@ -147,8 +147,8 @@ class Signer(Protocol):
 class SoftwareSigner:
     """A private key in this process's memory.
 
-    Private material leaves it in two ways only: `seed`, for the sealed file (`exchange.signing.sealing`), and
-    `private_jwk`, for a library that signs JWTs itself. It is never shown, compared, copied or pickled.
+    Private material leaves it in one way only: `seed`, for the sealed file (`exchange.signing.sealing`). It is never
+    shown, compared, copied or pickled.
     """
 
     __slots__ = ("_handle", "_seed", "public")
@@ -181,11 +181,6 @@ class SoftwareSigner:
     def seed(self) -> bytes:
         """The 32 secret bytes, to be sealed at once."""
         return self._seed
-
-    def private_jwk(self) -> dict[str, str]:
-        """The private JWK for a JOSE library in this process; never written, never logged (RFC 8037, RFC 9964)."""
-        name = "d" if self.public.algorithm is Algorithm.ED25519 else "priv"
-        return {**self.public.jwk(), name: base64url_encode(self._seed)}
 
     def sign(self, message: bytes) -> bytes:
         """RFC 8032 §5.1.6, or FIPS 204 §5.2 with an empty context (hedged: two signatures over one message differ)."""

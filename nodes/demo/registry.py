@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from exchange.errors.trust import RegistryFileError
+from exchange.log.note import SignatureKind, parse_vkey
+from exchange.log.policy import WITNESSES_MIN, format_policy, quorum_policy
 from exchange.signing.authoring import (
     Authority,
     target_file,
@@ -46,8 +48,6 @@ ROOT_DAYS = TARGETS_DAYS = 365
 DELEGATION_DAYS = 90
 SNAPSHOT_DAYS = 30
 TIMESTAMP_DAYS = 7
-WITNESSES_MIN = 2
-"""With fewer witnesses a log has no policy (DESIGN.md §9)."""
 SINGLE_PURPOSES = (KeyPurpose.TRANSPORT, KeyPurpose.LOG, KeyPurpose.WITNESS)
 HYBRID_PURPOSES = (KeyPurpose.BUNDLE, KeyPurpose.CONTRACT)
 
@@ -129,7 +129,7 @@ def found_federation(
     ]
     holders = _make_registry_keys(federation, custody, random)
     targets = {"federation.json": _federation_file(federation)} | {
-        f"policy/{member.id.lower()}.tlog-policy": format_policy(member, members)
+        f"policy/{member.id.lower()}.tlog-policy": _policy(member, members)
         for member in members
         if len(members) > WITNESSES_MIN
     }
@@ -155,19 +155,15 @@ def renew_timestamp(registry: Path, *, custody: Path, member: str, clock: Clock)
     write_trust_files(registry, {TIMESTAMP: raw})
 
 
-def format_policy(operator: Member, members: Iterable[Member]) -> bytes:
-    """The witness policy of a member's log in C2SP tlog-policy form: all others, two thirds of them, at least two."""
+def _policy(operator: Member, members: Iterable[Member]) -> bytes:
+    """The witness policy of a member's log: all others, by member."""
     witnesses = {
-        member.id.lower(): listed.vkey
+        member.id.lower(): parse_vkey(listed.vkey, kind=SignatureKind.COSIGNATURE)
         for member in sorted(members, key=lambda member: member.id)
         for listed in member.keys
-        if member.id != operator.id and listed.purpose is KeyPurpose.WITNESS
+        if member.id != operator.id and listed.purpose is KeyPurpose.WITNESS and listed.vkey is not None
     }
-    quorum = max(WITNESSES_MIN, -(-2 * len(witnesses) // 3))
-    lines = [f"log {operator.log_vkey}", ""]
-    lines += [f"witness {name} {vkey}" for name, vkey in witnesses.items()]
-    lines += ["", f"group two-thirds {quorum} {' '.join(witnesses)}", "quorum two-thirds"]
-    return ("\n".join(lines) + "\n").encode("ascii")
+    return format_policy(quorum_policy(parse_vkey(operator.log_vkey, kind=SignatureKind.LOG), witnesses))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

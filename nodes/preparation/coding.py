@@ -7,6 +7,7 @@ which code of a table's level it rolls up. What the binding does not know is a b
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from exchange.contract.levels import PROVIDER_SCOPE
 from exchange.contract.model import TOTAL, DataContract, Dimension, Table
 from exchange.errors.preparation import (
     MappingCodeError,
@@ -189,7 +190,7 @@ def _reach(dimension: Dimension, tables: tuple[Table, ...], provider: str) -> di
     for code in dimension.codelist.codes:
         line = (code.id, *dimension.codelist.ancestors(code.id))
         outside = dimension.codes is not None and not set(line) & set(dimension.codes)
-        foreign = dimension.scope == "provider" and provider not in line[1:]
+        foreign = dimension.scope == PROVIDER_SCOPE and provider not in line[1:]
         if outside or foreign or (dimension.has_total and code.id == TOTAL):
             continue
         shown_as = {table: level.code(line) for table, level in levels.items()}

@@ -23,7 +23,6 @@ from exchange.signing.jws import (
     open_attached,
     open_compact,
     peek_attached,
-    peek_compact,
     sign_attached,
     sign_compact,
     sign_detached,
@@ -66,8 +65,6 @@ def test_a_compact_jws_is_the_three_parts_of_rfc_7515() -> None:
 
 def test_what_was_signed_comes_back() -> None:
     assert open_compact(TOKEN, typ=TYP, keys=[STRANGER.public, ME.public]) == PAYLOAD
-    seen, payload = peek_compact(TOKEN)
-    assert (seen.alg, seen.kid, seen.typ, payload) == ("Ed25519", ME.public.kid, TYP, PAYLOAD)
 
 
 @pytest.mark.parametrize(
@@ -132,9 +129,8 @@ def test_no_other_text_is_accepted_in_its_place(position: int, character: str) -
 @given(st.text(max_size=300))
 @settings(max_examples=150)
 def test_whatever_the_text_a_refusal_is_one_of_ours(token: str) -> None:
-    for read in (lambda: open_compact(token, typ=TYP, keys=KEYS), lambda: peek_compact(token)):
-        with pytest.raises(TrustError):
-            read()
+    with pytest.raises(TrustError):
+        open_compact(token, typ=TYP, keys=KEYS)
 
 
 @given(st.binary(max_size=2000))

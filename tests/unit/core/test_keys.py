@@ -42,7 +42,6 @@ def test_an_ed25519_signature_is_the_one_of_rfc_8037() -> None:
     key = SoftwareSigner.from_seed(Algorithm.ED25519, seed)
     example = load("vectors/cookbook/curve25519/jws.json")["signing"]
     assert key.public.jwk() == RFC_8037_JWK
-    assert key.private_jwk() == {**RFC_8037_JWK, "d": RFC_8037_SEED}
     signature = base64url_decode(example["sig"], subject="signature")
     assert key.sign(example["sig-input"].encode()) == signature
     key.public.verify(example["sig-input"].encode(), signature)
@@ -56,7 +55,6 @@ def test_an_ml_dsa_65_key_is_the_one_of_rfc_9964() -> None:
     assert key.public.kid == example["jwk"]["kid"]
     assert key.public.raw == bytes.fromhex(example["raw_public_key"])
     assert parse_public_jwk(jwk) == key.public
-    assert key.private_jwk()["priv"] == example["jwk"].get("priv", "A" * 43)  # 32 zero bytes
 
 
 def test_an_ml_dsa_65_signature_of_rfc_9964_verifies() -> None:

@@ -251,5 +251,5 @@ def test_a_missing_quorum_names_who_signed() -> None:
     with pytest.raises(QuorumError) as refused:
         POLICY.check(format_note(cosigned(NOTE, one_minute_apart(["gb", "tm"]))))
     assert str(refused.value) == (
-        "kz.exchange.example/log at size 7: the quorum quorum is not reached by the witnesses [gb, tm]"
+        "kz.exchange.example/log at size 7: the quorum two-thirds is not reached by the witnesses [gb, tm]"
     )

@@ -23,7 +23,7 @@ from exchange.signing.keys import KeyPurpose
 from nodes.adapters.clock import SystemClock
 from nodes.adapters.trust_folder import TrustCache, load_trust, read_trust_files, write_trust_files
 from nodes.adapters.trust_updater import refresh_registry
-from nodes.demo.registry import format_policy, found_federation, renew_timestamp
+from nodes.demo.registry import found_federation, renew_timestamp
 from tests.world.clock import FOUNDED, StillClock
 from tests.world.federation import SEVEN, Federation, found, seeded, specify
 from tests.world.registry import Registry, keys_of
@@ -106,7 +106,6 @@ def test_the_policy_template_has_the_lines_of_a_policy(tmp_path: Path) -> None:
 def test_two_members_found_a_federation_without_witness_policies(tmp_path: Path) -> None:
     trust = found(tmp_path, StillClock(), ("KZ", "KG")).trust
     assert trust.policies == {}
-    assert format_policy(trust.member("KZ"), trust.members.values()).count(b"witness ") == 1
 
 
 def test_the_same_randomness_founds_the_same_federation(tmp_path: Path) -> None:
