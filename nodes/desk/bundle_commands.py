@@ -10,7 +10,7 @@ from exchange.clearance import format_clearance
 from exchange.contract.model import DataContract
 from exchange.encoding import Digest, format_instant
 from exchange.errors import ExitCode
-from exchange.errors.desk import CaseOpenError
+from exchange.errors.desk import CaseOpenError, NotClearedError
 from exchange.flow.candidate import CandidateFiles
 from exchange.flow.clear import CandidateState, Case, Event, advance, redraft
 from exchange.flow.clear import submit as submit_case
@@ -98,13 +98,29 @@ def release(invocation: Invocation) -> int:
         kept = find_case(desk, store, arguments.candidate)
         contract = desk.contract_of(kept.files)
         if kept.row.bundle is None:
-            advance(kept.case, Event.LOG)  # raises unless it was cleared
+            _require_cleared(kept, contract)
             require_fresh(desk, kept.files.candidate, contract)
             keep_case(store, kept, kept.case, bundle=_hand_over(desk, kept, contract))
     answer = _publish(desk, kept, LocalGateway(desk.node, language=invocation.output.language))
     _settle(desk, kept, contract, str(answer["state"]))
     _tell_released(invocation, kept, answer)
     return ExitCode.FINE
+
+
+def _require_cleared(kept: KeptCase, contract: DataContract) -> None:
+    """Refuse to seal what officers have not cleared.
+
+    Raises:
+        NotClearedError: With how many approvals there are, and how many the contract asks for.
+    """
+    case = kept.case
+    if case.state is not CandidateState.CLEARED:
+        raise NotClearedError(
+            candidate=case.candidate.name,
+            state=case.state.value,
+            expected=contract.approvals.officers_min,
+            found=len(case.approvals),
+        )
 
 
 def _candidate_parser(invocation: Invocation, summary: str) -> CommandParser:

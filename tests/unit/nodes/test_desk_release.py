@@ -90,8 +90,8 @@ def test_a_release_needs_clearing(desk: DeskWorld, officers: tuple[str, ...], st
         desk.approve(officer)
     with desk.gateway() as posted:
         ran = desk.run(*RELEASE)
-    assert ran.code == ExitCode.ERROR
-    assert f"candidate kz-ca-01-border-2026-09-r0 is {state}: log is not possible" in ran.err
+    assert ran.code == ExitCode.CONTRACT_REFUSES
+    assert f"kz-ca-01-border-2026-09-r0 is {state}: the contract asks for 2 approvals, found" in ran.err
     assert posted == []
 
 
