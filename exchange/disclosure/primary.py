@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 from exchange.contract.levels import PROVIDER_SCOPE
 from exchange.contract.model import DataContract, Zeros
-from exchange.disclosure.protection import Requirement, SecretParameters, dominance_requirement, requirement
+from exchange.disclosure.protection import (
+    Requirement,
+    SecretParameters,
+    dominance_floor,
+    dominance_requirement,
+    requirement,
+)
 from exchange.errors.disclosure import CellMalformedError, CellOutsideContractError
 from exchange.pattern import Margin, Shape
 from exchange.table import AggregateCell, AggregateTable, CellKey
@@ -78,7 +84,7 @@ def _few_contributors(table: AggregateTable, contract: DataContract, parameters:
 
 def _dominated(
     table: AggregateTable, contract: DataContract, shape: Shape, parameters: SecretParameters
-) -> Iterator[tuple[CellKey, Requirement | None]]:
+) -> Iterator[tuple[CellKey, Requirement]]:
     for ruled in contract.tables:
         rule = ruled.dominance
         if rule is None:
@@ -97,7 +103,8 @@ def _dominated(
                 )
             need = dominance_requirement(rule, cell.value, cell.largest, parameters)
             if need is not None or 0 < cell.contributors[unit] < rule.contributors_min:
-                yield key, need
+                promised = dominance_floor(rule, cell.value)
+                yield key, promised if need is None else promised.union(need)
 
 
 def _group_disclosures(table: AggregateTable, contract: DataContract, shape: Shape) -> list[CellKey]:

@@ -105,7 +105,7 @@ def dominance_requirement(
 
     p%: the rest (value less the two largest) must reach p per cent of the largest, or the second can estimate it too
     well; (n,k): the n largest must not exceed k per cent. The missing part is the protection level, both ways
-    (Hundepool et al. 2012, §4.2.2). Beside it stands the rule's own floor, a share of the value.
+    (Hundepool et al. 2012, §4.2.2).
     """
     first, second = largest
     p, k = parameters.p_percent_min or rule.p_percent_min, parameters.k_percent_max or rule.k_percent_max
@@ -114,12 +114,12 @@ def dominance_requirement(
     if level <= 0:
         return None
     step = max(ceil(level - _ROUNDING), 1)
-    return Requirement(value + step, max(value - step, 0), dominance_width(rule, value))
+    return Requirement(value + step, max(value - step, 0), 0)
 
 
-def dominance_width(rule: DominanceRule, value: int) -> int:
-    """How wide the interval of a cell that the rule withholds must be at least, for whichever of its reasons."""
-    return ceil(rule.width_rel_min * value - _ROUNDING)
+def dominance_floor(rule: DominanceRule, value: int) -> Requirement:
+    """The width that the contract promises of every cell that the rule withholds, for whichever of its reasons."""
+    return Requirement(0, _NO_FALL, ceil(rule.width_rel_min * value - _ROUNDING))
 
 
 def _largest_sum(n: int, largest: Sequence[int], value: int) -> int:

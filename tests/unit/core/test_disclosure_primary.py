@@ -68,6 +68,18 @@ def test_dominance_asks_for_more_than_the_floor(value: int, largest: tuple[int, 
     assert _primary(contract, _table(contract, cells)).primary.get(("AF",)) == need
 
 
+@pytest.mark.parametrize(
+    ("employers", "largest"),
+    [pytest.param(9, (80, 15), id="dominated"), pytest.param(2, (50, 30), id="too few employers for the rule")],
+)
+def test_a_cell_that_the_rule_withholds_keeps_the_rules_share_of_its_value(
+    employers: int, largest: tuple[int, int]
+) -> None:
+    contract = _dominated_contract(width_rel_min=0.4)
+    cells = {("AF",): AggregateCell(value=100, contributors=(9, employers), largest=largest)}
+    assert _primary(contract, _table(contract, cells)).primary["AF",].width == 40
+
+
 def test_a_stricter_secret_p_asks_for_more() -> None:
     contract = _dominated_contract()
     cells = {("AF",): AggregateCell(value=100, contributors=(9, 9), largest=(80, 5))}
@@ -187,9 +199,16 @@ def test_parameters_do_not_show_their_salt() -> None:
     assert "salt" not in repr(SecretParameters(contributors_min=(5,), salt=SALT))
 
 
-def _dominated_contract() -> DataContract:
+def _dominated_contract(*, width_rel_min: float = 0.0) -> DataContract:
     contract = contract_of({"C": ["AF", "BR"]}, contributors=("worker", "employer"))
-    rule = DominanceRule(contributor="employer", n=2, k_percent_max=85.0, p_percent_min=10.0, contributors_min=3)
+    rule = DominanceRule(
+        contributor="employer",
+        n=2,
+        k_percent_max=85.0,
+        p_percent_min=10.0,
+        contributors_min=3,
+        width_rel_min=width_rel_min,
+    )
     return replace(contract, tables=(replace(contract.tables[0], dominance=rule),))
 
 
