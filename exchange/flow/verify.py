@@ -19,10 +19,8 @@ from exchange.errors.trust import RegistryFileError
 from exchange.flow.agree import require_in_force
 from exchange.publication import Check, Checklist, CheckName
 from exchange.publication.verify import InForce
-from exchange.signing.trust import Trust, open_trust
+from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
 from exchange.statement import Statement, open_statement
-
-FIRST_ROOT = "metadata/1.root.json"
 
 _CONTRACT = re.compile(r"contracts/([A-Z0-9-]+)/([0-9.]+)/contract\.odcs\.yaml\Z")
 _CODELIST = re.compile(r"contracts/codelists/[^/]+\.csv\Z")

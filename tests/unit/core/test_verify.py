@@ -170,9 +170,9 @@ def test_a_contract_file_that_was_changed_is_not_the_one_that_was_signed(
     shutil.copytree(WORLD.trust_folder, trust)
     path = trust / "contracts/CA-01-BORDER/1.0.0/contract.odcs.yaml"
     path.write_bytes(path.read_bytes().replace(b"Border crossings by corridor", b"Border crossings"))
-    assert _verify(folder, trust=trust) == 0
-    # Its digest is another now, so it is not the contract of this bundle, and nothing is judged by its text.
-    assert "contract           not checked: contract absent" in capsys.readouterr().out
+    # A version has one digest: the file here or the bundle is false, and that is more than an absent contract.
+    assert _verify(folder, trust=trust) == 3
+    assert "DOES NOT HOLD: contract: " in capsys.readouterr().err
 
 
 def test_a_contract_file_that_is_none_is_refused(
