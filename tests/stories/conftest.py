@@ -1,6 +1,6 @@
 """Two federations serve all stories, one to read and one to harm: founding each takes a while."""
 
-from tests.stories.faulty import faulty
+from tests.stories.faulty import faulty, founded
 from tests.stories.federation import federation
 
-__all__ = ["faulty", "federation"]
+__all__ = ["faulty", "federation", "founded"]
