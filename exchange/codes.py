@@ -3,13 +3,17 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import TypeAlias
 
 from exchange.encoding import Digest
 from exchange.errors.contract import CodeListError, PeriodError
+
+Labels: TypeAlias = Mapping[str, str]
+"""A name or title by language: `en`, `ru`, …"""
 
 CODELIST_BYTES_MAX = 4 * 1024 * 1024
 """A code list larger than this is refused before it is read."""
@@ -25,7 +29,7 @@ class Code:
     """One code with its labels by language and its parent in the tree."""
 
     id: str
-    labels: dict[str, str]
+    labels: Labels
     parent: str | None
 
 

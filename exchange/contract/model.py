@@ -4,13 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import TypeAlias
 
-from exchange.codes import CodeList
+from exchange.codes import CodeList, Labels
 from exchange.encoding import Digest
-
-Labels: TypeAlias = dict[str, str]
-"""Text by language: `en`, `ru`, …"""
 
 TOTAL = "_T"
 """The code of the total in every dimension that has one (SDMX)."""

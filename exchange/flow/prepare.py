@@ -40,7 +40,7 @@ class History:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Labels:
+class Attribution:
     """What the manifest will say of the register, from its mapping.
 
     Attributes:
@@ -57,7 +57,7 @@ def prepare(
     contract: DataContract,
     *,
     history: History,
-    labels: Labels,
+    attribution: Attribution,
     prepared_by: str,
     secret: bytes,
     progress: Callable[[str, float], None],
@@ -68,7 +68,7 @@ def prepare(
         table: Every non-empty cell, before protection.
         contract: In force; the caller has checked.
         history: From the copy of the disclosure ledger.
-        labels: For the manifest.
+        attribution: For the manifest.
         prepared_by: The data officer; cannot approve it later.
         secret: The preparation zone's 32 bytes; the parameters really used and the release salt come from it.
         progress: Told the stage and its share done.
@@ -96,9 +96,9 @@ def prepare(
         data=Digest.of(data),
         disclosure=Digest.of(report),
         pooled=history.pooled,
-        title=_title(contract, labels, table),
-        sources=labels.sources,
-        licences=labels.licences,
+        title=_title(contract, attribution, table),
+        sources=attribution.sources,
+        licences=attribution.licences,
     )
     return CandidateFiles(candidate=candidate, data=data, disclosure=report)
 
@@ -151,9 +151,9 @@ def _report(
     )
 
 
-def _title(contract: DataContract, labels: Labels, table: AggregateTable) -> str:
+def _title(contract: DataContract, attribution: Attribution, table: AggregateTable) -> str:
     named = f"{contract.title['en']}, {table.provider}, {table.period}"
-    return (f"{labels.title}: {named}" if labels.title else named)[:TEXT_CHARACTERS_MAX]
+    return (f"{attribution.title}: {named}" if attribution.title else named)[:TEXT_CHARACTERS_MAX]
 
 
 def _derived(secret: bytes, *purpose: str) -> bytes:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import TypeAlias
 
+from exchange.codes import Labels
 from exchange.encoding import (
     Json,
     JsonObject,
@@ -32,9 +32,6 @@ from exchange.signing.keys import (
     note_vkey,
     parse_public_jwk,
 )
-
-Labels: TypeAlias = Mapping[str, str]
-"""A name by language: `en` and `ru`."""
 
 OFFICER_ROLES = frozenset({"data", "clearing", "contract", "auditor"})
 NOTE_TYPES: Mapping[KeyPurpose, int] = {KeyPurpose.LOG: NOTE_ED25519, KeyPurpose.WITNESS: NOTE_COSIGNATURE}

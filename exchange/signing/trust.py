@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
+from exchange.codes import Labels
 from exchange.encoding import Digest, format_instant
 from exchange.errors.trust import (
     KeyReuseError,
@@ -23,7 +24,6 @@ from exchange.errors.trust import (
 from exchange.signing.keys import KeyPurpose, PublicKey
 from exchange.signing.members import (
     Federation,
-    Labels,
     Member,
     MemberKey,
     parse_federation,
@@ -31,7 +31,10 @@ from exchange.signing.members import (
 )
 from exchange.signing.registry import Delegation, Expired, SignedRegistry, open_registry
 
-__all__ = ["Expired", "Labels", "Member", "MemberKey", "RegistryRef", "Trust", "open_trust"]
+__all__ = ["FIRST_ROOT", "Expired", "Member", "MemberKey", "RegistryRef", "Trust", "open_trust"]
+
+FIRST_ROOT = "metadata/1.root.json"
+"""Where a trust folder keeps the one file that is taken on faith."""
 
 DELEGATION_THRESHOLD_MIN = 2
 """Two keys of a member sign its keys, so that no single one of its people can change them."""

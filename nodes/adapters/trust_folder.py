@@ -8,10 +8,10 @@ from pathlib import Path
 
 from exchange.errors import ExchangeError
 from exchange.errors.trust import RegistryFileError
-from exchange.signing.trust import Expired, RegistryRef, Trust, open_trust
+from exchange.signing.trust import FIRST_ROOT, Expired, RegistryRef, Trust, open_trust
 from nodes.adapters.clock import Clock
+from nodes.adapters.durable import write_durably
 
-FIRST_ROOT = "metadata/1.root.json"
 TIMESTAMP = "metadata/timestamp.json"
 FILE_BYTES_MAX = 512 * 1024
 FILES_MAX = 10_000
@@ -49,14 +49,7 @@ def write_trust_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """
     try:
         for name in sorted(files, key=lambda name: (name == TIMESTAMP, name.startswith("metadata/"), name)):
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(path.name + ".partial")
-            with partial.open("wb") as file:
-                file.write(files[name])
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
+            write_durably(folder / name, files[name])
     except OSError as error:
         raise RegistryFileError(file=str(folder), reason=error.strerror or "not writable") from error
 

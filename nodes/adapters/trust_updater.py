@@ -18,8 +18,8 @@ from tuf.ngclient import FetcherInterface, Updater
 
 from exchange.errors.trust import RegistryFileError, RegistrySourceError, RegistryUnreachableError
 from exchange.signing.members import parse_federation
-from exchange.signing.trust import Trust, open_trust
-from nodes.adapters.trust_folder import FIRST_ROOT, TIMESTAMP, load_trust, read_trust_files, write_trust_files
+from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
+from nodes.adapters.trust_folder import TIMESTAMP, load_trust, read_trust_files, write_trust_files
 
 HTTP_OK = 200
 

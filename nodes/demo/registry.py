@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from exchange.codes import Labels
 from exchange.errors.trust import RegistryFileError
 from exchange.log.note import SignatureKind, parse_vkey
 from exchange.log.policy import WITNESSES_MIN, format_policy, quorum_policy
@@ -33,16 +34,15 @@ from exchange.signing.keys import (
 from exchange.signing.members import (
     NOTE_TYPES,
     Federation,
-    Labels,
     Member,
     MemberKey,
     format_federation,
     format_member_keys,
 )
-from exchange.signing.trust import DELEGATION_THRESHOLD_MIN, Trust
+from exchange.signing.trust import DELEGATION_THRESHOLD_MIN, FIRST_ROOT, Trust
 from nodes.adapters.clock import Clock
 from nodes.adapters.key_files import key_path, read_private_key, write_private_key
-from nodes.adapters.trust_folder import FIRST_ROOT, TIMESTAMP, load_trust, write_trust_files
+from nodes.adapters.trust_folder import TIMESTAMP, load_trust, write_trust_files
 
 ROOT_DAYS = TARGETS_DAYS = 365
 DELEGATION_DAYS = 90

@@ -10,7 +10,7 @@ from exchange.contract.reference import ContractRef
 from exchange.errors import ExitCode
 from exchange.errors.preparation import LedgerCopyError, PreparerError
 from exchange.flow.candidate import CandidateFiles
-from exchange.flow.prepare import History, Labels, prepare
+from exchange.flow.prepare import Attribution, History, prepare
 from exchange.report import parse_report
 from nodes.adapters.contract_folder import ContractShelf, read_contracts
 from nodes.adapters.ledger_file import LEDGER, LedgerFile
@@ -94,7 +94,7 @@ def build_candidate(
         table,
         request.contract,
         history=history,
-        labels=Labels(title=mapping.title, sources=mapping.sources, licences=mapping.licences),
+        attribution=Attribution(title=mapping.title, sources=mapping.sources, licences=mapping.licences),
         prepared_by=request.officer,
         secret=secret,
         progress=output.progress,

@@ -21,7 +21,7 @@ from exchange.encoding import Digest
 from exchange.flow.agree import require_in_force
 from exchange.flow.candidate import CandidateFiles
 from exchange.flow.clear import Case, record_approval, submit
-from exchange.flow.prepare import History, Labels, prepare
+from exchange.flow.prepare import Attribution, History, prepare
 from exchange.flow.release import seal
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import cosign
@@ -169,7 +169,7 @@ def bundle_world() -> BundleWorld:
         aggregate(contract),
         contract,
         history=History(pooled=pooled_digest([])),
-        labels=Labels(title="INVENTED"),
+        attribution=Attribution(title="INVENTED"),
         prepared_by="kz-01",
         secret=SECRET,
         progress=lambda _stage, _share: None,
