@@ -98,7 +98,7 @@ class StalePooledError(BundleError):
     en = "pooled: the log before this publication gives {expected}, the bundle was audited against {found}"
     ru = "pooled: по журналу до этой публикации {expected}, набор проверен относительно {found}"
     mend_en = "Build the candidate again with the ledger as it is now."
-    mend_ru = "Соберите кандидата заново с текущим реестром раскрытия."
+    mend_ru = "Соберите кандидата заново с текущим реестром раскрытий."
 
 
 class DataError(BundleError):
@@ -170,67 +170,67 @@ class ClearanceError(BundleError):
 class ApprovalsMissingError(ClearanceError):
     code = "clearance-approvals-missing"
     en = "clearance: {expected} approvals by different officers are needed, found {found}"
-    ru = "допуск: нужно одобрений разных должностных лиц: {expected}, найдено: {found}"
+    ru = "согласование: нужно одобрений разных должностных лиц: {expected}, найдено: {found}"
 
 
 class SameOfficerError(ClearanceError):
     code = "clearance-same-officer"
     en = "clearance: officer {officer} has approved already; a second officer must"
-    ru = "допуск: {officer} уже одобрил; требуется второе должностное лицо"
+    ru = "согласование: {officer} уже одобрил; требуется второе должностное лицо"
     mend_en = "Ask another clearing officer."
-    mend_ru = "Обратитесь к другому допускающему лицу."
+    mend_ru = "Обратитесь к другому согласующему должностному лицу."
 
 
 class PreparerApprovesError(ClearanceError):
     code = "clearance-preparer-approves"
     en = "clearance: officer {officer} prepared this candidate and cannot approve it"
-    ru = "допуск: {officer} подготовил этого кандидата и не может его одобрить"
+    ru = "согласование: {officer} подготовил этого кандидата и не может его одобрить"
     mend_en = "Ask another clearing officer."
-    mend_ru = "Обратитесь к другому допускающему лицу."
+    mend_ru = "Обратитесь к другому согласующему должностному лицу."
 
 
 class ForeignOfficerError(ClearanceError):
     code = "clearance-foreign-officer"
     en = "clearance: officer {officer} belongs to {found}, the provider is {expected}"
-    ru = "допуск: {officer} относится к {found}, поставщик — {expected}"
+    ru = "согласование: {officer} относится к {found}, поставщик — {expected}"
 
 
 class UnregisteredOfficerError(ClearanceError):
     code = "clearance-unregistered-officer"
     en = "clearance: officer {officer} has no registered key valid at {at}"
-    ru = "допуск: у {officer} нет зарегистрированного ключа, действующего на {at}"
+    ru = "согласование: у {officer} нет зарегистрированного ключа, действующего на {at}"
 
 
 class OfficerRoleError(ClearanceError):
     code = "clearance-role"
     en = "clearance: officer {officer} approves as {found}; allowed is {expected}"
-    ru = "допуск: {officer} одобряет в роли {found}; допускается {expected}"
+    ru = "согласование: {officer} одобряет в роли {found}; допускается {expected}"
 
 
 class ProofKindError(ClearanceError):
     code = "clearance-proof-kind"
     en = "clearance: officer {officer} proves by {found}; the contract admits {expected}"
-    ru = "допуск: {officer} подтверждает способом {found}; договор допускает {expected}"
+    ru = "согласование: {officer} подтверждает способом {found}; договор допускает {expected}"
 
 
 class ApprovalSignatureError(ClearanceError):
     code = "clearance-signature"
     en = "clearance: the approval of officer {officer} does not verify over these bytes: {reason}"
-    ru = "допуск: одобрение {officer} не подтверждается для этих байтов: {reason}"
+    ru = "согласование: одобрение {officer} не подтверждается для этих байтов: {reason}"
     mend_en = "Every changed byte voids the approvals; submit and clear again."
-    mend_ru = "Любой изменённый байт аннулирует одобрения; подайте и допустите заново."
+    mend_ru = "Любой изменённый байт аннулирует одобрения; подайте и согласуйте заново."
 
 
 class ApprovalTimeError(ClearanceError):
     code = "clearance-approval-time"
     en = "clearance: officer {officer} approved at {found}, after {expected}"
-    ru = "допуск: {officer} одобрил в {found}, позже {expected}"
+    ru = "согласование: {officer} одобрил в {found}, позже {expected}"
 
 
 class ClearanceExpiredError(ClearanceError):
     code = "clearance-expired"
     en = "clearance: valid until {valid_until}, and it is {at}"
-    ru = "допуск: действителен до {valid_until}, а сейчас {at}"
+    ru = "согласование: действителен до {valid_until}, а сейчас {at}"
     mend_en = "Submit and clear the candidate again."
     mend_ru = "Подайте и допустите кандидата заново."
 
@@ -238,7 +238,7 @@ class ClearanceExpiredError(ClearanceError):
 class ClearanceValidityError(ClearanceError):
     code = "clearance-validity"
     en = "clearance: valid until {valid_until}, more than {days_max} days after {at}"
-    ru = "допуск: действителен до {valid_until}, более чем через {days_max} дней после {at}"
+    ru = "согласование: действителен до {valid_until}, более чем через {days_max} дней после {at}"
 
 
 class IllegalTransitionError(ClearanceError):

@@ -89,7 +89,7 @@ class RegisterFormatError(PreparationError):
     code = "register-format-unknown"
     exit_code = ExitCode.USAGE
     en = "{file}: a register is read from .csv, .csv.gz or .parquet"
-    ru = "{file}: реестр читается из файлов .csv, .csv.gz или .parquet"
+    ru = "{file}: регистр читается из файлов .csv, .csv.gz или .parquet"
 
 
 class RegisterUnreadableError(PreparationError):
@@ -108,7 +108,7 @@ class RegisterColumnError(PreparationError):
     en = "{file}: column {column} of the mapping occurs {times} times; the file's columns: {found}"
     ru = "{file}: столбец {column} из сопоставления встречается {times} раз; столбцы файла: {found}"
     mend_en = "correct the column's name in the mapping, or export the register again"
-    mend_ru = "исправьте имя столбца в сопоставлении или выгрузите реестр заново"
+    mend_ru = "исправьте имя столбца в сопоставлении или выгрузите регистр заново"
 
 
 class BadRowsError(PreparationError):
@@ -118,7 +118,7 @@ class BadRowsError(PreparationError):
     en = "{file}: {rows} of {total} rows refused, nothing was built; every one is listed in {report}"
     ru = "{file}: отклонено строк: {rows} из {total}, ничего не собрано; перечень в {report}"
     mend_en = "correct the rows in the register, or the mapping, and build again"
-    mend_ru = "исправьте строки в реестре или сопоставление и повторите сборку"
+    mend_ru = "исправьте строки в регистре или сопоставление и повторите сборку"
 
 
 class PeriodRowsError(PreparationError):
@@ -180,7 +180,7 @@ class PreparerError(PreparationError):
     en = "officer {officer} prepares for {expected}, found in the registry under {found}"
     ru = "{officer} готовит данные для {expected}, в реестре числится за {found}"
     mend_en = "name an officer of {expected} with --officer"
-    mend_ru = "укажите сотрудника {expected} через --officer"
+    mend_ru = "укажите должностное лицо {expected} через --officer"
 
 
 class PreparationSecretError(PreparationError):

@@ -62,7 +62,7 @@ class UnknownKeyError(TrustError):
     en = "{subject}: signed by {algorithm} key {kid}, which the registry does not list here for that time"
     ru = "{subject}: подписано ключом {algorithm} {kid}, которого на это время нет в реестре для этой цели"
     mend_en = "Refresh the registry; if the key is still missing, ask the member whose name it bears."
-    mend_ru = "Обновите реестр; если ключа всё ещё нет, спросите члена, от чьего имени подписано."
+    mend_ru = "Обновите реестр; если ключа всё ещё нет, спросите участника, от чьего имени подписано."
 
 
 class SignatureSetError(TrustError):
@@ -98,7 +98,7 @@ class RegistryFileError(TrustError):
     en = "registry: {file}: {reason}"
     ru = "реестр: {file}: {reason}"
     mend_en = "Fetch the registry again from IOM or any member."
-    mend_ru = "Получите реестр снова от МОМ или любого члена."
+    mend_ru = "Получите реестр снова от МОМ или любого участника."
 
 
 class RegistrySignatureError(TrustError):
@@ -126,7 +126,7 @@ class RegistryRollbackError(TrustError):
     en = "registry: already seen {seen}, offered {offered}: the registry only moves forward"
     ru = "реестр: уже видели {seen}, предложено {offered}: реестр движется только вперёд"
     mend_en = "Ask another member for its registry; whoever offered this one shows the past or a split view."
-    mend_ru = "Запросите реестр у другого члена: предложивший показывает прошлое или раздвоенную историю."
+    mend_ru = "Запросите реестр у другого участника: предложивший показывает прошлое или раздвоенную историю."
 
 
 class RegistryExpiredError(TrustError):
@@ -174,7 +174,7 @@ class RegistrySourceError(TrustError):
     en = "registry offered by {source}: refused: {reason}"
     ru = "реестр, предложенный {source}: отклонён: {reason}"
     mend_en = "The own registry stays in force until it expires; ask another member for a newer one."
-    mend_ru = "Свой реестр действует до истечения срока; запросите более новый у другого члена."
+    mend_ru = "Свой реестр действует до истечения срока; запросите более новый у другого участника."
 
 
 class RegistryUnreachableError(TrustError):
@@ -185,7 +185,7 @@ class RegistryUnreachableError(TrustError):
     en = "registry of {source}: could not be fetched: {reason}"
     ru = "реестр {source}: не удалось получить: {reason}"
     mend_en = "Ask another member, or try again later."
-    mend_ru = "Запросите у другого члена или повторите позже."
+    mend_ru = "Запросите у другого участника или повторите позже."
 
 
 class UnknownMemberError(TrustError):
@@ -201,7 +201,7 @@ class UnknownOfficerError(TrustError):
 
     code = "officer-unknown"
     en = "officer {officer} has no key in the registry at {at}"
-    ru = "у сотрудника {officer} нет ключа в реестре на {at}"
+    ru = "у должностного лица {officer} нет ключа в реестре на {at}"
 
 
 class PrivateKeyModeError(TrustError):

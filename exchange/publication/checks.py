@@ -57,11 +57,11 @@ _SENTENCES: Mapping[CheckName, _Sentences] = {
         "форма ZIP", "the one legal form, {size_bytes} bytes", "единственная допустимая форма, байт: {size_bytes}"
     ),
     CheckName.TRUST: _Sentences(
-        "реестр", "version {version}, {members} members", "версия {version}, членов: {members}"
+        "реестр", "version {version}, {members} members", "версия {version}, участников: {members}"
     ),
     CheckName.MANIFEST: _Sentences("манифест", "{name}, bundle {digest}", "{name}, набор {digest}"),
     CheckName.RESOURCES: _Sentences(
-        "хеши файлов", "{files} are the bytes that the manifest names", "{files}: те самые байты, что в манифесте"
+        "дайджесты файлов", "{files} are the bytes that the manifest names", "{files}: те самые байты, что в манифесте"
     ),
     CheckName.SIGNATURES: _Sentences(
         "подписи",
@@ -92,7 +92,7 @@ _SENTENCES: Mapping[CheckName, _Sentences] = {
         "получатели", "{recipients}: recipients under the contract", "{recipients}: получатели по договору"
     ),
     CheckName.CLEARANCE: _Sentences(
-        "допуск",
+        "согласование",
         "officers {officers} approved exactly these bytes, valid until {valid_until}",
         "{officers} одобрили именно эти байты, действует до {valid_until}",
     ),

@@ -109,7 +109,7 @@ def _run(invocation: Invocation) -> Told:
         invocation.output.say(
             en="GB publishes from the UK Home Office's register of returns (Open Government Licence v3.0), which is "
             "public and unsuppressed: it shows the mechanism. The registers of the five are SYNTHETIC.",
-            ru="GB публикует из реестра возвращений Home Office (Open Government Licence v3.0): он открыт и не скрыт, "
+            ru="GB публикует из регистра возвращений Home Office (Open Government Licence v3.0): он открыт и не скрыт, "
             "здесь показан механизм. Реестры пяти стран СИНТЕТИЧЕСКИЕ.",
         )
     stage = Stage(federation=open_federation(home), clock=invocation.clock, output=invocation.output)

@@ -25,13 +25,13 @@ FIVE = ("KZ", "KG", "TJ", "TM", "UZ")
 
 HOW_TO_OBTAIN = {
     "en": "GB runs a synthetic register: the Home Office's table is not at hand. It is public (Immigration system "
-    "statistics, detailed data tables: returns; Open Government Licence v3.0). Download it, save it as CSV or Parquet "
+    "statistics, detailed data tables: returns; Open Government Licence v3.0). Download it, save it as Parquet or CSV "
     "with the columns year, quarter, nationality, return_type_group, age, sex, number_of_returns, and name that file "
-    "in the demo's setting; the mapping nodes/demo/mappings/uk-returns.toml imports it.",
-    "ru": "GB работает на синтетическом реестре: таблицы Home Office под рукой нет. Она открыта (Immigration system "
-    "statistics, detailed data tables: returns; Open Government Licence v3.0). Скачайте её, сохраните как CSV или "
-    "Parquet со столбцами year, quarter, nationality, return_type_group, age, sex, number_of_returns и укажите файл в "
-    "настройке демонстрации; загружает её сопоставление nodes/demo/mappings/uk-returns.toml.",
+    "in the environment variable EXCHANGE_UK_RETURNS; the mapping nodes/demo/mappings/uk-returns.toml imports it.",
+    "ru": "GB работает на синтетическом регистре: таблицы Home Office под рукой нет. Она открыта (Immigration system "
+    "statistics, detailed data tables: returns; Open Government Licence v3.0). Скачайте её, сохраните как Parquet или "
+    "CSV со столбцами year, quarter, nationality, return_type_group, age, sex, number_of_returns и укажите файл в "
+    "переменной окружения EXCHANGE_UK_RETURNS; загружает её сопоставление nodes/demo/mappings/uk-returns.toml.",
 }
 """What the demo says where GB's real register is absent."""
 

@@ -101,7 +101,10 @@ def _clauses(contract: DataContract) -> Iterator[tuple[str, tuple[str, str]]]:
     yield "keep", (f"{months} months", f"{months} мес.")
     proofs = ", ".join(contract.approvals.proofs)
     officers = contract.approvals.officers_min
-    yield "approvals", (f"{officers} clearing officers ({proofs})", f"{officers} согласующих сотрудника ({proofs})")
+    yield (
+        "approvals",
+        (f"{officers} clearing officers ({proofs})", f"{officers} согласующих должностных лица ({proofs})"),
+    )
     yield "force", _force(contract)
     if contract.mirror is not None:
         yield "mirror", _mirror(contract.mirror)
