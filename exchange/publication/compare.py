@@ -96,19 +96,21 @@ def compare_rules(report: DisclosureReport, contract: DataContract) -> None:
     """Refuse a disclosure report that the contract's disclosure clause does not allow.
 
     Raises:
-        ContractMismatchError: Method, profile or zeros, or a withheld key of no table.
+        ContractMismatchError: Method, profile or zeros, a withheld key of no table, or any excluded key.
     """
     rules = contract.disclosure
     compared = {
         "method": (rules.method, report.method),
         "profile": (rules.profile, report.profile),
         "zeros": (rules.zeros.value, report.zeros),
+        # No contract of this version names an exclusion; a key barred by nobody would be a hole in every sum.
+        "excluded": ("none", f"{len(report.excluded)} keys" if report.excluded else "none"),
     }
     for field, (expected, found) in compared.items():
         if expected != found:
             raise ContractMismatchError(field=field, expected=expected, found=found)
     shape = Shape(contract)
-    for key in (*report.withheld, *report.excluded):
+    for key in report.withheld:
         if not shape.holds(key):
             raise ContractMismatchError(field="withheld", expected="keys of its tables", found=".".join(key))
 

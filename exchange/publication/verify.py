@@ -268,6 +268,7 @@ def _check_cleared(
         facts.update(withheld=len(report.withheld), cells=report.cells, attacker=report.audit.attacker)
         if contract is not None:
             compare_rules(report, contract)
+            _require_canonical(manifest, contract)
     _check_pattern(report, contract, record)
     return Cleared(
         digest=bundle_digest(files[MANIFEST]),
@@ -305,6 +306,14 @@ def _check_contract(manifest: Manifest, shelf: ContractShelf, at: datetime, reco
             )
         facts["recipients"] = ", ".join(manifest.recipients)
     return contract
+
+
+def _require_canonical(manifest: Manifest, contract: DataContract) -> None:
+    # One release of a statistic, for all its recipients: two for two circles, each safe alone, are not when pooled.
+    readers = contract.recipients_of(manifest.provider)
+    if manifest.recipients != readers:
+        found = ", ".join(manifest.recipients)
+        raise RecipientsError(provider=manifest.provider, expected=", ".join(readers), found=found)
 
 
 def _check_pattern(report: DisclosureReport, contract: DataContract | None, record: Checklist) -> None:

@@ -218,6 +218,26 @@ def _cleared_again(*, data: bytes | None = None, disclosure: bytes | None = None
     return _published_by_desk(**changed, clearance=format_clearance(clearance))
 
 
+def test_a_release_for_some_of_the_recipients_is_refused_even_if_cleared() -> None:
+    common = replace(WORLD.case.common, recipients=("KG", "TJ"))
+    case = replace(WORLD.case, candidate=replace(WORLD.case.candidate, recipients=common.recipients))
+    approvals = tuple(WORLD.approval(officer, case=case) for officer in ("kz-02", "kz-03"))
+    clearance = format_clearance(Clearance(common=common, approvals=approvals))
+    manifest = replace(
+        parse_manifest(FIVE["datapackage.json"]),
+        recipients=common.recipients,
+        clearance=Resource.of("clearance.json", clearance),
+    )
+    files = {**FIVE, "clearance.json": clearance, "datapackage.json": format_manifest(manifest)}
+    assert _failed(_signed_by_desk(files)) is CheckName.DISCLOSURE
+
+
+def test_a_key_that_no_contract_excludes_cannot_be_called_excluded() -> None:
+    report = parse_report(FIVE["disclosure.json"])
+    barred = replace(report, excluded=(("IN", "UZ", "_T", "_T", "_T", "_T", "_T"),))
+    assert _failed(_cleared_again(disclosure=format_report(barred))) is CheckName.DISCLOSURE
+
+
 def test_what_officers_cleared_again_holds() -> None:
     open_bundle(_cleared_again(), trust=WORLD.trust, contracts=WORLD.shelf, audit=audit_floor)
 
