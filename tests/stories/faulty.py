@@ -226,7 +226,7 @@ class FaultyFederation(Federation):
 
         def published() -> bool:
             answers.append(self.release(member, period, contract=contract))
-            return answers[-1]["state"] == "published"
+            return bool(answers[-1]["state"] == "published")
 
         soon(f"{member} {contract} {period} is published", published)
         return answers[-1]
