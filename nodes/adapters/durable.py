@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER_MODE = 0o700
@@ -23,7 +24,8 @@ def write_durably(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only disk refuses this too, and the first refusal is the one to tell
+            partial.unlink()
         error.filename = str(path)  # a full disk refuses the write, and that names no file
         raise
     except BaseException:

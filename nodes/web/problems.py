@@ -47,7 +47,6 @@ STATUS: Mapping[str, HTTPStatus] = {
     "log-behind-witness": HTTPStatus.SERVICE_UNAVAILABLE,
     "request-too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "request-malformed": HTTPStatus.BAD_REQUEST,
-    "witness-request": HTTPStatus.BAD_REQUEST,
 }
 """Codes whose status says more than their exit code does."""
 
