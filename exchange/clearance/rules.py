@@ -98,6 +98,7 @@ def require_approved(clearance: Clearance, *, trust: Trust, at: datetime, clause
     """Refuse a clearance that lacks approvals, or has one that does not count; see `verify_clearance`."""
     common = clearance.common
     require_valid_until(common.valid_until, at=at)
+    _require_registered_preparer(common, trust=trust, at=at)
     keys = [require_counting(common, approval, trust=trust, at=at, clause=clause) for approval in clearance.approvals]
     require_distinct(clearance.approvals)
     needed = max(OFFICERS_MIN, 0 if clause is None else clause.officers_min)
@@ -163,6 +164,16 @@ def require_valid_until_within(valid_until: datetime, *, at: datetime) -> None:
 def _require_not_preparer(common: ClearanceCommon, officer: str) -> None:
     if officer == common.prepared_by:
         raise PreparerApprovesError(officer=officer)
+
+
+def _require_registered_preparer(common: ClearanceCommon, *, trust: Trust, at: datetime) -> None:
+    # Of any time, since people leave; but a name that nobody bears would let the preparer approve under the own one.
+    try:
+        member, _ = trust.officer(common.prepared_by, at=None)
+    except UnknownOfficerError as error:
+        raise UnregisteredOfficerError(officer=common.prepared_by, at=format_instant(at)) from error
+    if member != common.provider:
+        raise ForeignOfficerError(officer=common.prepared_by, expected=common.provider, found=member)
 
 
 def _officer_key(common: ClearanceCommon, officer: str, *, trust: Trust, at: datetime) -> MemberKey:

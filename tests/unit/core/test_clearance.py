@@ -88,6 +88,18 @@ def test_the_officer_who_prepared_it_cannot_approve_it() -> None:
         _check(Clearance(common=common, approvals=(slipped, _approval("kz-03", common=common))))
 
 
+@pytest.mark.parametrize(
+    ("preparer", "refusal"),
+    [
+        pytest.param("kz-99", UnregisteredOfficerError, id="a name that nobody bears"),
+        pytest.param("kg-01", ForeignOfficerError, id="an officer of another country"),
+    ],
+)
+def test_the_preparer_is_a_registered_officer_of_the_provider(preparer: str, refusal: type[ExchangeError]) -> None:
+    with pytest.raises(refusal):
+        _check(_cleared("kz-02", "kz-03", common=_common(prepared_by=preparer)))
+
+
 def test_one_officer_is_not_two() -> None:
     once, again = _approval("kz-02"), _approval("kz-02", at=CLEARED + timedelta(minutes=1))
     with pytest.raises(SameOfficerError):
