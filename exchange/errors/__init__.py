@@ -8,8 +8,13 @@ ExchangeError
 ├── preparation.*   rows, mappings, aggregation
 ├── disclosure.*    what cannot be released safely                       (exit 7)
 ├── bundle.*        manifests, bundles, clearances                       (exit 3)
-├── exchange_.*     pulls, receipts, partners, tokens                    (exit 4, 5)
-└── node.*          settings, folders, stores, processes
+├── exchange_.*     tokens, rights, receipts, partners                   (exit 4, 5)
+├── pull.*          what stops a pull on the puller's side
+├── audit.*         findings, each with the party at fault               (exit 3)
+├── desk.*          candidates and cases at the clearing desk
+├── node.*          stores, logs and keys of a running node
+├── settings.*      settings, folders, command lines                     (exit 2)
+└── demo.*          what the demonstration cannot start with
 
 A leaf is raised with facts only; `sentence()` renders them. Facts never hold a cell's value, a person's name, a token
 or key material. A house test walks the tree: codes are unique, every language names the same facts.

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from exchange.log.entry import EntryType
 from nodes.cli.table import COMMANDS, find, group
+from nodes.web.problems import STATUS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -84,3 +86,20 @@ def test_every_link_to_a_page_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8")):
         if not target.startswith(("http://", "https://")):
             assert (page.parent / target).exists(), target
+
+
+def test_the_protocol_names_every_code_that_has_a_status_of_its_own_beside_it() -> None:
+    rows = [line for line in (ROOT / "docs/PROTOCOL.md").read_text(encoding="utf-8").split("\n") if line[:2] == "| "]
+    for code, status in STATUS.items():
+        assert any(f"`{code}`" in row and str(status.value) in row.split("|")[1] for row in rows), code
+
+
+def test_the_protocol_names_every_type_of_entry() -> None:
+    protocol = (ROOT / "docs/PROTOCOL.md").read_text(encoding="utf-8")
+    assert [kind.value for kind in EntryType if f"`{kind.value}`" not in protocol] == []
+
+
+def test_the_first_decision_names_every_adapter() -> None:
+    page = (ROOT / "docs/decisions/0001-modules-beyond-the-design.md").read_text(encoding="utf-8")
+    named = {*re.findall(r"\w+", page), "clock"}  # the clock is the design's own
+    assert {file.stem for file in (ROOT / "nodes/adapters").glob("[!_]*.py")} <= named
