@@ -31,6 +31,9 @@ JsonObject: TypeAlias = dict[str, Json]
 JSON_DEPTH_MAX = 32
 """Nesting beyond this is refused: no document of ours is deeper, and Python's parser recurses."""
 
+MEMBER_ID = re.compile(r"[A-Z][A-Z0-9]{1,15}\Z")
+"""A member's id, such as KZ or IOM."""
+
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T(?:[01]\d|2[0-3]):\d{2}:\d{2}Z\Z", re.ASCII)
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)

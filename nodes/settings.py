@@ -64,7 +64,7 @@ class NodeSettings(_Section):
     """The whole of node.toml."""
 
     v: int
-    member: str = Field(pattern=r"^[A-Z][A-Z0-9]{1,7}$")
+    member: str = Field(pattern=r"^[A-Z][A-Z0-9]{1,15}$")
     demo: bool = False  # throw-away keys without passphrase are accepted only here
     passphrase_file: str | None = None
     gateway: GatewaySettings

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exchange.contract.model import DataContract
-from exchange.encoding import Digest, JsonObject, require_members, text_member
+from exchange.encoding import MEMBER_ID, Digest, JsonObject, require_members, text_member
 from exchange.errors.encoding import FieldError
 
 _ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)*\Z")
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)\Z", re.ASCII)
-_MEMBER = re.compile(r"[A-Z][A-Z0-9]{1,15}\Z")
 _OFFICER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+\Z")
 _NAME_CHARACTERS_MAX = 64
 
@@ -51,7 +50,7 @@ class ContractRef:
 
 def member_id(value: Mapping[str, object], name: str, *, subject: str) -> str:
     """The member id (upper-case letters and digits, from two) under `name`."""
-    return _matched(value, name, _MEMBER, "a member id such as KZ", subject)
+    return _matched(value, name, MEMBER_ID, "a member id such as KZ", subject)
 
 
 def officer_id(value: Mapping[str, object], name: str, *, subject: str) -> str:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from exchange.encoding import (
+    MEMBER_ID,
     Digest,
     JsonObject,
     base64url_decode,
@@ -41,7 +42,6 @@ COUNT_MAX = 2**53 - 1
 
 _SUBJECT = "log entry"
 _REGISTRY = "log entry registry"
-_MEMBER_ID = re.compile(r"[A-Z][A-Z0-9]{1,15}\Z")
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:[-.:][a-z0-9]+)*\Z")
 _CODE_CHARS_MAX = 64
 
@@ -153,7 +153,7 @@ class LogEntry:
     def __post_init__(self) -> None:
         self._require_shape()
         for member in ("node", "counterpart"):
-            self._require_text(member, getattr(self, member), _MEMBER_ID, "<MEMBER ID>")
+            self._require_text(member, getattr(self, member), MEMBER_ID, "<MEMBER ID>")
         self._require_text("code", self.code, _CODE, "<kebab-case code>")
         self._require_number("count", self.count)
         self._require_number("registry.version", self.registry.version)

@@ -12,8 +12,8 @@ from exchange.errors import ExchangeError, Fact, Language
 class CheckName(StrEnum):
     """The checks; the order here is the order in which they are made and printed."""
 
-    FILES = "files"
     ZIP_FORM = "zip-form"
+    FILES = "files"
     TRUST = "registry"
     MANIFEST = "manifest"
     RESOURCES = "resource-digests"

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from exchange.codes import Labels
 from exchange.encoding import (
+    MEMBER_ID,
     Json,
     JsonObject,
     canonical_json,
@@ -41,7 +42,6 @@ _ALGORITHMS: Mapping[KeyPurpose, tuple[Algorithm, ...]] = {
     KeyPurpose.BUNDLE: HYBRID,
     KeyPurpose.CONTRACT: HYBRID,
 }
-_MEMBER_ID = re.compile(r"[A-Z][A-Z0-9]{1,15}\Z")
 _ISSUER = re.compile(r"https?://[a-z0-9.\-]+(:[0-9]{1,5})?\Z")
 
 
@@ -100,7 +100,7 @@ def parse_federation(raw: bytes) -> Federation:
         require_members(entry, {"id", "kind", "name"}, subject=subject)
         member_id = text_member(entry, "id", subject=subject)
         kind = text_member(entry, "kind", subject=subject)
-        if _MEMBER_ID.match(member_id) is None or member_id in members:
+        if MEMBER_ID.match(member_id) is None or member_id in members:
             raise FieldError(subject=subject, field="id", expected="a new upper-case id", found=member_id[:32])
         if kind not in {"state", "organisation"}:
             raise FieldError(subject=subject, field="kind", expected="state or organisation", found=kind[:32])
