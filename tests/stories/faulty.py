@@ -100,6 +100,7 @@ class FaultyFederation(Federation):
 
     demo: DemoFederation
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    altered: set[str] = field(default_factory=set)  # bundles that a test altered at rest: found for ever after
 
     # --- processes -----------------------------------------------------------------------------------------------
 
@@ -236,6 +237,21 @@ class FaultyFederation(Federation):
         self.clear(member, period)
         digest: str = self.released(member, period)["bundle"]
         return digest
+
+    def require_clean_audit(self, *bundles: str) -> None:
+        """IOM finds nothing but the bundles that a test altered; every exchange of these bundles is confirmed."""
+        ran = self.run("--json", "audit", "run", node="iom")
+        audit = ran.json
+        findings = [
+            finding["message"]["en"]
+            for finding in audit["findings"]
+            if not any(digest.removeprefix("sha256:") in finding["message"]["en"] for digest in self.altered)
+        ]
+        assert findings == []
+        assert audit["green"] is (ran.code == 0)
+        assert {log["verdict"] for log in audit["logs"]} == {"holds"}
+        verdicts = {(one["bundle"], one["verdict"]) for one in audit["exchanges"] if one["bundle"] in bundles}
+        assert verdicts == {(bundle, "confirmed") for bundle in bundles}
 
     def offered(self, publisher: str, period: str, *, to: str) -> list[dict[str, Any]]:
         """What the catalogue lists for a period."""

@@ -130,8 +130,7 @@ def test_a_full_disk_serves_nothing_keeps_nothing_half_and_goes_on_with_space(fa
         assert len(faulty.logged("TM", **served)) == 1
         assert faulty.run("health", node="tm").code == 0
         faulty.act("bundle", "submit", "CA-01", "2026-04", node="TM")
-        audit = faulty.act("audit", "run", node="IOM")
-        assert audit["green"], audit["findings"]
+        faulty.require_clean_audit(digest, other)
 
 
 def test_no_process_starts_on_a_store_that_it_cannot_write(faulty: FaultyFederation) -> None:
