@@ -203,8 +203,3 @@ class DataContract:
     def dimension(self, dimension_id: str) -> Dimension:
         """The dimension of that id (KeyError: none)."""
         return next(d for d in self.dimensions if d.id == dimension_id)
-
-    @property
-    def major(self) -> int:
-        """The major version number."""
-        return int(self.version.split(".")[0])

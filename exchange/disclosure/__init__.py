@@ -4,7 +4,7 @@
 """
 
 from exchange.disclosure.differencing import PriorReleases
-from exchange.disclosure.protect import AuditSummary, Protected, protect, require_floor
+from exchange.disclosure.protect import AuditSummary, Protected, protect
 from exchange.disclosure.protection import SecretParameters
 
-__all__ = ["AuditSummary", "PriorReleases", "Protected", "SecretParameters", "protect", "require_floor"]
+__all__ = ["AuditSummary", "PriorReleases", "Protected", "SecretParameters", "protect"]

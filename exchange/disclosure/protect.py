@@ -10,7 +10,7 @@ from exchange.contract.model import DataContract, Zeros
 from exchange.disclosure.audit import Finding, Reason, findings
 from exchange.disclosure.differencing import PriorReleases
 from exchange.disclosure.primary import Sensitive, primary_suppressions, shown
-from exchange.disclosure.protection import Requirement, SecretParameters, floor, requirement
+from exchange.disclosure.protection import Requirement, SecretParameters, requirement
 from exchange.disclosure.relations import System
 from exchange.disclosure.secondary import Suppression, UnprotectableError
 from exchange.disclosure.solver import solver_name
@@ -89,18 +89,6 @@ def protect(
     _refuse_determined(safe, contract)
     _refuse(released.findings(safe, contract, release.required(safe)), safe)
     return Protected(safe=safe, summary=_summary(safe, parameters))
-
-
-def require_floor(safe: SafeTable, contract: DataContract) -> int:
-    """What a reader can check alone: every withheld cell keeps the contract's floor; how many there are.
-
-    Raises:
-        UnsafeTableError: A cell is closer to computable than the contract allows, or the audit did not end.
-    """
-    hidden = safe.withheld_keys()
-    _refuse(_audit(safe, contract, dict.fromkeys(hidden, floor(contract)), {}, lambda _: None), safe)
-    _refuse_determined(safe, contract)
-    return len(hidden)
 
 
 def _with_earlier(

@@ -28,11 +28,6 @@ def judge_receipt(pair: Pair, federation: Federation, signatures: Signatures) ->
     return tuple(_judge(pair, federation, signatures))
 
 
-def acknowledged(pair: Pair) -> bool:
-    """Whether the debt of this pull is paid."""
-    return pair.given is not None
-
-
 def _judge(pair: Pair, federation: Federation, signatures: Signatures) -> Iterator[Finding]:
     if pair.got is not None:
         yield from _got(pair, pair.got, federation, signatures)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from exchange.disclosure import PriorReleases, SecretParameters, protect, require_floor
+from exchange.bundle.floor import audit_floor
+from exchange.disclosure import PriorReleases, SecretParameters, protect
 from nodes.demo.registers import make_registers
 from nodes.preparation.extract import Workshop, aggregate_extract
 from nodes.preparation.mapping import parse_mapping
@@ -43,7 +44,7 @@ def run() -> list[BenchRow]:
             table, agreed, parameters=parameters, released=PriorReleases(), progress=lambda _stage, _share: None
         )
     )
-    audit, _ = _timed(lambda: require_floor(protected.safe, agreed))
+    audit, _ = _timed(lambda: audit_floor(protected.safe, agreed))
     cells, withheld = len(protected.safe.rows), len(protected.safe.withheld_keys())
     return [
         BenchRow(

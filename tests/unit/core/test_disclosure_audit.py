@@ -7,12 +7,12 @@ from itertools import product
 import numpy as np
 import pytest
 
+from exchange.bundle.floor import audit_floor
 from exchange.contract.model import TOTAL
-from exchange.disclosure import require_floor
 from exchange.disclosure.audit import Interval, Reason, findings, intervals
 from exchange.disclosure.protection import Requirement, floor
 from exchange.disclosure.relations import System
-from exchange.errors.disclosure import UnsafeTableError
+from exchange.errors.bundle import IntervalFloorError
 from exchange.pattern import relations
 from exchange.table import CellKey
 from tests.shared import shared
@@ -142,12 +142,10 @@ def test_a_false_hint_is_no_witness() -> None:
 
 
 def test_a_reader_checks_the_floor_from_the_release_alone() -> None:
-    assert require_floor(published(GRID, _values(), _keys(["b1", "b3", "d1", "d3"])), GRID) == 4
-    with pytest.raises(UnsafeTableError) as refusal:
-        require_floor(published(GRID, _values(), _keys(["b3"])), GRID)
-    assert refusal.value.sentence() == (
-        "CT-01-TEST 2026-09: 1 of 1 withheld cells are not safe, for example b.3: its interval is too narrow"
-    )
+    assert audit_floor(published(GRID, _values(), _keys(["b1", "b3", "d1", "d3"])), GRID) == 4
+    with pytest.raises(IntervalFloorError) as refusal:
+        audit_floor(published(GRID, _values(), _keys(["b3"])), GRID)
+    assert refusal.value.facts == {"found": 1, "checked": 1}
 
 
 def _values() -> dict[CellKey, int]:

@@ -6,8 +6,9 @@ from itertools import product
 import numpy as np
 import pytest
 
+from exchange.bundle.floor import audit_floor
 from exchange.contract.model import TOTAL, DataContract, IntervalFloor
-from exchange.disclosure import PriorReleases, require_floor
+from exchange.disclosure import PriorReleases
 from exchange.disclosure.audit import intervals
 from exchange.disclosure.protection import floor
 from exchange.disclosure.relations import System
@@ -65,7 +66,7 @@ def test_tables_that_share_a_margin_are_protected_together() -> None:
     safe = protected(contract, table_of(contract, persons)).safe
     assert ("u", "M", T) in safe.withheld_keys()
     # Whatever stands in one table for a shared key stands in the other: there is one row for it.
-    assert require_floor(safe, contract) == len(safe.withheld_keys())
+    assert audit_floor(safe, contract) == len(safe.withheld_keys())
 
 
 def test_all_returns_forced_cannot_be_read_off() -> None:

@@ -8,8 +8,9 @@ import highspy
 import numpy as np
 import pytest
 
+from exchange.bundle.floor import audit_floor
 from exchange.contract.model import TOTAL, DataContract
-from exchange.disclosure import Protected, require_floor
+from exchange.disclosure import Protected
 from exchange.pattern import determined, equations
 from exchange.table import AggregateCell, AggregateTable, CellKey
 from tests.shared import shared
@@ -86,7 +87,7 @@ def test_nothing_follows_by_sums_alone(contract: DataContract, protection: Prote
 
 
 def test_a_puller_finds_the_floor_kept(contract: DataContract, protection: Protected) -> None:
-    assert require_floor(protection.safe, contract) == protection.summary.withheld
+    assert audit_floor(protection.safe, contract) == protection.summary.withheld
 
 
 def test_an_attacker_with_other_code_finds_no_cell_too_close(protection: Protected, table: AggregateTable) -> None:
