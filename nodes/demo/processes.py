@@ -71,7 +71,8 @@ def await_ready(running: Running, folder: Path, *, path: str = "/health/live") -
             break
         try:
             with urllib.request.urlopen(running.address + path, timeout=2):  # noqa: S310  # our own loopback address
-                return
+                if alive(running.pid):  # else another program took the port between the look and the start
+                    return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
     raise DemoProcessError(member=running.member, lines=_last_lines(folder / "gateway.out"))

@@ -26,7 +26,7 @@ AUDIT = "nodes.auditor.commands:run"
 
 PULLERS = ("KZ", "KG", "TJ", "TM", "UZ")
 BUILDERS = 2
-IN_FORCE_S = 30.0
+IN_FORCE_S = 90.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ CONTRACT = "CA-01-BORDER"
 PARTIES = ("KZ", "KG", "TJ", "TM", "UZ", "IOM")
 WAITS = {"publication_wait_s": 2.0, "witness_timeout_s": 1.0}
 """How long `bundle release` waits for its quorum, and a gateway for one witness: tests need not wait longer."""
-SOON_S = 30.0
+SOON_S = 90.0
 KILLED = -9
 
 REMOVALS = "CA-07-EXPULSIONS-BANS"
