@@ -10,6 +10,7 @@ import asyncio
 import errno
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ from nodes.adapters.own_log import OwnLog, insert_entries
 from nodes.adapters.store import Store
 
 T = TypeVar("T")
+
+GATHER_S = 0.001
+"""How long the first of a group waits for the others, where the last group had several."""
 
 _FULL_ERRNO = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG})
 _FULL_SQLITE = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")
@@ -227,7 +231,11 @@ class Sequencer:
     # --- the thread --------------------------------------------------------------------------------------------
 
     def _serve(self) -> None:
+        group: list[_Item] = []
         while (item := self._queue.get()) is not None:
+            if len(group) > 1:
+                # Who was answered together asks again together: a moment's patience makes one commit of many.
+                time.sleep(GATHER_S)
             group = [item]
             while len(group) < self._group_max:
                 try:

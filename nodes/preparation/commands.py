@@ -41,8 +41,8 @@ class BuildRequest:
 
 def build(invocation: Invocation) -> int:
     """Run `exchange bundle build CONTRACT PERIOD --from FILE --mapping MAP.toml`."""
-    node = invocation.require_node()
     arguments = invocation.parse(_parser(invocation))
+    node = invocation.require_node()
     now = invocation.clock.now()
     trust = load_trust(node.keys, at=now)
     shelf = read_contracts(node.contracts, trust=trust)
