@@ -5,7 +5,6 @@ digest. Everything in it that is not said by a field of `Manifest` follows from 
 fields, writes the document again, and refuses other bytes.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
@@ -26,6 +25,16 @@ from exchange.encoding import (
 )
 from exchange.errors.bundle import ResourceDigestError, ResourceSizeError, SupersedesError
 from exchange.errors.encoding import FieldError
+from exchange.labels import (
+    Licence,
+    Source,
+    labels_digest,
+    licences_json,
+    parse_licences,
+    parse_sources,
+    short_text,
+    sources_json,
+)
 
 MANIFEST = "datapackage.json"
 DATA = "data.csv"
@@ -33,7 +42,6 @@ DISCLOSURE = "disclosure.json"
 CLEARANCE = "clearance.json"
 
 MANIFEST_BYTES_MAX = 64 * 1024
-TEXT_CHARACTERS_MAX = 300
 LEADING_COLUMNS = ("STRUCTURE", "STRUCTURE_ID", "ACTION")
 SALT_PATTERN = "[A-Z2-7]{26}"
 
@@ -73,22 +81,6 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where the figures come from, as Data Package names it: a title, optionally a web address."""
-
-    title: str
-    path: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Licence:
-    """Under what licence the register was published, where it was: an Open Definition name, optionally an address."""
-
-    name: str
-    path: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """A bundle's identity, its readers and its files.
 
@@ -122,6 +114,11 @@ class Manifest:
     def identity(self) -> tuple[str, str, str, tuple[str, ...], int]:
         """What no second bundle may share: provider, contract id without version, period, recipients, revision."""
         return (self.provider, self.contract.id, self.period, self.recipients, self.revision)
+
+    @property
+    def labels(self) -> Digest:
+        """What officers cleared of the bundle's own words; see `labels_digest`."""
+        return labels_digest(self.title, self.sources, self.licences)
 
     @property
     def resources(self) -> tuple[Resource, Resource, Resource]:
@@ -168,9 +165,9 @@ def format_manifest(manifest: Manifest) -> bytes:
         },
     }
     if manifest.sources:
-        document["sources"] = [_with_path({"title": source.title}, source.path) for source in manifest.sources]
+        document["sources"] = sources_json(manifest.sources)
     if manifest.licences:
-        document["licenses"] = [_with_path({"name": licence.name}, licence.path) for licence in manifest.licences]
+        document["licenses"] = licences_json(manifest.licences)
     return canonical_json(document)
 
 
@@ -191,20 +188,14 @@ def parse_manifest(raw: bytes) -> Manifest:
     )
     resources, dimensions, whole = _parse_resources(document["resources"])
     manifest = Manifest(
-        title=_short_text(document, "title"),
+        title=short_text(document, "title", subject=_SUBJECT),
         dimensions=dimensions,
         whole=whole,
         data=resources[0],
         disclosure=resources[1],
         clearance=resources[2],
-        sources=tuple(
-            Source(title=_short_text(item, "title"), path=_web_address(item))
-            for item in _objects(document, "sources", "title")
-        ),
-        licences=tuple(
-            Licence(name=_short_text(item, "name"), path=_web_address(item))
-            for item in _objects(document, "licenses", "name")
-        ),
+        sources=parse_sources(document.get("sources", []), subject=f"{_SUBJECT}: sources"),
+        licences=parse_licences(document.get("licenses", []), subject=f"{_SUBJECT}: licenses"),
         **_parse_exchange(document["exchange"]),
     )
     again = format_manifest(manifest)
@@ -322,43 +313,10 @@ def _parse_schema(value: Json) -> tuple[tuple[str, ...], bool]:
     return dimensions, by_name.get("OBS_VALUE", {}).get("type") == "integer"
 
 
-def _objects(document: JsonObject, name: str, required: str) -> list[JsonObject]:
-    if name not in document:
-        return []
-    value = document[name]
-    if not isinstance(value, list) or not value:
-        raise FieldError(subject=_SUBJECT, field=name, expected="a list, not empty", found=type(value).__name__)
-    items = [_object(item, f"{_SUBJECT}: {name}") for item in value]
-    for item in items:
-        require_members(item, {required}, optional=frozenset({"path"}), subject=f"{_SUBJECT}: {name}")
-    return items
-
-
-def _short_text(value: Mapping[str, object], name: str) -> str:
-    text = text_member(value, name, subject=_SUBJECT)
-    if not 0 < len(text) <= TEXT_CHARACTERS_MAX or not text.isprintable():
-        expected = f"1 to {TEXT_CHARACTERS_MAX} printable characters"
-        raise FieldError(subject=_SUBJECT, field=name, expected=expected, found=f"{len(text)} characters")
-    return text
-
-
-def _web_address(value: Mapping[str, object]) -> str | None:
-    if "path" not in value:
-        return None
-    text = _short_text(value, "path")
-    if not text.startswith(("https://", "http://")):
-        raise FieldError(subject=_SUBJECT, field="path", expected="a web address", found=text[:80])
-    return text
-
-
 def _object(value: Json, subject: str) -> JsonObject:
     if not isinstance(value, dict):
         raise FieldError(subject=subject, field="value", expected="an object", found=type(value).__name__)
     return value
-
-
-def _with_path(value: JsonObject, path: str | None) -> JsonObject:
-    return value if path is None else {**value, "path": path}
 
 
 def _first_difference(found: Json, expected: Json, at: str = "") -> str:

@@ -37,6 +37,7 @@ class ClearanceCommon:
         data: SHA-256 of data.csv.
         disclosure: SHA-256 of disclosure.json.
         pooled: What the disclosure ledger held when it was audited (`exchange.report.pooled_digest`).
+        labels: SHA-256 over title, sources and licences (`exchange.manifest.labels_digest`).
         prepared_by: The officer who made the candidate, and who therefore cannot approve it.
         valid_until: The cosigned time of the publication may not lie after it.
     """
@@ -51,6 +52,7 @@ class ClearanceCommon:
     data: Digest
     disclosure: Digest
     pooled: Digest
+    labels: Digest
     prepared_by: str
     valid_until: datetime
 
@@ -68,6 +70,7 @@ class ClearanceCommon:
             "data": str(self.data),
             "disclosure": str(self.disclosure),
             "pooled": str(self.pooled),
+            "labels": str(self.labels),
             "prepared_by": self.prepared_by,
             "valid_until": format_instant(self.valid_until),
         }
@@ -155,7 +158,7 @@ def _parse_common(value: Json) -> ClearanceCommon:
     common = _object(value, subject)
     names = {
         "type", "provider", "contract", "period", "revision", "supersedes", "not_before", "recipients", "data",
-        "disclosure", "pooled", "prepared_by", "valid_until",
+        "disclosure", "pooled", "labels", "prepared_by", "valid_until",
     }  # fmt: skip
     require_members(common, names, subject=subject)
     if common["type"] != CLEARANCE_TYPE:
@@ -176,6 +179,7 @@ def _parse_common(value: Json) -> ClearanceCommon:
         data=Digest.parse(common["data"], subject=f"{subject}: data"),
         disclosure=Digest.parse(common["disclosure"], subject=f"{subject}: disclosure"),
         pooled=Digest.parse(common["pooled"], subject=f"{subject}: pooled"),
+        labels=Digest.parse(common["labels"], subject=f"{subject}: labels"),
         prepared_by=officer_id(common, "prepared_by", subject=subject),
         valid_until=parse_instant(common["valid_until"], subject=f"{subject}: valid_until"),
     )

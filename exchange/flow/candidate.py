@@ -12,7 +12,6 @@ from exchange.codes import parse_period
 from exchange.contract.reference import ContractRef, member_id, member_ids, officer_id
 from exchange.encoding import (
     Digest,
-    Json,
     JsonObject,
     canonical_json,
     format_instant,
@@ -24,7 +23,17 @@ from exchange.encoding import (
 )
 from exchange.errors.bundle import ResourceDigestError
 from exchange.errors.encoding import FieldError
-from exchange.manifest import DATA, DISCLOSURE, TEXT_CHARACTERS_MAX, Licence, Source
+from exchange.labels import (
+    Licence,
+    Source,
+    labels_digest,
+    licences_json,
+    parse_licences,
+    parse_sources,
+    short_text,
+    sources_json,
+)
+from exchange.manifest import DATA, DISCLOSURE
 
 CANDIDATE = "candidate.json"
 CANDIDATE_TYPE = "candidate/1"
@@ -65,6 +74,11 @@ class Candidate:
     def name(self) -> str:
         """The candidate's name, as its bundle will be named: `kz-ca-01-border-2026-09-r0`."""
         return f"{self.provider}-{self.contract.id}-{self.period}-r{self.revision}".lower()
+
+    @property
+    def labels(self) -> Digest:
+        """What officers approve of its words: the title, sources and licences that the manifest will have."""
+        return labels_digest(self.title, self.sources, self.licences)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +127,8 @@ def format_candidate(candidate: Candidate) -> bytes:
             "disclosure": str(candidate.disclosure),
             "pooled": str(candidate.pooled),
             "title": candidate.title,
-            "sources": [_with_path("title", source.title, source.path) for source in candidate.sources],
-            "licenses": [_with_path("name", licence.name, licence.path) for licence in candidate.licences],
+            "sources": sources_json(candidate.sources),
+            "licenses": licences_json(candidate.licences),
         }
     )
 
@@ -148,39 +162,11 @@ def parse_candidate(raw: bytes) -> Candidate:
         data=_digest(document, "data"),
         disclosure=_digest(document, "disclosure"),
         pooled=_digest(document, "pooled"),
-        title=_title(document),
-        sources=tuple(Source(title=name, path=path) for name, path in _named(document, "sources", "title")),
-        licences=tuple(Licence(name=name, path=path) for name, path in _named(document, "licenses", "name")),
+        title=short_text(document, "title", subject=CANDIDATE),
+        sources=parse_sources(document["sources"], subject=f"{CANDIDATE}: sources"),
+        licences=parse_licences(document["licenses"], subject=f"{CANDIDATE}: licenses"),
     )
 
 
 def _digest(document: JsonObject, name: str) -> Digest:
     return Digest.parse(document[name], subject=f"{CANDIDATE}: {name}")
-
-
-def _title(document: JsonObject) -> str:
-    title = text_member(document, "title", subject=CANDIDATE)
-    if not 0 < len(title) <= TEXT_CHARACTERS_MAX or not title.isprintable():
-        expected = f"1 to {TEXT_CHARACTERS_MAX} printable characters"
-        raise FieldError(subject=CANDIDATE, field="title", expected=expected, found=f"{len(title)} characters")
-    return title
-
-
-def _named(document: JsonObject, member: str, name: str) -> list[tuple[str, str | None]]:
-    listed = document[member]
-    if not isinstance(listed, list):
-        raise FieldError(subject=CANDIDATE, field=member, expected="a list", found=type(listed).__name__)
-    return [_entry(item, member, name) for item in listed]
-
-
-def _entry(item: Json, member: str, name: str) -> tuple[str, str | None]:
-    if not isinstance(item, dict):
-        raise FieldError(subject=CANDIDATE, field=member, expected="objects", found=type(item).__name__)
-    require_members(item, {name}, optional=frozenset({"path"}), subject=f"{CANDIDATE}: {member}")
-    subject = f"{CANDIDATE}: {member}"
-    path = text_member(item, "path", subject=subject) if "path" in item else None
-    return text_member(item, name, subject=subject), path
-
-
-def _with_path(name: str, text: str, path: str | None) -> JsonObject:
-    return {name: text} if path is None else {name: text, "path": path}

@@ -130,6 +130,7 @@ class Case:
             data=candidate.data,
             disclosure=candidate.disclosure,
             pooled=candidate.pooled,
+            labels=candidate.labels,
             prepared_by=candidate.prepared_by,
             valid_until=self.valid_until,
         )

@@ -14,7 +14,7 @@ from exchange.contract.reference import ContractRef
 from exchange.disclosure import AuditSummary, PriorReleases, SecretParameters, protect
 from exchange.encoding import Digest
 from exchange.flow.candidate import Candidate, CandidateFiles
-from exchange.manifest import TEXT_CHARACTERS_MAX, Licence, Source
+from exchange.labels import TEXT_CHARACTERS_MAX, Licence, Source
 from exchange.report import AuditVerdict, DisclosureReport, format_report
 from exchange.sdmx.data import write_data
 from exchange.table import AggregateTable, CellKey, SafeTable, Vintage

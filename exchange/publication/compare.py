@@ -67,6 +67,7 @@ def compare_clearance(clearance: Clearance, manifest: Manifest) -> None:
             "recipients": (", ".join(manifest.recipients), ", ".join(common.recipients)),
             "data": (manifest.data.digest, common.data),
             "disclosure": (manifest.disclosure.digest, common.disclosure),
+            "labels": (manifest.labels, common.labels),
         },
     )
 

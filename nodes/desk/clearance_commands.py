@@ -7,16 +7,18 @@ from exchange.clearance import CLEARING_ROLE
 from exchange.clearance import approve as sign_approval
 from exchange.encoding import Digest, format_instant
 from exchange.errors import ExitCode
+from exchange.flow.candidate import Candidate
 from exchange.flow.clear import CandidateState, Event, advance, record_approval
 from exchange.flow.clear import send_back as return_case
 from exchange.flow.release import HANDOVER_SUFFIX
+from exchange.labels import licences_json, sources_json
 from exchange.report import parse_report
 from nodes.adapters.desk_store import open_desk
 from nodes.desk.cases import CANDIDATE_FORM, Desk, KeptCase, find_case, find_shown, keep_case, load_case
 from nodes.desk.ledger import is_recorded, require_fresh
 from nodes.desk.sheet import print_table
 from nodes.desk.words import spoken
-from nodes.terminal import CommandParser, Invocation
+from nodes.terminal import CommandParser, Invocation, Output
 
 _STATES_RU = {
     CandidateState.DRAFT: "черновик",
@@ -90,12 +92,14 @@ def show(invocation: Invocation) -> int:
     candidate, report = files.candidate, parse_report(files.disclosure)
     output = invocation.output
     output.line()
+    _print_labels(output, candidate)
     output.say(en=f"for {', '.join(candidate.recipients)}", ru=f"для {', '.join(candidate.recipients)}")
     output.say(en=f"prepared by {candidate.prepared_by}", ru=f"подготовил(а) {candidate.prepared_by}")
     approved = " ".join(approval.officer for approval in case.approvals) or "-"
     output.say(en=f"{case.state}; approved by {approved}", ru=f"{_STATES_RU[case.state]}; одобрили: {approved}")
     output.line(f"data.csv         {spoken(candidate.data)}")
     output.line(f"disclosure.json  {spoken(candidate.disclosure)}")
+    output.line(f"labels           {spoken(candidate.labels)}")
     output.result(
         {
             "name": candidate.name,
@@ -104,11 +108,29 @@ def show(invocation: Invocation) -> int:
             "data_words": spoken(candidate.data),
             "disclosure": str(candidate.disclosure),
             "disclosure_words": spoken(candidate.disclosure),
+            "labels": str(candidate.labels),
+            "labels_words": spoken(candidate.labels),
+            "title": candidate.title,
+            "sources": sources_json(candidate.sources),
+            "licenses": licences_json(candidate.licences),
             "cells": report.cells,
             "withheld": len(report.withheld),
         }
     )
     return ExitCode.FINE
+
+
+def _print_labels(output: Output, candidate: Candidate) -> None:
+    """Every word of the manifest that somebody wrote: what an officer does not read here, a partner would."""
+    output.say(en=f"title: {candidate.title}", ru=f"заголовок: {candidate.title}")
+    for source in candidate.sources:
+        named = " ".join(filter(None, (source.title, source.path)))
+        output.say(en=f"source: {named}", ru=f"источник: {named}")
+    for licence in candidate.licences:
+        named = " ".join(filter(None, (licence.name, licence.path)))
+        output.say(en=f"licence: {named}", ru=f"лицензия: {named}")
+    if not candidate.sources and not candidate.licences:
+        output.say(en="no sources, no licences", ru="без источников и лицензий")
 
 
 def listing(invocation: Invocation) -> int:

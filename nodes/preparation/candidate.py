@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from exchange.errors.preparation import OutputRefusedError, PreparationSecretError
-from exchange.flow.candidate import CANDIDATE, CandidateFiles
+from exchange.flow.candidate import CANDIDATE, CandidateFiles, parse_candidate
 from nodes.adapters.durable import write_folder_durably
 from nodes.adapters.node_folder import SECRET_BYTES
 
@@ -33,10 +33,13 @@ def write_candidate(files: CandidateFiles, folder: Path) -> Path:
     An older candidate in its place is replaced; any other folder is left alone.
 
     Raises:
+        FieldError: Its words, taken from the mapping, are ones that a desk would refuse.
         OutputRefusedError: Something else lies there.
         OSError: The disk is full or the folder read-only; nothing of the candidate is left.
     """
     if folder.exists() and not (folder / CANDIDATE).is_file():
         raise OutputRefusedError(folder=str(folder))
-    write_folder_durably(folder, files.files())
+    written = files.files()
+    parse_candidate(written[CANDIDATE])
+    write_folder_durably(folder, written)
     return folder

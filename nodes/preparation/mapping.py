@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from exchange.errors import ExchangeError
 from exchange.errors.preparation import MappingKeyError, MappingSyntaxError, MappingValueError
-from exchange.manifest import Licence, Source
+from exchange.labels import Licence, Source
 
 MAPPING_FORMAT = 1
 MAPPING_BYTES_MAX = 1024 * 1024

@@ -13,6 +13,7 @@ from exchange.bundle.floor import audit_floor
 from exchange.clearance import Clearance, format_clearance, parse_clearance
 from exchange.encoding import Digest, canonical_json
 from exchange.errors import ExchangeError
+from exchange.labels import Licence, Source
 from exchange.log.entry import EntryType
 from exchange.log.proof import format_proof, parse_proof
 from exchange.manifest import Resource, format_manifest, parse_manifest
@@ -177,6 +178,22 @@ def test_a_desk_cannot_publish_a_figure_that_officers_did_not_clear() -> None:
     table = replace(data.table, rows={**data.table.rows, ("IN", "UZ", "_T", "_T", "_T", "_T", "_T"): row})
     raw = format_data(replace(data, table=table), WORLD.contract)
     assert _failed(_published_by_desk(data=raw)) is CheckName.CLEARANCE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param({"title": "MOVED 1907: {}"}, id="before the title"),
+        pytest.param({"sources": (Source(title="1907 persons"),)}, id="in a source"),
+        pytest.param({"licences": (Licence(name="x", path="https://example.org/1907"),)}, id="in a licence's address"),
+    ],
+)
+def test_a_desk_cannot_publish_a_word_that_officers_did_not_clear(words: dict[str, Any]) -> None:
+    manifest = parse_manifest(FIVE["datapackage.json"])
+    if "title" in words:  # the end of a title is the contract's
+        words = {"title": words["title"].format(manifest.title.partition(": ")[2])}
+    raw = format_manifest(replace(manifest, **words))
+    assert _failed(_signed_by_desk({**FIVE, "datapackage.json": raw})) is CheckName.CLEARANCE
 
 
 def test_a_desk_cannot_add_a_recipient() -> None:

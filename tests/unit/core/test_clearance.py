@@ -207,6 +207,7 @@ def _with(change: Callable[[dict[str, Any]], object]) -> bytes:
         pytest.param(lambda d: d.update(approvals=d["approvals"] * 20), id="more approvals than the limit"),
         pytest.param(lambda d: d["common"].update(type="clearance/2"), id="a newer format"),
         pytest.param(lambda d: d["common"].update(cells=54), id="an unknown member of the common part"),
+        pytest.param(lambda d: d["common"].pop("labels"), id="no word on the labels"),
         pytest.param(lambda d: d["common"].update(prepared_by="Aidar B."), id="a person's name"),
         pytest.param(lambda d: d.update(common=[]), id="a common part that is no object"),
     ],

@@ -12,7 +12,8 @@ from exchange.encoding import Digest, canonical_json
 from exchange.errors import ExchangeError
 from exchange.errors.bundle import ResourceDigestError, ResourceSizeError, SupersedesError
 from exchange.errors.encoding import CanonicalJsonError, EncodingError, FieldError
-from exchange.manifest import Licence, Manifest, Resource, Source, bundle_digest, format_manifest, parse_manifest
+from exchange.labels import Licence, Source
+from exchange.manifest import Manifest, Resource, bundle_digest, format_manifest, parse_manifest
 
 MANIFEST = Manifest(
     title="Border crossings by corridor, KZ, 2026-09",
@@ -101,6 +102,25 @@ def test_the_schema_declares_every_column_and_codes_are_strings() -> None:
     assert set(fields.values()) == {"string"}
 
 
+@pytest.mark.parametrize(
+    ("manifest", "labels"),
+    [
+        pytest.param(
+            replace(MANIFEST, title="T", sources=(Source(title="S", path="https://s.example"),), licences=()),
+            b'{"licenses":[],"sources":[{"path":"https://s.example","title":"S"}],"title":"T"}',
+            id="a source with its address, no licence",
+        ),
+        pytest.param(
+            replace(MANIFEST, title="T", licences=(Licence(name="L"), Licence(name="M"))),
+            b'{"licenses":[{"name":"L"},{"name":"M"}],"sources":[],"title":"T"}',
+            id="two licences in their order, no source",
+        ),
+    ],
+)
+def test_the_labels_are_the_digest_of_title_sources_and_licences(manifest: Manifest, labels: bytes) -> None:
+    assert manifest.labels == Digest.of(labels)
+
+
 def test_the_bundle_digest_is_that_of_the_bytes() -> None:
     # printf abc | sha256sum
     assert str(bundle_digest(b"abc")) == "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -117,6 +137,8 @@ def test_the_bundle_digest_is_that_of_the_bytes() -> None:
         pytest.param("sources", [], FieldError, id="an empty list of sources"),
         pytest.param("sources", [{"title": "x", "path": "file:///x"}], FieldError, id="a path that is a file"),
         pytest.param("licenses", [{"title": "x"}], FieldError, id="a licence without a name"),
+        pytest.param("sources", [{"title": "x"}] * 5, FieldError, id="a fifth source"),
+        pytest.param("licenses", [{"name": "x"}] * 5, FieldError, id="a fifth licence"),
         pytest.param("exchange/v", 2, FieldError, id="a newer format"),
         pytest.param("exchange/v", True, FieldError, id="true for 1"),
         pytest.param("exchange/provider", "kz", FieldError, id="a provider in lower case"),

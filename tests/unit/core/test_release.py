@@ -16,6 +16,7 @@ from exchange.errors.bundle import (
 )
 from exchange.flow.candidate import CandidateFiles
 from exchange.flow.release import seal
+from exchange.labels import Licence, Source
 from exchange.manifest import parse_manifest
 from exchange.signing.keys import KeyPurpose
 from tests.world.bundles import COSIGNED, VALID_UNTIL, bundle_world
@@ -38,6 +39,11 @@ def _seal(
         at=VALID_UNTIL + timedelta(days=days_late) if days_late else COSIGNED,
         signer=WORLD.federation.hybrid("KZ", KeyPurpose.BUNDLE),
     )
+
+
+def _relabelled(**changes: object) -> CandidateFiles:
+    candidate = replace(WORLD.candidate.candidate, **changes)  # type: ignore[arg-type]  # the test chooses the members
+    return replace(WORLD.candidate, candidate=candidate)
 
 
 def test_the_same_inputs_give_the_same_manifest_and_resources() -> None:
@@ -69,6 +75,21 @@ def test_the_manifest_says_what_the_officers_cleared() -> None:
             lambda: _seal(replace(WORLD.candidate, data=WORLD.candidate.data + b"\n")),
             BundleMismatchError,
             id="another table than was cleared",
+        ),
+        pytest.param(
+            lambda: _seal(_relabelled(title=f"MOVED 1907: {WORLD.candidate.candidate.title}")),
+            BundleMismatchError,
+            id="words before the title that nobody cleared",
+        ),
+        pytest.param(
+            lambda: _seal(_relabelled(sources=(Source(title="1907 persons"),))),
+            BundleMismatchError,
+            id="a source that nobody cleared",
+        ),
+        pytest.param(
+            lambda: _seal(_relabelled(licences=(Licence(name="x", path="https://example.org/1907"),))),
+            BundleMismatchError,
+            id="a licence that nobody cleared",
         ),
         pytest.param(
             lambda: _seal(
