@@ -33,7 +33,7 @@ from exchange.log.checkpoint import (
 )
 from exchange.log.cosignature import cosign, verify_cosignature
 from exchange.log.merkle import EMPTY_ROOT, verify_consistency
-from exchange.log.note import NOTE_BYTES_MAX, SignatureLine, VerifierKey, parse_note, parse_signature_lines
+from exchange.log.note import NOTE_BYTES_MAX, SignatureLine, SignedNote, VerifierKey, parse_note, parse_signature_lines
 from exchange.signing.keys import Signer
 
 PROOF_HASHES_MAX = 63
@@ -83,6 +83,17 @@ def parse_add_checkpoint(raw: bytes) -> AddCheckpoint:
         raise WitnessRequestError(reason=str(error)) from error
 
 
+def require_authentic(request: AddCheckpoint, *, logs: Sequence[VerifierKey]) -> None:
+    """Refuse what no known log signed: the part of `decide` that needs no state, so that it can come first.
+
+    Raises:
+        WitnessUnknownLogError: 404.
+        WitnessSignatureError: 403, no or a forged signature by the log.
+    """
+    checkpoint, note = read_checkpoint(request.note)
+    _authenticate(checkpoint, note, logs)
+
+
 def decide(request: AddCheckpoint, *, latest: Checkpoint | None, logs: Sequence[VerifierKey]) -> Checkpoint:
     """The checkpoint to store and then to cosign.
 
@@ -106,15 +117,7 @@ def decide(request: AddCheckpoint, *, latest: Checkpoint | None, logs: Sequence[
         "old_size": request.old_size,
         "size": checkpoint.size,
     }
-    empty_root: EmptyRootError | None = None
-    try:
-        require_log_signature(checkpoint, note, logs=logs)
-    except OriginError as error:
-        raise WitnessUnknownLogError(origin=checkpoint.origin) from error
-    except (SignatureMissingError, SignatureLineError) as error:
-        raise WitnessSignatureError(origin=checkpoint.origin, size=checkpoint.size) from error
-    except EmptyRootError as error:
-        empty_root = error
+    empty_root = _authenticate(checkpoint, note, logs)
     if request.old_size > checkpoint.size:
         raise WitnessOldSizeError(**sizes)
     latest_size = latest.size if latest is not None else 0
@@ -182,6 +185,19 @@ def _parse_add_checkpoint(raw: bytes) -> AddCheckpoint:
         proof=tuple(parse_hash(text, subject=_SUBJECT, line=number) for number, text in enumerate(proof, 2)),
         note=note,
     )
+
+
+def _authenticate(checkpoint: Checkpoint, note: SignedNote, logs: Sequence[VerifierKey]) -> EmptyRootError | None:
+    """What is wrong with an authentic checkpoint's root, if anything: C2SP answers that last, with 422."""
+    try:
+        require_log_signature(checkpoint, note, logs=logs)
+    except OriginError as error:
+        raise WitnessUnknownLogError(origin=checkpoint.origin) from error
+    except (SignatureMissingError, SignatureLineError) as error:
+        raise WitnessSignatureError(origin=checkpoint.origin, size=checkpoint.size) from error
+    except EmptyRootError as error:
+        return error
+    return None
 
 
 def _require_consistent(

@@ -252,20 +252,20 @@ async def _issue(
         status, body = error.status_code, dict(error.get_body())
     except PassageError as error:
         refusal = error
-    await context.sequencer.submit(lambda transaction: _spend(transaction, server.door, attempt), gated=False)
+    if attempt.assertion is not None:  # who did not authenticate has nothing to spend, and none of the writer's time
+        one = attempt.assertion
+        await context.sequencer.submit(lambda transaction: _spend(transaction, server.door, one, attempt), gated=False)
     if refusal is not None:
         raise refusal
     return status, body
 
 
-def _spend(transaction: Transaction, door: Door, attempt: _Attempt) -> None:
-    if attempt.assertion is not None:
-        until = int(attempt.assertion.expires.timestamp()) + 60
-        one = attempt.assertion
-        spend(transaction, kind="assertion", member=one.member, jti=one.jti, until=until)
-        if attempt.proof is not None:
-            proof = attempt.proof
-            spend(transaction, kind="proof", member=one.member, jti=proof.jti, until=door.spent_until(proof))
+def _spend(transaction: Transaction, door: Door, one: Assertion, attempt: _Attempt) -> None:
+    until = int(one.expires.timestamp()) + 60
+    spend(transaction, kind="assertion", member=one.member, jti=one.jti, until=until)
+    if attempt.proof is not None:
+        proof = attempt.proof
+        spend(transaction, kind="proof", member=one.member, jti=proof.jti, until=door.spent_until(proof))
 
 
 def _oauth_error(error: PassageError) -> tuple[int, dict[str, object]]:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from exchange.errors.log import WitnessConflictError, WitnessError
 from exchange.log.note import SignatureKind, VerifierKey, parse_vkey
-from exchange.log.witness import SIZE_MEDIA_TYPE, AddCheckpoint, answer, decide, parse_add_checkpoint
+from exchange.log.witness import SIZE_MEDIA_TYPE, AddCheckpoint, answer, decide, parse_add_checkpoint, require_authentic
 from exchange.signing.keys import KeyPurpose
 from exchange.signing.trust import Trust
 from nodes.adapters.sequencer import Transaction
@@ -30,6 +30,7 @@ def router(context: GatewayContext) -> APIRouter:
         try:
             asked = parse_add_checkpoint(await request.body())
             logs = logs_of(context.trust.current(), asked.checkpoint.origin, own=context.sequencer.log.origin)
+            require_authentic(asked, logs=logs)  # a stranger's request must not take the one writer's time
             await context.sequencer.submit(lambda transaction: _witness(transaction, asked, logs), gated=False)
         except WitnessConflictError as error:
             # As a header: the framework would add a charset to any text type, and C2SP names this one exactly.

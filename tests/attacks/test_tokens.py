@@ -135,6 +135,14 @@ async def test_a_parameter_twice_gets_no_token(kg: Partner) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
+async def test_who_does_not_authenticate_never_reaches_the_writer(kg: Partner) -> None:
+    forged = assertion(kg, signer=STRANGER)
+    async with kg.world.busy_writer("KZ"), asyncio.timeout(5):
+        answer = await kg.ask_token(form={"client_assertion": forged})
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client")
+
+
 async def test_an_assertion_is_good_once_even_for_thirty_two_at_a_time(kg: Partner) -> None:
     same = assertion(kg)
 

@@ -134,6 +134,21 @@ async def test_a_checkpoint_signed_by_another_key_is_403(forger: Forger) -> None
     assert answer.status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        pytest.param("xx.exchange.example/log", 404, id="a log nobody knows"),
+        pytest.param(GB_LOG, 403, id="a known log's checkpoint under another key"),
+    ],
+)
+async def test_what_no_known_log_signed_never_reaches_the_writer(forger: Forger, origin: str, status: int) -> None:
+    note = forger.note(forger.history("a", 3), signer=STRANGER, origin=origin)
+    async with forger.world.busy_writer("KZ"), asyncio.timeout(5):
+        answer = await forger.ask(format_add_checkpoint(AddCheckpoint(old_size=0, proof=(), note=note)))
+
+    assert answer.status_code == status
+
+
 async def test_an_old_size_beyond_the_new_is_400(forger: Forger) -> None:
     note = forger.note(forger.history("a", 3))
     answer = await forger.ask(format_add_checkpoint(AddCheckpoint(old_size=9, proof=(), note=note)))

@@ -6,6 +6,7 @@ HTTP. The network can lose a member, or change what passes.
 
 import asyncio
 import shutil
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from exchange.publication import HANDOVER_FILES
 from exchange.signing.keys import KeyPurpose, SoftwareSigner
 from nodes.adapters.key_files import read_signer
 from nodes.adapters.partner import Caller, PartnerClient, PartnerLimits
+from nodes.adapters.sequencer import Transaction
 from nodes.gateway.main import Gateway, GatewayKeys, build_gateway
 from nodes.settings import NodeFolder, open_node
 from tests.world.bundles import CONTRACTS, COSIGNED, BundleWorld, bundle_world
@@ -96,6 +98,23 @@ class GatewayWorld:
     async def pull(self, member: str = "KG", **changes: object) -> httpx.Response:
         body = {"partner": "kz", "contract": "ca-01", "period": "2026-09", **changes}
         return await self.local(member, "POST", "/local/pulls", body)
+
+    @asynccontextmanager
+    async def busy_writer(self, member: str) -> AsyncIterator[None]:
+        """The one writer of this node is held up: whatever needs it waits until this is left."""
+        begun, done = threading.Event(), threading.Event()
+
+        def hold(_: Transaction) -> None:
+            begun.set()
+            done.wait(WAIT_S)
+
+        held = asyncio.create_task(self.gateways[member].context.sequencer.submit(hold, gated=False))
+        await asyncio.to_thread(begun.wait, WAIT_S)
+        try:
+            yield
+        finally:
+            done.set()
+            await held
 
     def client(self, member: str, partner: str) -> PartnerClient:
         """A client of `partner` that calls as `member`."""
