@@ -19,6 +19,8 @@ USAGE = "exchange [--node NAME|FOLDER] [--home FOLDER] [--json] [--lang en|ru] C
 HELP = frozenset({"-h", "--help", "help"})
 INTERRUPTED = 130
 """128 + SIGINT, as a shell says it."""
+PRIVATE_UMASK = 0o077
+"""Whatever a command writes, state, candidates and logs too, only the node's own account can read."""
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class Globals:
 
 def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None, output: Output | None = None) -> int:
     """Run one command; the process's exit code (DESIGN.md §11)."""
+    os.umask(PRIVATE_UMASK)
     options, misread = _split(list(sys.argv[1:] if argv is None else argv))
     output = output or _terminal(options)
     try:

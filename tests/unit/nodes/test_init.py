@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +38,19 @@ def run(*argv: str, clock: StillClock | None = None, language: str = "en") -> tu
 def words(federation: Federation, folder: Path, **changed: str) -> tuple[str, ...]:
     options = {"member": "KZ", "issuer": ISSUER, "registry": str(federation.registry), **changed}
     return ("init", str(folder), *(word for name, value in options.items() for word in (f"--{name}", value)))
+
+
+def test_only_the_account_that_runs_it_can_read_what_a_command_writes(federation: Federation, tmp_path: Path) -> None:
+    before = os.umask(0o022)  # as most systems set it: files that everybody can read
+    try:
+        assert run(*words(federation, tmp_path / "kz"))[0] == ExitCode.FINE
+        (tmp_path / "state").touch()  # and what the process writes from here on
+    finally:
+        os.umask(before)
+    # The registry and the contracts are public, and copied as they are.
+    own = [path for path in (tmp_path / "kz").iterdir() if path.name not in {"keys", "contracts"}]
+    written = [tmp_path / "state", *own, *(inner for path in own for inner in path.rglob("*"))]
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
 
 
 def test_init_makes_a_node_that_every_command_can_read(federation: Federation, tmp_path: Path) -> None:
