@@ -30,10 +30,11 @@ demo: $(STAMP)
 	$(BIN)/exchange demo
 
 test: lint $(STAMP) $(INTEROP_STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not story"
+	$(BIN)/python -m pytest -m story
 
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not story" tests/unit tests/house
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not story" tests/unit tests/house
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -15,7 +15,7 @@ from exchange.errors.demo import DemoProcessError
 from tests.stories.faulty import FaultyFederation, soon
 from tests.stories.federation import verify
 
-pytestmark = [pytest.mark.story, pytest.mark.xdist_group("federation")]
+pytestmark = pytest.mark.story
 
 UNREACHABLE = 5
 COMMITS = (1, 3, 6)

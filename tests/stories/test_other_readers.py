@@ -9,7 +9,7 @@ import pytest
 
 from tests.stories.federation import ROOT, Federation
 
-pytestmark = [pytest.mark.story, pytest.mark.xdist_group("federation")]
+pytestmark = pytest.mark.story
 
 INTEROP = ROOT / ".venv-interop" / "bin"
 AICS = ROOT / ".venv-interop" / "aics" / "bin" / "python"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.stories.federation import Federation, verify
 
-pytestmark = [pytest.mark.story, pytest.mark.xdist_group("federation")]
+pytestmark = pytest.mark.story
 
 FILES = (
     "datapackage.json",
