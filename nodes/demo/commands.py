@@ -21,9 +21,9 @@ from nodes.terminal import CommandParser, Invocation, Output
 def demo(invocation: Invocation) -> int:
     """Found, play, audit; then serve at a terminal until Ctrl-C, or stop and leave without one."""
     invocation.parse(CommandParser(invocation.command, "The whole federation on this machine, once through."))
-    _up(invocation)
+    releases = _up(invocation)
     try:
-        told = _run(invocation)
+        told = _run(invocation, releases)
         _last_screen(invocation.output, told)
         if sys.stdin.isatty() and sys.stdout.isatty() and not invocation.json:
             _serve(invocation)
@@ -43,7 +43,9 @@ def up(invocation: Invocation) -> int:
 def run(invocation: Invocation) -> int:
     """Play the story on the running federation."""
     invocation.parse(CommandParser(invocation.command, "Play the story on the running federation."))
-    told = _run(invocation)
+    if not processes.remembered(invocation.home):
+        raise DemoAbsentError(home=str(invocation.home))
+    told = _run(invocation, _make_registers(invocation.home))
     _last_screen(invocation.output, told)
     return ExitCode.FINE
 
@@ -75,7 +77,7 @@ def down(invocation: Invocation) -> int:
     return ExitCode.FINE
 
 
-def _up(invocation: Invocation) -> None:
+def _up(invocation: Invocation) -> list[Release]:
     home = invocation.home
     for running in processes.remembered(home):
         if processes.alive(running.pid):
@@ -88,7 +90,7 @@ def _up(invocation: Invocation) -> None:
             registers = beside.submit(_make_registers, home)  # while the processes start
             for running in started:
                 processes.await_ready(running, federation.nodes[running.member].path)
-            registers.result()
+            releases = registers.result()
     except BaseException:
         processes.stop(started)
         raise
@@ -96,13 +98,11 @@ def _up(invocation: Invocation) -> None:
         en=f"▸ {len(started)} members run, each a process of its own, in {home}",
         ru=f"▸ запущено участников: {len(started)}, каждый отдельным процессом, в {home}",
     )
+    return releases
 
 
-def _run(invocation: Invocation) -> Told:
+def _run(invocation: Invocation, releases: list[Release]) -> Told:
     home = invocation.home
-    if not processes.remembered(home):
-        raise DemoAbsentError(home=str(home))
-    releases = _make_registers(home)
     if all(release.register.synthetic for release in releases):
         invocation.output.say(en=HOW_TO_OBTAIN["en"], ru=HOW_TO_OBTAIN["ru"])
     else:

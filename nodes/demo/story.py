@@ -78,16 +78,22 @@ def tell(stage: Stage, releases: list[Release]) -> Told:
 
 
 def _sign_contracts(stage: Stage) -> None:
-    for contract_id, version in CONTRACTS:
-        for member in _parties(contract_id, version):
-            stage.act(SIGN, f"{contract_id}/{version}", member=member)
-        stage.tell(
-            en=f"  {contract_id} {version}: signed by {' '.join(_parties(contract_id, version))}",
-            ru=f"  {contract_id} {version}: подписали {' '.join(_parties(contract_id, version))}",
-        )
-    for contract_id, version in CONTRACTS:
-        for member in _parties(contract_id, version):
-            _await_in_force(stage, f"{contract_id}/{version}", member)
+    """Every member signs what it is a party of, side by side; then each waits until all of it binds."""
+    agreed = [(f"{contract_id}/{version}", _parties(contract_id, version)) for contract_id, version in CONTRACTS]
+
+    def one_member(member: str) -> None:
+        for contract, parties in agreed:
+            if member in parties:
+                stage.act(SIGN, contract, member=member)
+
+    members = sorted({member for _, parties in agreed for member in parties})
+    with ThreadPoolExecutor(max_workers=len(members)) as pool:
+        list(pool.map(one_member, members))
+    for contract, parties in agreed:
+        for member in parties:
+            _await_in_force(stage, contract, member)
+        name, signed = contract.replace("/", " "), " ".join(parties)
+        stage.tell(en=f"  {name}: signed by {signed}", ru=f"  {name}: подписали {signed}")
     gather_statements(stage.federation)
 
 
