@@ -88,12 +88,6 @@ class LinearModel:
         found = self._solution(integers=integers)
         if integers:
             self._integrality(highspy.HighsVarType.kContinuous)
-        elif found.status is not Status.OPTIMAL:
-            # From the basis of another objective the simplex method may give up on a feasible model (costs differ
-            # by orders of magnitude); from none it does not.
-            self._solver.clearSolver()
-            self._solver.run()
-            found = self._solution(integers=False)
         return found
 
     def _solution(self, *, integers: bool) -> Solution:
