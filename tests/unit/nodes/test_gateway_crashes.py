@@ -120,6 +120,7 @@ async def test_a_kill_leaves_nothing_or_a_bundle_that_gets_published(
     library = context.library
     if survives:
         await until(lambda: [one.state for one in library.all()] == [PublicationState.PUBLISHED])
+        await until(lambda: not list(world.node("KZ").bundles.glob("*.waiting")))  # the last step, after the listing
 
     published = [entry for entry in entries(world)[size:] if entry.type is EntryType.BUNDLE_PUBLISHED]
     bundles = world.node("KZ").bundles
