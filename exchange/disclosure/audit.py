@@ -13,9 +13,10 @@ from enum import StrEnum
 
 import numpy as np
 
+from exchange.disclosure.arrays import Floats, Integers
 from exchange.disclosure.protection import Requirement
-from exchange.disclosure.relations import Integers, System
-from exchange.disclosure.solver import Floats, LinearModel, Status
+from exchange.disclosure.relations import System
+from exchange.disclosure.solver import LinearModel, Status
 from exchange.table import CellKey
 
 SWEEPS_MAX = 200

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exchange.disclosure.relations import Integers, Mask, System
-from exchange.disclosure.solver import Floats
+from exchange.disclosure.arrays import Floats, Integers, Mask
+from exchange.disclosure.relations import System
 
 
 @dataclass(frozen=True, slots=True)

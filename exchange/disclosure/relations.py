@@ -6,17 +6,12 @@ Both the suppression and the audit read a table through this; it decides nothing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from exchange.disclosure.solver import INFINITY, Rows
+from exchange.disclosure.arrays import INFINITY, Indices, Integers, Mask, Rows
 from exchange.pattern import Relation
 from exchange.table import CellKey
-
-Integers: TypeAlias = npt.NDArray[np.int64]
-Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +28,8 @@ class System:
     """
 
     keys: tuple[CellKey, ...]
-    starts: npt.NDArray[np.int32]
-    columns: npt.NDArray[np.int32]
+    starts: Indices
+    columns: Indices
     coefficients: Integers
     exact: Mask
     right: Integers
@@ -59,7 +54,7 @@ class System:
         )
 
     @property
-    def row_of_entry(self) -> npt.NDArray[np.int64]:
+    def row_of_entry(self) -> Integers:
         """The row number of each entry."""
         return np.repeat(np.arange(len(self.exact)), np.diff(self.starts))
 
@@ -86,7 +81,7 @@ class System:
         root = _components(len(self.keys), self.starts, self.columns)
         return [self._select(np.flatnonzero(root == first), self.right) for first in np.unique(root)]
 
-    def matrix(self, columns: npt.NDArray[np.int32] | None = None) -> Rows:
+    def matrix(self, columns: Indices | None = None) -> Rows:
         """The rows as the solver takes them: equations with both sides, bounds with the upper."""
         return Rows(
             self.starts,
@@ -113,7 +108,7 @@ class System:
         )
 
 
-def _components(size: int, starts: npt.NDArray[np.int32], columns: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+def _components(size: int, starts: Indices, columns: Indices) -> Integers:
     """By cell, the lowest cell number that it is connected to through rows (union by path halving)."""
     root = list(range(size))
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from exchange.disclosure.arrays import INFINITY, Floats, Integers, Mask, Rows
 from exchange.disclosure.protection import Requirement
-from exchange.disclosure.relations import Integers, Mask, System
-from exchange.disclosure.solver import INFINITY, Floats, LinearModel, Rows, Status
+from exchange.disclosure.relations import System
+from exchange.disclosure.solver import LinearModel, Status
 
 INSIDE, OUTSIDE = 0.5, 0.15
 """Share of the cells in need that one programme moves, through withheld cells and beyond; the others give way."""

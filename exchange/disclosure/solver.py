@@ -5,17 +5,14 @@ Nothing here decides what is safe. The audit believes no solver: it verifies eac
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any
 
 import highspy
 import numpy as np
-import numpy.typing as npt
 
-Floats: TypeAlias = npt.NDArray[np.float64]
-Indices: TypeAlias = npt.NDArray[np.int32]
+from exchange.disclosure.arrays import INFINITY, Floats, Indices, Rows
 
 _LIBRARY: Any = highspy  # its interface is untyped
-INFINITY = float(highspy.kHighsInf)
 
 
 class Status(StrEnum):
@@ -33,17 +30,6 @@ class Solution:
     status: Status
     values: Floats
     bound: float
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A sparse matrix by rows (CSR), with the least and the largest value of each row."""
-
-    starts: Indices
-    columns: Indices
-    coefficients: Floats
-    lower: Floats
-    upper: Floats
 
 
 class LinearModel:
