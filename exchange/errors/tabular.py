@@ -1,0 +1,127 @@
+"""Table instances and publications of `exchange sdc`: what is wrong with the input, where, and how to mend it.
+
+A sentence names files, lines, columns, codes and cells, never a figure.
+"""
+
+from exchange.errors import ExchangeError, ExitCode
+
+
+class TabularError(ExchangeError):
+    """The branch of everything that a table instance or its publication is refused for."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InstanceFieldError(TabularError):
+    code = "instance-malformed"
+    en = "{file}: {field}: expected {expected}, found {found}"
+    ru = "{file}: {field}: ожидалось {expected}, найдено {found}"
+    mend_en = "correct {field}; the format is described in docs/DISCLOSURE.md"
+    mend_ru = "исправьте {field}; формат описан в docs/DISCLOSURE.md"
+
+
+class HierarchyCycleError(TabularError):
+    code = "hierarchy-cycle"
+    en = "{file}: dims.{dimension}: {cell} is a part of itself"
+    ru = "{file}: dims.{dimension}: {cell} является частью самого себя"
+    mend_en = "list under each code only codes that lie below it"
+    mend_ru = "перечислите под каждым кодом только нижестоящие коды"
+
+
+class TableFieldError(TabularError):
+    code = "table-field-malformed"
+    en = "{file}, line {line}, column {column}: expected {expected}, found {found}"
+    ru = "{file}, строка {line}, столбец {column}: ожидалось {expected}, найдено {found}"
+    mend_en = "correct the file; one row a cell, numbers with a point and no separator"
+    mend_ru = "исправьте файл; одна строка на ячейку, числа с точкой и без разделителей"
+
+
+class UnknownCellCodeError(TabularError):
+    code = "cell-code-unknown"
+    en = (
+        "{file}, line {line}, column {column}: expected a code of this dimension, found {found}; lines like it: {count}"
+    )
+    ru = "{file}, строка {line}, столбец {column}: ожидался код этого измерения, найдено {found}; таких строк: {count}"
+    mend_en = "add the code to the hierarchy in instance.json, under the whole that it is a part of, or correct the row"
+    mend_ru = "добавьте код в иерархию в instance.json под его целым или исправьте строку"
+
+
+class CellTwiceError(TabularError):
+    code = "cell-twice"
+    en = "{file}, line {line}: expected each cell once, found {cell} again after line {first}"
+    ru = "{file}, строка {line}: каждая ячейка ожидалась один раз, {cell} повторяет строку {first}"
+    mend_en = "keep one row of the cell"
+    mend_ru = "оставьте одну строку этой ячейки"
+
+
+class CellMissingError(TabularError):
+    code = "cell-missing"
+    en = "{file}: expected a row of {cell}, {reason}, found none; cells missing so: {count}"
+    ru = "{file}: ожидалась строка {cell}, {reason}, не найдена; таких ячеек: {count}"
+    mend_en = "add the rows; only a combination that is empty may be left out"
+    mend_ru = "добавьте строки; пропустить можно только пустое сочетание"
+
+
+class InstanceNotAdditiveError(TabularError):
+    code = "instance-not-additive"
+    en = (
+        "{file}: expected every whole to be the sum of its parts, found {count} not: {examples}; "
+        "rows with a code of no hierarchy: {strange}"
+    )
+    ru = (
+        "{file}: каждое целое должно быть суммой своих частей, нарушений: {count}: {examples}; "
+        "строк с кодом вне иерархий: {strange}"
+    )
+    mend_en = "correct the figures or the hierarchy, and try again: a table that contradicts itself cannot be protected"
+    mend_ru = "исправьте числа или иерархию и повторите: таблицу, которая противоречит себе, защитить нельзя"
+
+
+class PublicationContradictsError(TabularError):
+    code = "publication-contradicts"
+    en = "{file}, line {line}: expected the instance's figure of {cell}, found another; lines like it: {count}"
+    ru = "{file}, строка {line}: ожидалось число, которое даёт таблица для {cell}, найдено другое; таких строк: {count}"
+    mend_en = "audit a publication with the instance that it was made from"
+    mend_ru = "проверяйте публикацию с той таблицей, из которой она сделана"
+
+
+class PublicationNotAdditiveError(TabularError):
+    code = "publication-not-additive"
+    en = "{file}: expected published figures that agree with each other, found {count} sums that fail: {examples}"
+    ru = "{file}: опубликованные числа должны согласоваться, найдено неверных сумм: {count}: {examples}"
+    mend_en = "publish figures of one vintage only"
+    mend_ru = "публикуйте числа только одного выпуска"
+
+
+class NotCountsError(TabularError):
+    code = "rounding-needs-counts"
+    en = '{file}: rounding expects counts ("integer": true), found figures that are not declared whole'
+    ru = '{file}: для округления нужны счётные данные ("integer": true), числа не объявлены целыми'
+    mend_en = "withhold cells of magnitudes instead: exchange sdc protect"
+    mend_ru = "для величин скрывайте ячейки: exchange sdc protect"
+
+
+class RoundingInfeasibleError(TabularError):
+    code = "rounding-infeasible"
+    exit_code = ExitCode.DISCLOSURE_BLOCKS
+    en = "{name}: expected multiples of {base} within {base} of every figure and additive, found that there are none"
+    ru = "{name}: требуются кратные {base}, ближе {base} к каждому числу и аддитивные; таких нет"
+    mend_en = "choose another base, release fewer linked tables, or use the small-count method"
+    mend_ru = "выберите другую базу, меньше связанных таблиц или метод малых чисел"
+
+
+class RoundingUnfinishedError(TabularError):
+    code = "rounding-unfinished"
+    exit_code = ExitCode.DISCLOSURE_BLOCKS
+    en = "{name}: expected a controlled rounding to base {base} within {programmes} programmes, found none yet"
+    ru = "{name}: контролируемое округление с базой {base} не найдено за {programmes} программ"
+    mend_en = "choose another base, or use the small-count method"
+    mend_ru = "выберите другую базу или метод малых чисел"
+
+
+class NoSafeSuppressionError(TabularError):
+    code = "instance-not-protectable"
+    exit_code = ExitCode.DISCLOSURE_BLOCKS
+    en = "{name}: expected a set of withheld cells that protects {cell}, found none: {reason}"
+    ru = "{name}: требуется набор скрытых ячеек, который защищает {cell}, такого нет: {reason}"
+    mend_en = "release less: see exchange sdc advise"
+    mend_ru = "выпускайте меньше: см. exchange sdc advise"
