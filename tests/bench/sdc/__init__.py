@@ -1,0 +1,1 @@
+"""Instances for `exchange sdc`, made from seeded micro-data, and the bench that runs them."""
