@@ -171,3 +171,22 @@ class ContractDigestError(ContractError):
     ru = "договор {contract} {version}: ожидался дайджест {expected}, найден {found}"
     mend_en = "compare the two files with the other parties before anybody signs"
     mend_ru = "сравните оба файла с другими сторонами, прежде чем подписывать"
+
+
+class ContractsUnrelatedError(ContractError):
+    """Only versions of one contract can be compared."""
+
+    code = "contracts-unrelated"
+    exit_code = ExitCode.USAGE
+    en = "contracts: expected two versions of {expected}, found {found}"
+    ru = "договоры: ожидались две версии {expected}, найден {found}"
+
+
+class ContractVersionError(ContractError):
+    """The number of a new version hides what changed in it."""
+
+    code = "contract-version-too-low"
+    en = "contract {contract} {found}: expected version {expected}; clauses loosened: {count}; first change: {first}"
+    ru = "договор {contract} {found}: ожидалась версия {expected}; смягчено условий: {count}; первое: {first}"
+    mend_en = "exchange contract diff shows every change; a loosening needs a new major version, signed by all"
+    mend_ru = "exchange contract diff покажет все изменения; смягчению нужна новая старшая версия, подписанная всеми"
