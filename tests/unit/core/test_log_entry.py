@@ -1,8 +1,9 @@
 """Log entries: canonical, small, of a known type, with exactly the members of that type."""
 
+import base64
 import dataclasses
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
@@ -166,6 +167,72 @@ def test_bytes_that_are_no_canonical_entry_are_refused(raw: bytes, refusal: type
         parse_entry(raw)
 
 
+HEXES = st.binary(min_size=32, max_size=32).map(lambda raw: "sha256:" + raw.hex())
+NUMBERS = st.integers(1, 2**53 - 1)
+ANY_MEMBERS = {
+    "counterpart": st.from_regex(r"[A-Z][A-Z0-9]{1,15}", fullmatch=True),
+    "contract": HEXES,
+    "bundle": HEXES,
+    "evidence": HEXES,
+    "pull": HEXES,
+    "code": st.from_regex(r"[a-z][a-z0-9]{0,9}([-.:][a-z0-9]{1,9}){0,4}", fullmatch=True),
+    "count": NUMBERS,
+}
+
+
+@st.composite
+def any_members(draw: st.DrawFn) -> dict[str, object]:
+    """Any entry there can be, as its JSON members."""
+    entry_type = draw(st.sampled_from(EntryType))
+    shape = SHAPES[entry_type]
+    names = shape.required | draw(
+        st.sets(st.sampled_from(sorted(shape.permitted)) if shape.permitted else st.nothing())
+    )
+    members = {name: draw(ANY_MEMBERS[name]) for name in sorted(names)}
+    if entry_type in {EntryType.PULL_SERVED, EntryType.PULL_REFUSED}:
+        members["evidence"] = members["pull"]
+    return {
+        "v": 1,
+        "type": entry_type.value,
+        "at": draw(st.datetimes(timezones=st.just(UTC))).strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20),
+        "node": draw(ANY_MEMBERS["counterpart"]),
+        "registry": {"version": draw(NUMBERS), "sha256": draw(HEXES)},
+        "salt": base64.urlsafe_b64encode(draw(st.binary(min_size=16, max_size=16))).rstrip(b"=").decode(),
+        **members,
+    }
+
+
+@given(any_members())
+@settings(max_examples=200, deadline=None)
+def test_any_entry_is_read_as_it_is_and_written_as_a_library_for_rfc_8785_writes_it(members: dict[str, object]) -> None:
+    raw = canonical_json(members)
+    entry = parse_entry(raw)
+    assert format_entry(entry) == raw
+    for name in ("counterpart", "contract", "bundle", "evidence", "pull", "code", "count"):
+        value = getattr(entry, name)
+        assert (value if isinstance(value, int) or value is None else str(value)) == members.get(name)
+    assert (entry.type.value, entry.node) == (members["type"], members["node"])
+    assert entry.at.strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20) == members["at"]
+    assert base64.urlsafe_b64encode(entry.salt).rstrip(b"=").decode() == members["salt"]
+    assert {"version": entry.registry.version, "sha256": str(entry.registry.sha256)} == members["registry"]
+
+
+@given(any_members(), st.data())
+@settings(max_examples=200, deadline=None)
+def test_any_entry_with_a_byte_changed_is_refused_or_written_back_alike(
+    members: dict[str, object], data: st.DataObject
+) -> None:
+    raw = canonical_json(members)
+    position, byte = data.draw(st.integers(0, len(raw) - 1)), data.draw(st.integers(0, 255))
+    changed = raw[:position] + bytes([byte]) + raw[position + 1 :]
+    try:
+        entry = parse_entry(changed)
+    except ExchangeError:
+        return
+    assert format_entry(entry) == changed
+    assert canonical_json(json.loads(changed)) == changed
+
+
 @given(st.integers(0, len(RAW) - 1), st.integers(0, 255))
 @settings(max_examples=150, deadline=None)
 def test_an_entry_that_parses_is_written_back_alike(position: int, byte: int) -> None:
@@ -186,8 +253,9 @@ def test_an_entry_that_could_not_be_written_cannot_be_made() -> None:
         dataclasses.replace(entry, type=EntryType.TRUST_UPDATED)
     with pytest.raises(EntryMemberError):
         dataclasses.replace(entry, at=AT.replace(microsecond=1))
-    with pytest.raises(EntryMemberError):
-        dataclasses.replace(entry, at=AT.replace(tzinfo=None))
+    for other in (None, timezone(timedelta(hours=5))):
+        with pytest.raises(EntryMemberError):
+            dataclasses.replace(entry, at=AT.replace(tzinfo=other))
 
 
 def test_the_largest_entry_fits_the_limit_with_room() -> None:
