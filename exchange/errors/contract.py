@@ -190,3 +190,13 @@ class ContractVersionError(ContractError):
     ru = "договор {contract} {found}: ожидалась версия {expected}; смягчено условий: {count}; первое: {first}"
     mend_en = "exchange contract diff shows every change; a loosening needs a new major version, signed by all"
     mend_ru = "exchange contract diff покажет все изменения; смягчению нужна новая старшая версия, подписанная всеми"
+
+
+class ContractNoticeError(ContractError):
+    """A contract cannot be ended sooner than its notice allows."""
+
+    code = "contract-notice-too-short"
+    en = "contract {contract} {version}: its notice is {days} days; expected {expected} or later, found {found}"
+    ru = "договор {contract} {version}: уведомление за {days} дн.; ожидалось {expected} или позже, найдено {found}"
+    mend_en = "name a later day, or suspend the contract: that binds at once"
+    mend_ru = "назовите более поздний день или приостановите договор: это действует сразу"

@@ -67,9 +67,33 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "contract sign",
-        "nodes.desk.contract_commands:sign",
+        "nodes.desk.contract_life_commands:sign",
         "sign a contract for the member",
         "подписать договор от имени участника",
+    ),
+    Command(
+        "contract diff",
+        "nodes.desk.contract_commands:diff",
+        "what changed between two versions, and what that does",
+        "что изменилось между двумя версиями и что это значит",
+    ),
+    Command(
+        "contract suspend",
+        "nodes.desk.contract_life_commands:suspend",
+        "stop a contract at once, until resumed",
+        "сразу приостановить договор до возобновления",
+    ),
+    Command(
+        "contract resume",
+        "nodes.desk.contract_life_commands:resume",
+        "take back the member's own suspension",
+        "снять собственную приостановку",
+    ),
+    Command(
+        "contract end",
+        "nodes.desk.contract_life_commands:end",
+        "end a contract, after its notice",
+        "прекратить договор, с уведомлением в срок",
     ),
     Command(
         "contract status",

@@ -1,30 +1,23 @@
-"""`exchange contract check|show|sign|status`: contracts as a contract officer meets them."""
+"""`exchange contract check|show|diff|status`: contracts as a contract officer reads them."""
 
-import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime
 from pathlib import Path
 
-from exchange.contract.choose import choose_one
+from exchange.contract.diff import Change, diff_contracts, require_version_step
+from exchange.contract.effects import Effect
 from exchange.contract.model import DataContract
 from exchange.contract.parse import contract_findings, parse_contract
-from exchange.encoding import Digest, format_instant
+from exchange.encoding import format_instant
 from exchange.errors import ExchangeError, ExitCode, Language
-from exchange.errors.contract import ContractDigestError, ContractError
+from exchange.errors.contract import ContractError, ContractVersionError
 from exchange.flow.agree import ContractState, Standing
-from exchange.signing.keys import KeyPurpose
-from exchange.statement import Statement, StatementType, require_about, sign_statement
-from nodes.adapters.contract_folder import CONTRACT_FILE, ContractShelf, read_contracts
-from nodes.adapters.key_files import read_hybrid_signer, read_passphrase
-from nodes.adapters.local_gateway import LocalGateway
-from nodes.adapters.trust_folder import load_trust
+from exchange.statement import StatementType
+from nodes.adapters.contract_folder import ContractShelf
+from nodes.desk.contract_sources import codelists, find_contract, folders, read_contract, read_shelf
 from nodes.desk.contract_words import describe
-from nodes.settings import NodeFolder
 from nodes.terminal import CommandParser, Invocation
-
-SOURCES = Path(__file__).resolve().parents[2] / "contracts"
-"""The checkout's own contracts: what `check` and `show` read where no node is named."""
 
 
 def check(invocation: Invocation) -> int:
@@ -33,7 +26,7 @@ def check(invocation: Invocation) -> int:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--codelists", type=Path, metavar="FOLDER", help="more code lists, found by their digest")
     arguments = invocation.parse(parser)
-    results = [_checked(file, _folders(invocation, file, arguments.codelists)) for file in arguments.files]
+    results = [_checked(file, folders(invocation, file, arguments.codelists)) for file in arguments.files]
     for result in results:
         _print_checked(invocation, result)
     invocation.output.result({"files": [_checked_json(result, invocation.output.language) for result in results]})
@@ -45,7 +38,7 @@ def show(invocation: Invocation) -> int:
     parser = CommandParser(invocation.command, "Show a contract in people's words.")
     parser.add_argument("contract", metavar="CONTRACT", help="a file, or ID, or ID/VERSION")
     asked = str(invocation.parse(parser).contract)
-    contract = _read(invocation, asked)
+    contract = read_contract(invocation, asked)
     clauses = describe(contract, invocation.output.language)
     for clause in clauses:
         invocation.output.line(f"{clause.about + ':':<24} {clause.agreed}")
@@ -60,46 +53,37 @@ def show(invocation: Invocation) -> int:
     return ExitCode.FINE
 
 
-def sign(invocation: Invocation) -> int:
-    """`contract sign CONTRACT`: sign for the node's member, and hand text and statement to the gateway.
-
-    The gateway logs the statement, has it cosigned and relays it to the other parties. Signing again is no harm: the
-    statement that is there already stays the one that counts.
-    """
-    parser = CommandParser(invocation.command, "Sign a contract for the node's member.")
-    parser.add_argument("contract", metavar="CONTRACT", help="ID, or ID/VERSION")
-    parser.add_argument("--digest", help="sign only if the contract has this digest, as agreed with the others")
+def diff(invocation: Invocation) -> int:
+    """`contract diff BEFORE AFTER`: every change and what it does; 3 if the new version's number hides a loosening."""
+    parser = CommandParser(invocation.command, "Compare two versions of a contract, clause by clause.")
+    parser.add_argument("before", metavar="BEFORE", help="a file, or ID/VERSION")
+    parser.add_argument("after", metavar="AFTER", help="a file, or ID/VERSION")
     arguments = invocation.parse(parser)
-    node, now = invocation.require_node(), invocation.clock.now()
-    shelf = read_contracts(node.contracts, trust=load_trust(node.keys, at=now))
-    contract = _find(shelf, arguments.contract)
-    if arguments.digest is not None and Digest.parse(arguments.digest, subject="--digest") != contract.digest:
-        raise ContractDigestError(
-            contract=contract.id, version=contract.version, expected=arguments.digest, found=str(contract.digest)
-        )
-    statement = _own_signature(shelf, contract, node.member) or _signed(node, contract, now)
-    require_about(statement, contract)
-    gateway = LocalGateway(node, language=invocation.output.language)
-    gateway.post("/local/contracts", {"contract": base64.b64encode(contract.raw).decode("ascii")})
-    answer = gateway.post("/local/statements", {"statement": base64.b64encode(statement.raw).decode("ascii")})
-    effective = bool(answer.get("effective"))
-    name = f"{contract.id} {contract.version}"
-    invocation.output.say(
-        en=f"{node.member} signed {name} ({contract.digest})"
-        + ("" if effective else "; it counts once the witnesses have cosigned its entry"),
-        ru=f"{node.member}: подписан {name} ({contract.digest})"
-        + ("" if effective else "; подпись действует, когда свидетели заверят её запись"),
+    before, after = (read_contract(invocation, asked) for asked in (arguments.before, arguments.after))
+    found = diff_contracts(before, after)
+    output = invocation.output
+    output.table(*_diff_table(found.changes, output.language))
+    refusal = _version_refusal(before, after)
+    words = _EFFECTS[output.language]
+    output.say(
+        en=f"{before.version} -> {after.version}: {len(found.changes)} changes, altogether {words[found.effect]}",
+        ru=f"{before.version} -> {after.version}: изменений {len(found.changes)}, в целом {words[found.effect]}",
     )
-    invocation.output.result(
+    if refusal is not None:
+        output.line(refusal.sentence(output.language))
+    output.result(
         {
-            "id": contract.id,
-            "version": contract.version,
-            "digest": str(contract.digest),
-            "statement": str(statement.digest),
-            "effective": effective,
+            "id": after.id,
+            "before": {"version": before.version, "digest": str(before.digest)},
+            "after": {"version": after.version, "digest": str(after.digest)},
+            "effect": found.effect.value,
+            "versionAllowed": refusal is None,
+            "changes": [
+                {"path": c.path, "before": c.before, "after": c.after, "effect": c.effect.value} for c in found.changes
+            ],
         }
     )
-    return ExitCode.FINE
+    return ExitCode.FINE if refusal is None else ExitCode.DOES_NOT_HOLD
 
 
 def status(invocation: Invocation) -> int:
@@ -109,8 +93,8 @@ def status(invocation: Invocation) -> int:
     parser.add_argument("--trust", type=Path, metavar="FOLDER", help="a trust folder instead of the node's own")
     arguments = invocation.parse(parser)
     now = invocation.clock.now()
-    shelf = _shelf(invocation, arguments.trust, now)
-    asked = [_find(shelf, arguments.contract)] if arguments.contract else _sorted(shelf)
+    shelf = read_shelf(invocation, arguments.trust, now)
+    asked = [find_contract(shelf, arguments.contract)] if arguments.contract else _sorted(shelf)
     rows = [(contract, shelf.standing(contract, at=now), _signatories(shelf, contract)) for contract in asked]
     headers, lines = status_table(rows, invocation.output.language)
     invocation.output.table(headers, lines)
@@ -155,6 +139,36 @@ _STATES: dict[Language, dict[ContractState, str]] = {
 }
 
 
+_EFFECTS: dict[Language, dict[Effect, str]] = {
+    "en": {Effect.TIGHTENING: "tightening", Effect.NEUTRAL: "neutral", Effect.LOOSENING: "LOOSENING"},
+    "ru": {Effect.TIGHTENING: "ужесточение", Effect.NEUTRAL: "нейтрально", Effect.LOOSENING: "СМЯГЧЕНИЕ"},
+}
+_SHOWN_MAX = 48
+"""Characters of a value in the table; the whole of it is in `--json` and in the files."""
+
+
+def _diff_table(changes: Iterable[Change], language: Language) -> tuple[list[str], list[list[str]]]:
+    headers = {"en": ["effect", "clause", "before", "after"], "ru": ["действие", "условие", "было", "стало"]}
+    order = [Effect.LOOSENING, Effect.TIGHTENING, Effect.NEUTRAL]
+    ranked = sorted(changes, key=lambda change: order.index(change.effect))
+    words = _EFFECTS[language]
+    return headers[language], [[words[c.effect], c.path, _short(c.before), _short(c.after)] for c in ranked]
+
+
+def _short(text: str | None) -> str:
+    if text is None:
+        return "-"
+    return text if len(text) <= _SHOWN_MAX else text[: _SHOWN_MAX - 1] + "…"
+
+
+def _version_refusal(before: DataContract, after: DataContract) -> ContractVersionError | None:
+    try:
+        require_version_step(before, after)
+    except ContractVersionError as error:
+        return error
+    return None
+
+
 def _because(found: Standing) -> str:
     """Whose signature is missing, who stopped it, since when, or by which version it was replaced."""
     if found.state is ContractState.SUPERSEDED:
@@ -173,12 +187,12 @@ class _Checked:
     findings: tuple[ExchangeError, ...]
 
 
-def _checked(file: Path, folders: Iterable[Path]) -> _Checked:
-    raw, codelists = file.read_bytes(), _codelists(folders)
+def _checked(file: Path, places: Iterable[Path]) -> _Checked:
+    raw, lists = file.read_bytes(), codelists(places)
     try:
-        return _Checked(file, parse_contract(raw, codelists=codelists), ())
+        return _Checked(file, parse_contract(raw, codelists=lists), ())
     except ContractError:  # it stops at the first finding; a person wants them all
-        return _Checked(file, None, contract_findings(raw, codelists=codelists))
+        return _Checked(file, None, contract_findings(raw, codelists=lists))
 
 
 def _print_checked(invocation: Invocation, result: _Checked) -> None:
@@ -203,45 +217,6 @@ def _checked_json(result: _Checked, language: Language) -> dict[str, object]:
     }
 
 
-def _folders(invocation: Invocation, file: Path, named: Path | None) -> list[Path]:
-    """Where code lists may lie: named, beside the contract, in the node, in the checkout. The digest decides."""
-    beside = file.resolve().parent
-    folders = [named] if named is not None else []
-    folders += [beside / "codelists", beside.parent.parent / "codelists"]
-    folders += [invocation.node.contracts / "codelists"] if invocation.node is not None else []
-    return [*folders, SOURCES / "codelists"]
-
-
-def _codelists(folders: Iterable[Path]) -> dict[Digest, bytes]:
-    files = (file.read_bytes() for folder in folders for file in sorted(folder.glob("*.csv")))
-    return {Digest.of(raw): raw for raw in files}
-
-
-def _read(invocation: Invocation, asked: str) -> DataContract:
-    """The contract in a file, or the one of that name in the node's or the checkout's folder."""
-    folder = invocation.node.contracts if invocation.node is not None else SOURCES
-    file = Path(asked)
-    if not file.is_file():
-        files = {(path.parent.parent.name, path.parent.name): path for path in folder.glob(f"*/*/{CONTRACT_FILE}")}
-        file = files[choose_one(files, asked)]
-    return parse_contract(file.read_bytes(), codelists=_codelists(_folders(invocation, file, None)))
-
-
-def _shelf(invocation: Invocation, named: Path | None, now: datetime) -> ContractShelf:
-    """Contracts and statements of a trust folder, or of the node; who merely looks is told despite an expiry."""
-    if named is not None:
-        trust = load_trust(named, at=now, expired="notice")
-        return read_contracts(named / "contracts", trust=trust)
-    node = invocation.require_node()
-    trust = load_trust(node.keys, at=now, expired="notice")
-    return read_contracts(node.contracts, trust=trust)
-
-
-def _find(shelf: ContractShelf, asked: str) -> DataContract:
-    names = {(kept.contract.id, kept.contract.version): kept.contract for kept in shelf.kept.values()}
-    return names[choose_one(names, asked)]
-
-
 def _sorted(shelf: ContractShelf) -> list[DataContract]:
     return sorted((kept.contract for kept in shelf.kept.values()), key=lambda c: (c.id, c.version))
 
@@ -250,27 +225,6 @@ def _signatories(shelf: ContractShelf, contract: DataContract) -> dict[str, date
     """Which parties signed, and when."""
     signed = [s for s in shelf.kept[contract.digest].statements if s.type is StatementType.SIGNED]
     return {s.party: s.at for s in signed if s.party in contract.members()}
-
-
-def _own_signature(shelf: ContractShelf, contract: DataContract, member: str) -> Statement | None:
-    """The member's signature that is there already."""
-    kept = shelf.kept[contract.digest].statements
-    return next((s for s in kept if s.party == member and s.type is StatementType.SIGNED), None)
-
-
-def _signed(node: NodeFolder, contract: DataContract, now: datetime) -> Statement:
-    """A new signature by the node's contract key, counting from the contract's first day or from now, if later."""
-    passphrase = None if node.passphrase_file is None else read_passphrase(node.passphrase_file)
-    signer = read_hybrid_signer(node.private, KeyPurpose.CONTRACT, passphrase=passphrase, demo=node.settings.demo)
-    at = now.replace(microsecond=0)
-    return sign_statement(
-        type=StatementType.SIGNED,
-        contract=contract.digest,
-        party=node.member,
-        at=at,
-        effective=max(at, datetime.combine(contract.effective, time.min, UTC)),
-        signer=signer,
-    )
 
 
 def _status_json(contract: DataContract, found: Standing, signed: dict[str, datetime]) -> dict[str, object]:
