@@ -32,8 +32,8 @@ from exchange.sdmx.structure import ReleaseStructure
 from exchange.signing.trust import Trust
 from exchange.table import CellKey, SafeTable
 
-FloorAudit: TypeAlias = Callable[[SafeTable, DataContract, frozenset[CellKey]], int]
-"""Recomputes what a reader can know of every withheld cell, from the table, the contract and the excluded keys alone;
+FloorAudit: TypeAlias = Callable[[SafeTable, DataContract, frozenset[CellKey], int], int]
+"""Recomputes what a reader can know of every withheld cell, from table, contract, excluded keys and revision alone;
 returns how many cells it checked, or raises IntervalFloorError. `exchange.bundle.floor.audit_floor` is one."""
 
 
@@ -184,7 +184,7 @@ def _check_table(raw: bytes, cleared: Cleared, audit: FloorAudit | None, record:
         record.skip(CheckName.FLOOR, NOT_ASKED)
     else:
         with record.check(CheckName.FLOOR) as facts:
-            facts["checked"] = audit(data.table, contract, excluded)
+            facts["checked"] = audit(data.table, contract, excluded, cleared.manifest.revision)
     return data
 
 

@@ -8,7 +8,7 @@ Where no witness is found, or the search does not end, the cell counts as expose
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -33,6 +33,8 @@ STALLED_MAX = 3
 
 FACES_MAX = 2
 """Other corners tried where a programme's own is not in whole numbers, before whole numbers are searched."""
+
+NOTHING_KNOWN: Mapping[CellKey, int] = {}
 
 _TOLERANCE = 1e-6
 
@@ -69,6 +71,7 @@ def findings(
     published: Mapping[CellKey, int],
     required: Mapping[CellKey, Requirement],
     *,
+    least: Mapping[CellKey, int] = NOTHING_KNOWN,
     hints: Iterable[Mapping[CellKey, int]] = (),
     progress: Callable[[float], None],
 ) -> list[Finding]:
@@ -78,6 +81,7 @@ def findings(
         system: The relations over all cells of the release that are not known zeros.
         published: The cells that the attacker sees.
         required: What each withheld cell must keep.
+        least: What the attacker knows a withheld cell to be at least, where that is above zero.
         hints: Tables that may be witnesses; each is verified like one of the audit's own.
         progress: Told the share of the components that are done.
     """
@@ -88,9 +92,13 @@ def findings(
     found: list[Finding] = []
     parts = unknown.components()
     for done, part in enumerate(parts):
-        attacker = Attacker(part, [required[key] for key in part.keys])
+        # All figures of an attacker's tables are counted from what is known: so none is below zero.
+        known = np.array([least.get(key, 0) for key in part.keys], dtype=np.int64)
+        over = replace(part, right=part.right - part.sums(known))
+        needs = zip((required[key] for key in part.keys), known.tolist(), strict=True)
+        attacker = Attacker(over, [Requirement(n.reach - low, n.fall - low, n.width) for n, low in needs])
         for table in tables:
-            attacker.offer(np.array([table[key] for key in part.keys], dtype=np.int64))
+            attacker.offer(np.array([table[key] for key in part.keys], dtype=np.int64) - known)
         found += attacker.findings()
         progress((done + 1) / len(parts))
     return found

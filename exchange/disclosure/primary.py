@@ -1,20 +1,27 @@
 """Primary suppression: which cells are sensitive in themselves, and which empty ones must be hidden beside them."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from exchange.contract.levels import PROVIDER_SCOPE
-from exchange.contract.model import DataContract, Zeros
+from exchange.contract.model import TOTAL, DataContract, Zeros
+from exchange.disclosure.knowledge import empty_complements, least_possible, possible_keys
 from exchange.disclosure.protection import (
+    NOTHING,
     Requirement,
     SecretParameters,
     dominance_floor,
     dominance_requirement,
     requirement,
 )
-from exchange.errors.disclosure import CellMalformedError, CellOutsideContractError
+from exchange.errors.disclosure import CellMalformedError, CellOutsideContractError, RequestOutsideContractError
 from exchange.pattern import Margin, Shape
 from exchange.table import AggregateCell, AggregateTable, CellKey
+
+Request: TypeAlias = Mapping[str, str]
+"""A duty to withhold, from a law or a court: code by dimension; every cell that has all of these codes is meant."""
+
+NO_REQUEST: tuple[Request, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,48 +29,64 @@ class Sensitive:
     """What the rules alone decide.
 
     Attributes:
-        values: Every cell that is a variable: the non-empty ones, and the empty ones that may not show as zero.
+        values: Every cell that is a variable: the non-empty ones, the empty ones that may not show as zero, and those
+            that may be withheld to hide others.
         primary: What each primary cell needs in the attacker's view.
+        least: By key, what every reader knows it to be at least, where that is above zero.
     """
 
     values: dict[CellKey, int]
     primary: dict[CellKey, Requirement]
+    least: dict[CellKey, int]
 
 
-def primary_suppressions(table: AggregateTable, contract: DataContract, parameters: SecretParameters) -> Sensitive:
+def primary_suppressions(
+    table: AggregateTable,
+    contract: DataContract,
+    parameters: SecretParameters,
+    *,
+    requests: Sequence[Request] = NO_REQUEST,
+    revision: int = 0,
+) -> Sensitive:
     """Apply every primary rule of the contract (Hundepool et al. 2012, §4.2).
 
     - minimum contributors, in any contributor unit;
     - (n,k) dominance and p%, in the tables that have the rule;
     - group disclosure, along the sensitive dimensions: the complement of a part that is nearly the whole is hidden
       with it, empty cells too, or "all of them" could be read off;
-    - empty cells, where zeros are sensitive.
+    - empty cells, where zeros are sensitive;
+    - what must be withheld by request.
 
     Raises:
         CellOutsideContractError: A key that no table of the contract releases.
         CellMalformedError: Contributors or contributions missing, or impossible.
+        RequestOutsideContractError: A request names what no table of the contract releases.
     """
     shape = Shape(contract)
     _require_well_formed(table, contract, shape)
     values = {key: cell.value for key, cell in sorted(table.cells.items()) if not _empty(cell)}
+    present = list(values)
     primary: dict[CellKey, Requirement] = {}
 
-    def hide(key: CellKey, need: Requirement | None = None) -> None:
+    def hide(key: CellKey, need: Requirement = NOTHING) -> None:
         values.setdefault(key, 0)
-        found = primary.get(key, requirement(contract, values[key]))
-        primary[key] = found.union(need) if need is not None else found
+        primary[key] = primary.get(key, requirement(contract, values[key])).union(need)
 
     for key in _few_contributors(table, contract, parameters):
         hide(key)
     for key, need in _dominated(table, contract, shape, parameters):
         hide(key, need)
     if contract.disclosure.zeros is Zeros.SENSITIVE:
-        for key in _possible(table.provider, contract, shape):
+        for key in possible_keys(contract, table.provider):
             if key not in values:
                 hide(key)
-    for key in _group_disclosures(table, contract, shape):
+    for key in (*_group_disclosures(table, contract, shape), *_requested(requests, contract, present)):
         hide(key)
-    return Sensitive(dict(sorted(values.items())), dict(sorted(primary.items())))
+    for key in empty_complements(contract, table.provider, present):
+        values.setdefault(key, 0)
+    least = least_possible(contract, values.keys(), revision=revision)
+    needs = {key: need.above(least.get(key, 0)) for key, need in sorted(primary.items())}
+    return Sensitive(dict(sorted(values.items())), needs, least)
 
 
 def _few_contributors(table: AggregateTable, contract: DataContract, parameters: SecretParameters) -> Iterator[CellKey]:
@@ -175,13 +198,21 @@ def _opened(empty: Iterable[CellKey], possible: Collection[CellKey], shape: Shap
     return list(found)
 
 
-def _possible(provider: str, contract: DataContract, shape: Shape) -> Iterator[CellKey]:
-    """Every key that is not structurally empty: within the provider's own part of a list where the contract says so."""
-    allowed: dict[int, frozenset[str]] = {}
-    for place, dimension in enumerate(contract.dimensions):
-        if dimension.scope == PROVIDER_SCOPE:
-            allowed[place] = shape.below(place, provider)
-    return shape.keys(allowed=allowed)
+def _requested(requests: Sequence[Request], contract: DataContract, present: Iterable[CellKey]) -> Iterator[CellKey]:
+    place = {dimension.id: number for number, dimension in enumerate(contract.dimensions)}
+    released = list(present)
+    for request in requests:
+        strange = [name for name, code in request.items() if name not in place or not _released(contract, name, code)]
+        if strange or not request:
+            raise RequestOutsideContractError(contract=contract.id, found=", ".join(strange) or "nothing")
+        yield from (key for key in released if all(key[place[name]] == code for name, code in request.items()))
+
+
+def _released(contract: DataContract, dimension: str, code: str) -> bool:
+    """Whether a table shows this code of a dimension."""
+    listed = [entry for table in contract.tables for entry in table.dimensions if entry.dimension == dimension]
+    total = code == TOTAL and contract.dimension(dimension).has_total
+    return total or any(code in entry.codes or code == entry.residual for entry in listed)
 
 
 def _require_well_formed(table: AggregateTable, contract: DataContract, shape: Shape) -> None:

@@ -1,7 +1,7 @@
 """From an aggregate table to a safe one: rules, suppression, audit; or a refusal."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -9,7 +9,8 @@ import numpy as np
 from exchange.contract.model import DataContract, Zeros
 from exchange.disclosure.audit import Finding, Reason, findings
 from exchange.disclosure.differencing import PriorReleases
-from exchange.disclosure.primary import Sensitive, primary_suppressions, shown
+from exchange.disclosure.knowledge import least_possible
+from exchange.disclosure.primary import NO_REQUEST, Request, Sensitive, primary_suppressions, shown
 from exchange.disclosure.protection import Requirement, SecretParameters, requirement
 from exchange.disclosure.relations import System
 from exchange.disclosure.secondary import Suppression, UnprotectableError
@@ -58,6 +59,7 @@ def protect(
     *,
     parameters: SecretParameters,
     released: PriorReleases,
+    requests: Sequence[Request] = NO_REQUEST,
     progress: Callable[[str, float], None],
 ) -> Protected:
     """Withhold every cell that could reveal a person or a firm, and enough others; the audit lets it leave or not.
@@ -67,6 +69,7 @@ def protect(
         contract: Its disclosure clause gives the public minima and the floor.
         parameters: Those really used; at least as strict.
         released: Earlier vintages of the same identity.
+        requests: What must be withheld whatever the rules say.
         progress: Told the stage (`primary`, `secondary`, `audit`) and its share done, 0 to 1.
 
     Raises:
@@ -82,8 +85,10 @@ def protect(
     parameters.require_strict(contract)
     released.require_same_identity(table)
     progress("primary", 0.0)
-    sensitive = _with_earlier(primary_suppressions(table, contract, parameters), contract, parameters, released)
-    release = _Release(table, contract, sensitive, progress)
+    revision = len(released.vintages)
+    found = primary_suppressions(table, contract, parameters, requests=requests, revision=revision)
+    sensitive = _with_earlier(found, contract, parameters, released)
+    release = _Release(table, contract, sensitive, revision, progress)
     release.require_additive()
     safe = release.settle(release.suppression(released))
     _refuse_determined(safe, contract)
@@ -103,7 +108,7 @@ def _with_earlier(
         if key in sticky or released.small_difference(key, value, contributors_min=least):
             values.setdefault(key, 0)
             primary.setdefault(key, requirement(contract, value))
-    return Sensitive(dict(sorted(values.items())), dict(sorted(primary.items())))
+    return Sensitive(dict(sorted(values.items())), dict(sorted(primary.items())), sensitive.least)
 
 
 class _Release:
@@ -114,10 +119,13 @@ class _Release:
         table: AggregateTable,
         contract: DataContract,
         sensitive: Sensitive,
+        revision: int,
         progress: Callable[[str, float], None],
     ) -> None:
+        self._revision = revision
         self._table, self._contract, self._sensitive, self._progress = table, contract, sensitive, progress
         self._values = np.array(list(sensitive.values.values()), dtype=np.int64)
+        self._least = np.array([sensitive.least.get(key, 0) for key in sensitive.values], dtype=np.int64)
         self._system = System.of(tuple(sensitive.values), relations(contract, sensitive.values.keys()))
 
     def require_additive(self) -> None:
@@ -136,13 +144,18 @@ class _Release:
         values, primary = self._sensitive.values, self._sensitive.primary
         fixed = [key not in primary and released.unchanged(key, value) for key, value in values.items()]
         number = {key: cell for cell, key in enumerate(self._system.keys)}
+        # Counted from what is known of each cell, so that nothing is below zero.
         return Suppression(
-            self._system,
-            self._values,
-            {number[key]: need for key, need in primary.items()},
-            lambda cell: requirement(self._contract, int(self._values[cell])),
+            replace(self._system, right=self._system.right - self._system.sums(self._least)),
+            self._values - self._least,
+            {number[key]: self._over(number[key], need) for key, need in primary.items()},
+            lambda cell: self._over(cell, requirement(self._contract, int(self._values[cell]))),
             np.array(fixed, dtype=np.bool_),
         )
+
+    def _over(self, cell: int, need: Requirement) -> Requirement:
+        least = int(self._least[cell])
+        return Requirement(need.reach - least, max(need.fall - least, 0), need.width)
 
     def settle(self, suppression: Suppression) -> SafeTable:
         """Suppress, audit, and ask more for what the audit finds short, until it finds nothing."""
@@ -150,21 +163,39 @@ class _Release:
             self._suppress(suppression, clean_up=repair == 0)
             safe = self._safe_table(suppression)
             required = self.required(safe)
-            hints = [dict(zip(self._system.keys, table.tolist(), strict=True)) for table in suppression.witnesses()]
-            found = _audit(safe, self._contract, required, hints, partial(self._progress, "audit"))
+            hints = [
+                dict(zip(self._system.keys, (table + self._least).tolist(), strict=True))
+                for table in suppression.witnesses()
+            ]
+            found = self._audit(safe, required, hints)
             if not found or repair == REPAIRS_MAX:
                 break
             for finding in found:
                 need = required[finding.key]
                 more = Requirement(need.reach + repair + 1, need.fall, need.width + repair + 1)
-                suppression.demand(self._system.keys.index(finding.key), more)
+                cell = self._system.keys.index(finding.key)
+                suppression.demand(cell, self._over(cell, more))
         _refuse(found, safe)
         return safe
 
     def required(self, safe: SafeTable) -> dict[CellKey, Requirement]:
         """What each withheld cell must keep: a primary by its rule, any other the floor."""
-        values, primary = self._sensitive.values, self._sensitive.primary
-        return {key: primary.get(key, requirement(self._contract, values[key])) for key in safe.withheld_keys()}
+        values, primary, least = self._sensitive.values, self._sensitive.primary, self._sensitive.least
+        return {
+            key: primary.get(key, requirement(self._contract, values[key]).above(least.get(key, 0)))
+            for key in safe.withheld_keys()
+        }
+
+    def _audit(
+        self, safe: SafeTable, required: Mapping[CellKey, Requirement], hints: Iterable[Mapping[CellKey, int]]
+    ) -> list[Finding]:
+        """The audit of a release from what it shows, with relations built anew from its rows."""
+        system = System.of(sorted(safe.rows), relations(self._contract, safe.rows.keys()))
+        published = {key: row.value for key, row in safe.rows.items() if row.value is not None}
+        least = least_possible(self._contract, safe.rows.keys(), revision=self._revision)
+        return findings(
+            system, published, required, least=least, hints=hints, progress=partial(self._progress, "audit")
+        )
 
     def _suppress(self, suppression: Suppression, *, clean_up: bool) -> None:
         try:
@@ -192,19 +223,6 @@ class _Release:
         return SafeTable(
             provider=self._table.provider, contract_id=self._table.contract_id, period=self._table.period, rows=rows
         )
-
-
-def _audit(
-    safe: SafeTable,
-    contract: DataContract,
-    required: Mapping[CellKey, Requirement],
-    hints: Iterable[Mapping[CellKey, int]],
-    progress: Callable[[float], None],
-) -> list[Finding]:
-    """The audit of a release from what it shows, with relations built anew from its rows."""
-    system = System.of(sorted(safe.rows), relations(contract, safe.rows.keys()))
-    published = {key: row.value for key, row in safe.rows.items() if row.value is not None}
-    return findings(system, published, required, hints=hints, progress=progress)
 
 
 def _refuse(found: Sequence[Finding], safe: SafeTable) -> None:

@@ -10,6 +10,9 @@ from exchange.errors.disclosure import ParametersMalformedError, ParametersTooLo
 
 SALT_BYTES = 32
 
+NO_FALL = 2**62
+"""No demand on the lower end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
@@ -22,6 +25,14 @@ class Requirement:
     def union(self, other: "Requirement") -> "Requirement":
         """Both at once."""
         return Requirement(max(self.reach, other.reach), min(self.fall, other.fall), max(self.width, other.width))
+
+    def above(self, least: int) -> "Requirement":
+        """The same of a cell that every reader knows to be at least this: its lower end cannot lie deeper."""
+        return Requirement(self.reach, max(self.fall, least), self.width)
+
+
+NOTHING = Requirement(0, NO_FALL, 0)
+"""No demand at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +99,7 @@ class SecretParameters:
 def floor(contract: DataContract) -> Requirement:
     """What the contract promises of every withheld cell, whatever its value: what a reader can check."""
     interval, unit = contract.disclosure.interval, 10**contract.decimals
-    return Requirement(interval.must_reach * unit, _NO_FALL, max(interval.width_abs * unit, 1))
+    return Requirement(interval.must_reach * unit, NO_FALL, max(interval.width_abs * unit, 1))
 
 
 def requirement(contract: DataContract, value: int) -> Requirement:
@@ -119,7 +130,7 @@ def dominance_requirement(
 
 def dominance_floor(rule: DominanceRule, value: int) -> Requirement:
     """The width that the contract promises of every cell that the rule withholds, for whichever of its reasons."""
-    return Requirement(0, _NO_FALL, ceil(rule.width_rel_min * value - _ROUNDING))
+    return Requirement(0, NO_FALL, ceil(rule.width_rel_min * value - _ROUNDING))
 
 
 def _largest_sum(n: int, largest: Sequence[int], value: int) -> int:
@@ -130,9 +141,6 @@ def _largest_sum(n: int, largest: Sequence[int], value: int) -> int:
 def _dominance_rules(contract: DataContract) -> list[DominanceRule]:
     return [table.dominance for table in contract.tables if table.dominance is not None]
 
-
-_NO_FALL = 2**62
-"""No demand on the lower end."""
 
 _ROUNDING = 1e-9
 """A level of 2.0000000001 out of floating point is a level of 2."""

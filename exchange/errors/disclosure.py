@@ -53,6 +53,14 @@ class CellOutsideContractError(DisclosureError):
     ru = "{contract} {period}: {cell} не является ячейкой таблиц договора"
 
 
+class RequestOutsideContractError(DisclosureError):
+    code = "request-outside-contract"
+    en = "{contract}: a request to withhold names what no table of the contract releases: {found}"
+    ru = "{contract}: требование скрыть называет то, чего нет ни в одной таблице договора: {found}"
+    mend_en = "Name dimensions of the contract and codes that its tables show."
+    mend_ru = "Укажите измерения договора и коды, которые показывают его таблицы."
+
+
 class CellMalformedError(DisclosureError):
     code = "cell-malformed"
     en = "{contract} {period}: {cell}: {member} must be {expected}"

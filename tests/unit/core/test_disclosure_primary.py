@@ -14,6 +14,7 @@ from exchange.errors.disclosure import (
     CellOutsideContractError,
     ParametersMalformedError,
     ParametersTooLooseError,
+    RequestOutsideContractError,
 )
 from exchange.table import AggregateCell, AggregateTable, CellKey
 from tests.unit.core.sdc import SALT, contract_of, table_of
@@ -135,6 +136,31 @@ def test_where_zeros_are_sensitive_every_possible_empty_cell_is_hidden() -> None
     contract = contract_of({"C": ["AF", "BR"], "TYPE": ["FORCED", "VOL"]}, zeros=Zeros.SENSITIVE)
     found = _primary(contract, table_of(contract, {("AF", "FORCED"): 30, ("AF", "VOL"): 30}))
     assert set(found.primary) == {("BR", "FORCED"), ("BR", "VOL"), ("BR", T)}
+
+
+@pytest.mark.parametrize(
+    ("request_", "hidden"),
+    [
+        pytest.param({"C": "AF"}, {("AF", "FORCED"), ("AF", "VOL"), ("AF", T)}, id="one country with all its cells"),
+        pytest.param({"C": "AF", "TYPE": T}, {("AF", T)}, id="one cell"),
+    ],
+)
+def test_what_must_be_withheld_by_request_is_primary_and_keeps_the_floor(
+    request_: dict[str, str], hidden: set[CellKey]
+) -> None:
+    persons = {(c, kind): 30 for c in ("AF", "BR") for kind in ("FORCED", "VOL")}
+    table = table_of(RETURNS, persons)
+    parameters = SecretParameters.public_minima(RETURNS, salt=SALT)
+    found = primary_suppressions(table, RETURNS, parameters, requests=(request_,))
+    assert set(found.primary) == hidden
+    assert all(need.width >= 10 and need.reach >= 30 for need in found.primary.values())
+
+
+@pytest.mark.parametrize("request_", [{}, {"C": "ZZ"}, {"AGE": "Y"}], ids=["nothing", "no code", "no dimension"])
+def test_a_request_for_what_is_not_released_is_refused(request_: dict[str, str]) -> None:
+    parameters = SecretParameters.public_minima(RETURNS, salt=SALT)
+    with pytest.raises(RequestOutsideContractError):
+        primary_suppressions(table_of(RETURNS, {("AF", "VOL"): 30}), RETURNS, parameters, requests=(request_,))
 
 
 def test_a_cell_that_is_not_of_the_contract_is_refused() -> None:
