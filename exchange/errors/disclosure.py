@@ -77,3 +77,48 @@ class ForeignReleaseError(DisclosureError):
     code = "release-of-another-identity"
     en = "{contract} {period}: the earlier release is one of {found}, not of this contract and period"
     ru = "{contract} {period}: прежний выпуск относится к {found}, а не к этому договору и периоду"
+
+
+class PoolError(DisclosureError):
+    """The branch of what is safe alone, and not together with what was released before."""
+
+    mend_en = "Withhold a cell of this release that the chain names, coarsen a dimension, or hold the release back."
+    mend_ru = "Скройте одну из ячеек этого выпуска в цепочке, укрупните измерение или отложите выпуск."
+
+
+class PoolComputesError(PoolError):
+    code = "pool-computes-cell"
+    en = "{contract} {period}: together with earlier releases a withheld cell can be computed too closely: {chain}"
+    ru = "{contract} {period}: вместе с прежними выпусками скрытая ячейка вычисляется слишком точно: {chain}"
+
+
+class PoolShowsError(PoolError):
+    code = "pool-shows-cell"
+    en = "{contract} {period}: what one release withholds another one shows: {chain}"
+    ru = "{contract} {period}: то, что скрывает один выпуск, показывает другой: {chain}"
+
+
+class PoolChangeError(PoolError):
+    code = "pool-shows-small-change"
+    en = "{contract} {period}: together with earlier releases a change of too few contributors shows: {chain}"
+    ru = "{contract} {period}: вместе с прежними выпусками видно изменение слишком малого числа лиц: {chain}"
+
+
+class PoolGroupError(PoolError):
+    code = "pool-singles-out-group"
+    en = "{contract} {period}: together with earlier releases a group of too few contributors is singled out: {chain}"
+    ru = "{contract} {period}: вместе с прежними выпусками выделяется слишком малая группа: {chain}"
+
+
+class PoolContradictsError(PoolError):
+    code = "pool-contradicts"
+    en = "{contract} {period}: the sums of this release contradict each other or earlier ones at {chain}"
+    ru = "{contract} {period}: суммы этого выпуска противоречат друг другу или прежним: {chain}"
+    mend_en = "Check the register and the earlier release: one of them is wrong."
+    mend_ru = "Проверьте реестр и прежний выпуск: один из них неверен."
+
+
+class PoolUnfinishedError(PoolError):
+    code = "pool-audit-unfinished"
+    en = "{contract} {period}: the audit with earlier releases did not end; unproved at {chain}"
+    ru = "{contract} {period}: проверка вместе с прежними выпусками не завершена; не доказано: {chain}"
