@@ -126,18 +126,11 @@ def parse_clearance(raw: bytes) -> Clearance:
     """
     document = parse_canonical_object(raw, subject=_SUBJECT, bytes_max=CLEARANCE_BYTES_MAX)
     require_members(document, {"common", "approvals"}, subject=_SUBJECT)
-    listed = document["approvals"]
-    if not isinstance(listed, list) or len(listed) > APPROVALS_MAX:
-        expected = f"a list of at most {APPROVALS_MAX}"
-        raise FieldError(subject=_SUBJECT, field="approvals", expected=expected, found=type(listed).__name__)
     clearance = Clearance(
-        common=_parse_common(document["common"]), approvals=tuple(_parse_approval(item) for item in listed)
+        common=_parse_common(document["common"]), approvals=parse_approvals(document["approvals"], subject=_SUBJECT)
     )
-    require_distinct(clearance.approvals)
     if format_clearance(clearance) != raw:
-        raise FieldError(
-            subject=_SUBJECT, field="approvals", expected="sorted by officer", found=f"{len(listed)} out of order"
-        )
+        raise FieldError(subject=_SUBJECT, field="approvals", expected="sorted by officer", found="another order")
     return clearance
 
 
@@ -185,8 +178,22 @@ def _parse_common(value: Json) -> ClearanceCommon:
     )
 
 
-def _parse_approval(value: Json) -> Approval:
-    subject = f"{_SUBJECT}: approval"
+def parse_approvals(value: Json, *, subject: str) -> tuple[Approval, ...]:
+    """Read a list of approvals, unverified, in the order they stand.
+
+    Raises:
+        FieldError, InstantError: Not the one legal form.
+        SameOfficerError: Two approvals by one officer.
+    """
+    if not isinstance(value, list) or len(value) > APPROVALS_MAX:
+        expected = f"a list of at most {APPROVALS_MAX}"
+        raise FieldError(subject=subject, field="approvals", expected=expected, found=type(value).__name__)
+    approvals = tuple(_parse_approval(item, f"{subject}: approval") for item in value)
+    require_distinct(approvals)
+    return approvals
+
+
+def _parse_approval(value: Json, subject: str) -> Approval:
     approval = _object(value, subject)
     require_members(approval, {"decision", "officer", "role", "at", "proof"}, subject=subject)
     if approval["decision"] != "approved":
@@ -198,12 +205,11 @@ def _parse_approval(value: Json) -> Approval:
         role=text_member(approval, "role", subject=subject),
         at=parse_instant(approval["at"], subject=f"{subject}: at"),
         proof_kind=text_member(proof, "type", subject=subject),
-        signatures=_parse_signatures(proof["signatures"]),
+        signatures=_parse_signatures(proof["signatures"], f"{subject}: signatures"),
     )
 
 
-def _parse_signatures(value: Json) -> tuple[tuple[str, str], ...]:
-    subject = f"{_SUBJECT}: signatures"
+def _parse_signatures(value: Json, subject: str) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, list) or len(value) != 1:
         raise FieldError(subject=subject, field="signatures", expected="one signature", found=type(value).__name__)
     signature = _object(value[0], subject)

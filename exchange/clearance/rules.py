@@ -101,10 +101,7 @@ def require_approved(clearance: Clearance, *, trust: Trust, at: datetime, clause
     _require_registered_preparer(common, trust=trust, at=at)
     keys = [require_counting(common, approval, trust=trust, at=at, clause=clause) for approval in clearance.approvals]
     require_distinct(clearance.approvals)
-    needed = max(OFFICERS_MIN, 0 if clause is None else clause.officers_min)
-    found = len({key.key.kid for key in keys})  # one key under two officer ids is one pair of eyes
-    if found < needed:
-        raise ApprovalsMissingError(expected=needed, found=found)
+    require_enough(keys, clause=clause)
 
 
 def require_counting(
@@ -116,17 +113,45 @@ def require_counting(
         PreparerApprovesError, UnregisteredOfficerError, ForeignOfficerError, OfficerRoleError, ProofKindError,
         ApprovalTimeError, ClearanceValidityError, ApprovalSignatureError: Each for its rule.
     """
-    key = _officer_key(common, approval.officer, trust=trust, at=at)
+    _require_not_preparer(common, approval.officer)
+    _require_time(approval, latest=min(common.valid_until, at + timedelta(seconds=CLOCK_SKEW_S_MAX)))
+    require_valid_until_within(common.valid_until, at=approval.at)
+    payload = approval_payload(common, approval)
+    return require_signed(payload, approval, provider=common.provider, trust=trust, at=at, clause=clause)
+
+
+def require_signed(
+    payload: bytes, approval: Approval, *, provider: str, trust: Trust, at: datetime, clause: ApprovalClause | None
+) -> MemberKey:
+    """The registered key of an officer of the provider who may decide, and signed exactly this.
+
+    Raises:
+        UnregisteredOfficerError, ForeignOfficerError, OfficerRoleError, ProofKindError, ApprovalTimeError,
+        ApprovalSignatureError: Each for its rule.
+    """
+    key = _officer_key(provider, approval.officer, trust=trust, at=at)
     _require_role(approval.officer, approval.role, key, () if clause is None else clause.roles)
     _require_proof_kind(approval, clause)
-    _require_time(common, approval, at)
-    payload = base64url_encode(approval_payload(common, approval))
+    _require_time(approval, latest=at + timedelta(seconds=CLOCK_SKEW_S_MAX))
     shown: Json = [{"protected": head, "signature": signed} for head, signed in approval.signatures]
+    signed_over = base64url_encode(payload)
     try:
-        verify_signatures(shown, payload, typ=APPROVAL_TYP, keys=[key.key], algorithms=[Algorithm.ED25519])
+        verify_signatures(shown, signed_over, typ=APPROVAL_TYP, keys=[key.key], algorithms=[Algorithm.ED25519])
     except TrustError as error:
         raise ApprovalSignatureError(officer=approval.officer, reason=error.code) from error
     return key
+
+
+def require_enough(keys: Sequence[MemberKey], *, clause: ApprovalClause | None) -> None:
+    """Refuse fewer pairs of eyes than the contract asks for; one key under two officer ids is one pair.
+
+    Raises:
+        ApprovalsMissingError: Expected and found.
+    """
+    needed = max(OFFICERS_MIN, 0 if clause is None else clause.officers_min)
+    found = len({key.key.kid for key in keys})
+    if found < needed:
+        raise ApprovalsMissingError(expected=needed, found=found)
 
 
 def require_clearing_officer(common: ClearanceCommon, officer: str, *, trust: Trust, at: datetime) -> None:
@@ -135,7 +160,8 @@ def require_clearing_officer(common: ClearanceCommon, officer: str, *, trust: Tr
     Raises:
         PreparerApprovesError, UnregisteredOfficerError, ForeignOfficerError, OfficerRoleError: Each for its rule.
     """
-    key = _officer_key(common, officer, trust=trust, at=at)
+    _require_not_preparer(common, officer)
+    key = _officer_key(common.provider, officer, trust=trust, at=at)
     _require_role(officer, CLEARING_ROLE, key, ())
 
 
@@ -176,14 +202,13 @@ def _require_registered_preparer(common: ClearanceCommon, *, trust: Trust, at: d
         raise ForeignOfficerError(officer=common.prepared_by, expected=common.provider, found=member)
 
 
-def _officer_key(common: ClearanceCommon, officer: str, *, trust: Trust, at: datetime) -> MemberKey:
-    _require_not_preparer(common, officer)
+def _officer_key(provider: str, officer: str, *, trust: Trust, at: datetime) -> MemberKey:
     try:
         member, key = trust.officer(officer, at=at)
     except UnknownOfficerError as error:
         raise UnregisteredOfficerError(officer=officer, at=format_instant(at)) from error
-    if member != common.provider:
-        raise ForeignOfficerError(officer=officer, expected=common.provider, found=member)
+    if member != provider:
+        raise ForeignOfficerError(officer=officer, expected=provider, found=member)
     return key
 
 
@@ -202,10 +227,8 @@ def _require_proof_kind(approval: Approval, clause: ApprovalClause | None) -> No
         raise ProofKindError(officer=approval.officer, expected=expected, found=approval.proof_kind)
 
 
-def _require_time(common: ClearanceCommon, approval: Approval, at: datetime) -> None:
-    latest = min(common.valid_until, at + timedelta(seconds=CLOCK_SKEW_S_MAX))
+def _require_time(approval: Approval, *, latest: datetime) -> None:
     if approval.at > latest:
         raise ApprovalTimeError(
             officer=approval.officer, expected=format_instant(latest), found=format_instant(approval.at)
         )
-    require_valid_until_within(common.valid_until, at=approval.at)
