@@ -1,0 +1,27 @@
+"""What several readers and all of time know together: a candidate with everything that was ever released."""
+
+from exchange.disclosure.pool.atoms import Atom, Group, atoms_of, small_groups
+from exchange.disclosure.pool.chain import Chain, Sense
+from exchange.disclosure.pool.findings import Exposure, PoolFinding, PoolRules, pool_findings, require_safe_in_pool
+from exchange.disclosure.pool.released import Outside, Pool, Released
+from exchange.disclosure.pool.sources import PoolKey
+from exchange.disclosure.pool.system import Candidate
+
+__all__ = [
+    "Atom",
+    "Candidate",
+    "Chain",
+    "Exposure",
+    "Group",
+    "Outside",
+    "Pool",
+    "PoolFinding",
+    "PoolKey",
+    "PoolRules",
+    "Released",
+    "Sense",
+    "atoms_of",
+    "pool_findings",
+    "require_safe_in_pool",
+    "small_groups",
+]

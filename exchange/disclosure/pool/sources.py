@@ -1,0 +1,106 @@
+"""What each release shows and hides, cell by cell, under names that all releases share."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from exchange.contract.model import DataContract
+from exchange.contract.statistic import CellName, CellNames
+from exchange.disclosure.pool.released import Outside, Released
+from exchange.pattern import Relation, Shape, relations
+from exchange.table import CellKey
+
+PoolKey = CellKey
+"""A cell of one release: the name of the release, then the key in its contract."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table that somebody holds.
+
+    Attributes:
+        cells: A figure, or None where its reader sees that something is withheld, missing or excluded.
+        hidden: The keys of those that must stay unknown.
+        complete: Whether an absent key of a listed table is a published zero.
+        truth: The true figures of hidden cells, where they are known here: those of the candidate.
+    """
+
+    name: str
+    contract: DataContract
+    period: str
+    cells: Mapping[CellKey, int | None] = field(repr=False)
+    hidden: frozenset[CellKey] = field(default=frozenset(), repr=False)
+    complete: bool = True
+    truth: Mapping[CellKey, int] = field(default_factory=dict, repr=False)
+    revision: int = 0
+
+    @classmethod
+    def of(cls, release: Released, *, truth: Mapping[CellKey, int] | None = None) -> "Source":
+        """A release as its readers have it."""
+        rows = {key: row.value for key, row in release.table.rows.items()}
+        return cls(
+            name=release.name,
+            contract=release.contract,
+            period=release.table.period,
+            cells={**rows, **dict.fromkeys(release.excluded)},
+            hidden=release.hidden() | release.excluded,
+            truth=truth or {},
+            revision=release.revision,
+        )
+
+    @classmethod
+    def outside(cls, known: Outside) -> "Source":
+        """Somebody's public figures: what is absent there says nothing."""
+        return cls(
+            name=known.source, contract=known.contract, period=known.period, cells=dict(known.cells), complete=False
+        )
+
+    def pool_key(self, key: CellKey) -> PoolKey:
+        """The cell's own name in the pool."""
+        return (self.name, *key)
+
+    def key_of(self, name: CellName) -> CellKey | None:
+        """Where this release says something of the named cell; None where it does not."""
+        key = self._by_name.get(name)
+        if key is not None or not self.complete:
+            return key
+        key = self._names.key(name)
+        return key if key is not None and self._shape.holds(key) else None
+
+    def figure(self, key: CellKey) -> int | None:
+        """What it shows for a key that it speaks of; None: unknown."""
+        return self.cells.get(key, 0)
+
+    def likely(self, key: CellKey) -> int | None:
+        """The figure, shown or known here to be true."""
+        shown = self.figure(key)
+        return self.truth.get(key) if shown is None else shown
+
+    @cached_property
+    def names(self) -> dict[CellKey, CellName]:
+        """By key of every row: its name."""
+        return {key: self._names.name(key) for key in self.cells}
+
+    def sums_over(self, more: Collection[CellKey] = ()) -> tuple[Relation, ...]:
+        """The contract's relations over the rows and these keys; any other absent key is zero and stands in none."""
+        return relations(self.contract, {*self.cells, *more}) if self.complete else ()
+
+    @cached_property
+    def _by_name(self) -> dict[CellName, CellKey]:
+        return {name: key for key, name in self.names.items()}
+
+    @cached_property
+    def _names(self) -> CellNames:
+        return CellNames(self.contract)
+
+    @cached_property
+    def _shape(self) -> Shape:
+        return Shape(self.contract)
+
+
+def names_in(sources: Iterable[Source]) -> dict[CellName, None]:
+    """Every cell that any of them has a row for, each once."""
+    found: dict[CellName, None] = {}
+    for source in sources:
+        found.update(dict.fromkeys(source.names.values()))
+    return found

@@ -1,0 +1,191 @@
+"""One system of relations over everything that somebody who holds a candidate and all that came before can relate."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from exchange.contract.model import DataContract
+from exchange.disclosure.arrays import INFINITY
+from exchange.disclosure.pool.links import MirrorLink, across_mirrors, over_time
+from exchange.disclosure.pool.presumed import Place, Same, presumptions
+from exchange.disclosure.pool.released import Pool, Released, mirror_ratios, mirrored, related
+from exchange.disclosure.pool.sources import PoolKey, Source
+from exchange.disclosure.problem import Needs, View
+from exchange.disclosure.protection import Requirement, floor
+from exchange.disclosure.relations import System
+from exchange.pattern import Relation
+from exchange.table import CellKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A release that is asked for.
+
+    Attributes:
+        release: As its readers would have it.
+        values: The true figures of its rows: they tell which presumptions about it are false.
+        required: What its withheld cells must keep.
+    """
+
+    release: Released
+    values: Mapping[CellKey, int] = field(repr=False)
+    required: Mapping[CellKey, Requirement] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledView:
+    """What the pool shows, and what every hidden cell in it must keep.
+
+    Attributes:
+        view: Its system's keys are pool keys.
+        required: By column that is not known, what the cells behind it must keep.
+        members: By column, the hidden cells that are taken for this one number.
+        given_away: Hidden cells that another release shows, each with the cell that shows it.
+        places: By pool key, its period and name.
+    """
+
+    view: View
+    required: Mapping[int, Requirement] = field(repr=False)
+    members: Mapping[int, tuple[PoolKey, ...]] = field(repr=False)
+    given_away: tuple[tuple[PoolKey, PoolKey], ...]
+    places: Mapping[PoolKey, Place] = field(repr=False)
+
+    @property
+    def needs(self) -> Needs:
+        """`required` as arrays; nothing is asked of a known column."""
+        size = len(self.view.known)
+        needs = Needs(np.full(size, -INFINITY), np.full(size, INFINITY), np.zeros(size))
+        for column, need in self.required.items():
+            needs.reach[column], needs.fall[column], needs.width[column] = need.reach, need.fall, need.width
+        return needs
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """The tables that one attacker holds, and which of them speak of one flow."""
+
+    own: tuple[Source, ...]
+    outside: tuple[Source, ...]
+    mirrors: tuple[Source, ...]
+    links: tuple[MirrorLink, ...]
+
+    @classmethod
+    def of(cls, candidate: Candidate, pool: Pool, *, past_only: bool = False) -> "Holdings":
+        """The candidate, with everything that can say something of it.
+
+        With `past_only` without the candidate: what the past alone gives away is not its fault.
+        """
+        earlier = related(candidate.release, pool.releases)
+        periods = {candidate.release.table.period, *(release.table.period for release in earlier)}
+        releases = {release.name: (release, Source.of(release)) for release in earlier}
+        if not past_only:
+            source = Source.of(candidate.release, truth=candidate.values)
+            releases[candidate.release.name] = (candidate.release, source)
+        mirrors = [(mirror, Source.of(mirror)) for mirror in pool.mirrors if mirror.table.period in periods]
+        links = [
+            MirrorLink(own, theirs, mirrored(release, mirror), *mirror_ratios(release.contract))
+            for release, own in releases.values()
+            for mirror, theirs in mirrors
+        ]
+        return cls(
+            own=tuple(source for _, source in releases.values()),
+            outside=tuple(Source.outside(known) for known in pool.outside if known.period in periods),
+            mirrors=tuple(theirs for _, theirs in mirrors),
+            links=tuple(link for link in links if link.keys),
+        )
+
+    def named(self, name: str) -> Source:
+        """One of this member's tables."""
+        return next(source for source in self.own if source.name == name)
+
+    def all(self) -> tuple[Source, ...]:
+        """Every table."""
+        return (*self.own, *self.outside, *self.mirrors)
+
+
+def pooled_view(
+    candidate: Candidate,
+    holdings: Holdings,
+    *,
+    dropped: Collection[Place] = (),
+    least_of: Callable[[DataContract], int] = lambda _: 0,
+) -> PooledView:
+    """Relate everything that the attacker holds, at once.
+
+    Args:
+        candidate: For what its cells must keep.
+        holdings: All the tables.
+        dropped: Cells of which nothing is presumed any more: presuming it contradicted the sums.
+        least_of: What a reader knows a withheld cell to be at least, by contract.
+    """
+    same = presumptions((*holdings.own, *holdings.outside), dropped=dropped)
+    for source in holdings.mirrors:
+        for key, figure in source.cells.items():
+            if figure is not None:
+                same.show(source.pool_key(key), figure)
+    relations = [
+        *(_renamed(relation, source, same) for source in holdings.all() for relation in source.sums_over()),
+        *over_time(holdings.own, same, dropped),
+        *across_mirrors(holdings.links, same, dropped),
+    ]
+    return _View(candidate, holdings, same, least_of).over(relations)
+
+
+class _View:
+    def __init__(
+        self, candidate: Candidate, holdings: Holdings, same: Same, least_of: Callable[[DataContract], int]
+    ) -> None:
+        self._candidate, self._holdings, self._same, self._least_of = candidate, holdings, same, least_of
+
+    def over(self, relations: list[Relation]) -> PooledView:
+        hidden = list(self._hidden())
+        keys = {key for relation in relations for key, _ in relation.terms}
+        keys |= {root for root, _, _, _ in hidden if root not in self._same.figures}
+        system = System.of(sorted(keys), relations)
+        number = {key: column for column, key in enumerate(system.keys)}
+        low = np.zeros(len(number))
+        required: dict[int, Requirement] = {}
+        members: dict[int, list[PoolKey]] = {}
+        given_away = []
+        for root, cell, need, least in hidden:
+            if root in self._same.figures:
+                given_away.append((cell, self._same.shown[root]))
+                continue
+            column = number[root]
+            required[column] = required[column].union(need) if column in required else need
+            members.setdefault(column, []).append(cell)
+            low[column] = max(low[column], least)
+        figures = self._same.figures
+        return PooledView(
+            view=View(
+                system=system,
+                known=np.array([key in figures for key in system.keys], dtype=np.bool_),
+                figures=np.array([figures.get(key, 0) for key in system.keys], dtype=np.int64),
+                whole=True,
+                low=low,
+                high=np.full(len(number), INFINITY),
+            ),
+            required=required,
+            members={column: tuple(cells) for column, cells in members.items()},
+            given_away=tuple(given_away),
+            places={
+                source.pool_key(key): (source.period, name)
+                for source in self._holdings.all()
+                for key, name in source.names.items()
+            },
+        )
+
+    def _hidden(self) -> Iterator[tuple[PoolKey, PoolKey, Requirement, int]]:
+        """Every cell that must stay unknown: the number it is, itself, what it must keep, what it is at least."""
+        asked = self._candidate.release
+        for source in self._holdings.all():
+            promised, least = floor(source.contract), self._least_of(source.contract)
+            required = self._candidate.required if source.name == asked.name else {}
+            for key in sorted(source.hidden):
+                cell = source.pool_key(key)
+                yield self._same.root(cell), cell, required.get(key, promised), least
+
+
+def _renamed(relation: Relation, source: Source, same: Same) -> Relation:
+    return Relation(tuple((same.root(source.pool_key(key)), factor) for key, factor in relation.terms), relation.exact)

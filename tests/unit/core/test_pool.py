@@ -1,0 +1,252 @@
+"""What several readers and all of time know together: chains of released cells that reveal a hidden one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from exchange.contract.model import TOTAL, DataContract, Mirror
+from exchange.disclosure.pool import (
+    Candidate,
+    Exposure,
+    Outside,
+    Pool,
+    PoolFinding,
+    Released,
+    Sense,
+    pool_findings,
+    require_safe_in_pool,
+)
+from exchange.disclosure.protection import requirement
+from exchange.errors.disclosure import PoolChangeError, PoolShowsError
+from exchange.table import CellKey, SafeTable
+from tests.unit.core.pools import (
+    GRID,
+    PERSONS,
+    RULES,
+    SQUARE,
+    candidate_of,
+    exposed,
+    figures_of,
+    released,
+    values_of,
+)
+from tests.unit.core.sdc import contract_of, published
+
+T = TOTAL
+
+
+class TestVintages:
+    """Two releases of one identity."""
+
+    def test_two_patterns_of_one_table_that_are_safe_alone_are_exact_together(self) -> None:
+        first = released(PERSONS, SQUARE)
+        second = released(PERSONS, ("b1", "b3", "a1", "a3"), revision=1)
+        assert pool_findings(candidate_of(first, PERSONS), Pool(), RULES) == []
+        found = pool_findings(candidate_of(second, PERSONS), Pool(releases=(first,)), RULES)
+        # d1 and d3 are shown by the second, a1 and a3 by the first; the columns then give b1 and b3.
+        assert exposed(found, Exposure.SHOWN) == {"a1", "a3", "d1", "d3"}
+        assert exposed(found, Exposure.COMPUTED) == {"b1", "b3"}
+        for finding in found:
+            chain = finding.chains[0]
+            assert chain.sense is Sense.EQUALS
+            assert chain.value(figures_of(first, second)) == PERSONS[finding.cells[0][1:]]  # type: ignore[index]
+
+    def test_the_same_pattern_again_gives_nothing_away(self) -> None:
+        first, second = released(PERSONS, SQUARE), released(PERSONS, SQUARE, revision=1)
+        assert pool_findings(candidate_of(second, PERSONS), Pool(releases=(first,)), RULES) == []
+
+    def test_a_cell_withheld_before_and_published_now_is_shown(self) -> None:
+        first, second = released(PERSONS, SQUARE), released(PERSONS, (), revision=1)
+        found = pool_findings(candidate_of(second, PERSONS), Pool(releases=(first,)), RULES)
+        assert exposed(found, Exposure.SHOWN) == {"b1", "b3", "d1", "d3"}
+        with pytest.raises(PoolShowsError) as refusal:
+            require_safe_in_pool(candidate_of(second, PERSONS), Pool(releases=(first,)), RULES)
+        assert (
+            refusal.value.facts["chain"] == "KZ CT-01-TEST 1.0.0 2026-09 r0: b.1 = +KZ CT-01-TEST 1.0.0 2026-09 r1: b.1"
+        )
+
+    def test_a_cell_published_before_and_withheld_now_is_known_for_ever(self) -> None:
+        first, second = released(PERSONS, ()), released(PERSONS, SQUARE, revision=1)
+        found = pool_findings(candidate_of(second, PERSONS), Pool(releases=(first,)), RULES)
+        assert exposed(found, Exposure.SHOWN) == {"b1", "b3", "d1", "d3"}
+
+    def test_what_really_changed_by_much_may_be_withheld_though_it_was_published_before(self) -> None:
+        first = released(PERSONS, ())
+        later = PERSONS | {("b", "1"): 28, ("b", "3"): 42, ("d", "1"): 37, ("d", "3"): 32}
+        second = released(later, SQUARE, revision=1)
+        assert pool_findings(candidate_of(second, later), Pool(releases=(first,)), RULES) == []
+
+    def test_a_difference_of_few_persons_is_a_disclosure_about_them(self) -> None:
+        later = PERSONS | {("a", "1"): 23}
+        first, second = released(PERSONS), released(later, revision=1)
+        found = pool_findings(candidate_of(second, later), Pool(releases=(first,)), RULES)
+        assert exposed(found, Exposure.CHANGE) == {"a1", "aT", "T1", "TT"}
+        assert {finding.chains[0].value(figures_of(first, second)) for finding in found} == {3}
+        with pytest.raises(PoolChangeError) as refusal:
+            require_safe_in_pool(candidate_of(second, later), Pool(releases=(first,)), RULES)
+        assert "3" not in refusal.value.facts["chain"].replace("C: 3", "").replace("CT-01", "")
+
+    def test_a_difference_of_few_in_the_cells_that_are_withheld_together_is_one_too(self) -> None:
+        later = PERSONS | {("a", "2"): 90, ("b", "1"): 11}
+        first, second = released(PERSONS, SQUARE), released(later, SQUARE, revision=1)
+        found = pool_findings(candidate_of(second, later), Pool(releases=(first,)), RULES)
+        # Row b and column 1 changed by three, and all that hides it is b1 with b3, or with d1.
+        changes = [f for f in found if f.exposure is Exposure.CHANGE]
+        assert {"".join(c[1:]) for f in changes for c in f.cells} >= {"b1", "b3", "d1"}
+        assert {abs(f.chains[0].value(figures_of(first, second))) for f in changes} == {3}
+
+    def test_records_tell_that_a_small_difference_is_of_many(self) -> None:
+        later = PERSONS | {("a", "1"): 23}
+        first, second = released(PERSONS), released(later, revision=1)
+        many = dict.fromkeys(second.table.rows, 11)
+        rules = replace(RULES, changed=many)
+        assert pool_findings(candidate_of(second, later), Pool(releases=(first,)), rules) == []
+
+    def test_what_the_past_gives_away_by_itself_is_not_held_against_the_candidate(self) -> None:
+        first, second = released(PERSONS, SQUARE), released(PERSONS, (), revision=1)
+        third = released(PERSONS, (), revision=2)
+        assert pool_findings(candidate_of(third, PERSONS), Pool(releases=(first, second)), RULES) == []
+
+
+class TestSiblings:
+    """Two contracts of one linkage group."""
+
+    def test_a_cell_that_two_contracts_share_is_one_cell(self) -> None:
+        deep = contract_of({"R": "abd", "S": "xy"}, linkage_group="ct")
+        deep = replace(deep, id="CT-02-TEST")
+        by_sex = {("a", "x"): 40, ("a", "y"): 40, ("b", "x"): 30, ("b", "y"): 19, ("d", "x"): 31, ("d", "y"): 30}
+        first = released(PERSONS, (*SQUARE, "bT", "dT"))
+        second = released(by_sex, (), deep)
+        found = pool_findings(candidate_of(second, by_sex), Pool(releases=(first,)), RULES)
+        assert exposed(found, Exposure.SHOWN) == {"bT", "dT"}
+
+    def test_contracts_that_count_something_else_share_nothing(self) -> None:
+        other = replace(GRID, id="CT-02-TEST", concept=replace(GRID.concept, counting_unit="event"))
+        first, second = released(PERSONS, SQUARE), released(PERSONS, (), other)
+        assert pool_findings(candidate_of(second, PERSONS), Pool(releases=(first,)), RULES) == []
+
+
+class TestTime:
+    """A quarter and its months."""
+
+    MONTHLY = contract_of(
+        {"R": "abd", "C": "123"}, linkage_group="ct", additive_over=frozenset({"R", "C", "TIME_PERIOD"})
+    )
+
+    def test_a_month_withheld_follows_from_the_quarter_and_the_other_months(self) -> None:
+        found = self._with_quarter(self.MONTHLY, 3)
+        assert exposed(found, Exposure.COMPUTED) == {"b1", "b3", "d1", "d3"}
+        (chain,) = next(finding for finding in found if finding.cells[0][1:] == ("b", "1")).chains
+        assert sorted((cell[0].split()[3], factor) for cell, factor in chain.terms) == [
+            ("2026-08", -1),
+            ("2026-09", -1),
+            ("2026-Q3", 1),
+        ]
+
+    def test_distinct_persons_of_a_quarter_only_bound_those_of_a_month(self) -> None:
+        assert self._with_quarter(GRID, 2) == []
+
+    def test_a_bound_that_leaves_no_room_is_a_disclosure_too(self) -> None:
+        # Nobody counted in two months of the quarter: each month is at least the quarter less the other two.
+        found = self._with_quarter(GRID, 3)
+        assert exposed(found, Exposure.COMPUTED) == {"b1", "b3", "d1", "d3"}
+        assert {chain.sense for finding in found for chain in finding.chains} == {Sense.AT_MOST, Sense.AT_LEAST}
+
+    @staticmethod
+    def _with_quarter(monthly: DataContract, times: int) -> list[PoolFinding]:
+        """A quarter of so many times the figures of each of its months, of which July hides a square."""
+        july, *rest = (f"2026-{month:02}" for month in (7, 8, 9))
+        months = [released(PERSONS, SQUARE, monthly, period=july)]
+        months += [released(PERSONS, (), monthly, period=period) for period in rest]
+        counts = {cell: times * count for cell, count in PERSONS.items()}
+        quarter = released(counts, (), replace(monthly, id="CT-02-TEST"), period="2026-Q3")
+        return pool_findings(candidate_of(quarter, counts), Pool(releases=tuple(months)), RULES)
+
+    def test_a_quarter_of_which_a_month_is_missing_says_nothing_exact(self) -> None:
+        quarterly = replace(self.MONTHLY, id="CT-02-TEST")
+        month = released(PERSONS, SQUARE, self.MONTHLY, period="2026-07")
+        thrice = {cell: 3 * count for cell, count in PERSONS.items()}
+        quarter = released(thrice, (), quarterly, period="2026-Q3")
+        assert pool_findings(candidate_of(quarter, thrice), Pool(releases=(month,)), RULES) == []
+
+    def test_stocks_do_not_sum(self) -> None:
+        stock = replace(self.MONTHLY, concept=replace(self.MONTHLY.concept, flow_or_stock="stock"))
+        months = tuple(released(PERSONS, SQUARE if m == 7 else (), stock, period=f"2026-{m:02}") for m in (7, 8, 9))
+        quarter = released(PERSONS, (), replace(stock, id="CT-02-TEST"), period="2026-Q3")
+        assert pool_findings(candidate_of(quarter, PERSONS), Pool(releases=months), RULES) == []
+
+
+class TestOthers:
+    """The counterpart's figures, and public ones."""
+
+    def test_the_counterpart_shows_what_we_withhold(self) -> None:
+        ours, theirs = _corridor("KZ", ratio=None), _corridor("KG", ratio=None)
+        persons = {("IN", "KG"): 7, ("IN", "UZ"): 9, ("OUT", "KG"): 60, ("OUT", "UZ"): 50}
+        flow = {("IN", "KZ"): 60, ("IN", "UZ"): 31, ("OUT", "KZ"): 7, ("OUT", "UZ"): 40}
+        hidden = [("IN", "KG"), ("IN", "UZ")]
+        own = _corridor_release(ours, "KZ", persons, hidden)
+        mirror = _corridor_release(theirs, "KG", flow, [])
+        values = {cell: row.value or persons.get(cell, 0) for cell, row in own.table.rows.items()}
+        required = {cell: requirement(ours, values[cell]) for cell in hidden}
+        asked = Candidate(release=own, values=values, required=required)
+        assert pool_findings(asked, Pool(), RULES) == []
+        found = pool_findings(asked, Pool(mirrors=(mirror,)), RULES)
+        assert {finding.cells[0][1:] for finding in found} == set(hidden)  # IN.UZ follows from the total
+        assert {cell[0].split()[0] for finding in found for cell, _ in finding.chains[0].terms} == {"KG", "KZ"}
+
+    def test_public_statistics_count_as_known(self) -> None:
+        first = released(PERSONS, SQUARE)
+        outside = Outside(source="yearbook", contract=GRID, period="2026-09", cells={("b", "1"): 8})
+        found = pool_findings(candidate_of(first, PERSONS), Pool(outside=(outside,)), RULES)
+        assert exposed(found, Exposure.SHOWN) == {"b1"}
+        assert exposed(found, Exposure.COMPUTED) == {"b3", "d1", "d3"}
+
+    def test_a_public_figure_that_is_another_number_misleads_and_gives_nothing_away(self) -> None:
+        first = released(PERSONS, SQUARE)
+        outside = Outside(source="yearbook", contract=GRID, period="2026-09", cells={("b", "1"): 9})
+        assert pool_findings(candidate_of(first, PERSONS), Pool(outside=(outside,)), RULES) == []
+
+
+class TestExclusions:
+    """Recipients who must not see some cells."""
+
+    def test_an_excluded_cell_follows_from_its_margins_unless_others_are_withheld_with_it(self) -> None:
+        excluded = frozenset({("a", "2")})
+        rows = {cell: row for cell, row in released(PERSONS).table.rows.items() if cell not in excluded}
+        bare = replace(released(PERSONS), table=replace(released(PERSONS).table, rows=rows), excluded=excluded)
+        found = pool_findings(candidate_of(bare, PERSONS), Pool(), RULES)
+        assert exposed(found, Exposure.COMPUTED) == {"a2"}
+
+    def test_circles_are_pooled_only_where_somebody_holds_both(self) -> None:
+        excluded = frozenset({("a", "2")})
+        complements = [("a", "1"), ("b", "1"), ("b", "2")]
+        values = values_of(GRID, PERSONS)
+        table = published(GRID, {cell: n for cell, n in values.items() if cell not in excluded}, complements)
+        part = Released(contract=GRID, revision=0, table=table, recipients=("UZ",), excluded=excluded)
+        whole = released(PERSONS)
+        asked = Candidate(
+            release=part, values=values, required={cell: requirement(GRID, values[cell]) for cell in complements}
+        )
+        assert pool_findings(asked, Pool(releases=(whole,)), RULES) == []
+        held = replace(whole, recipients=("KG", "UZ"))
+        assert exposed(pool_findings(asked, Pool(releases=(held,)), RULES), Exposure.SHOWN) >= {"a1", "a2"}
+
+
+def _corridor(provider: str, *, ratio: float | None) -> DataContract:
+    base = contract_of({"DIRECTION": ["IN", "OUT"], "COUNTERPART": ["KZ", "KG", "UZ"]}, linkage_group="ct")
+    without = replace(base.dimensions[0], has_total=False)
+    mirror = Mirror(
+        contract_id=base.id, major_version=1, exact_concept=True, ratio_min=ratio, ratio_max=ratio, rule="both sides"
+    )
+    return replace(base, dimensions=(without, base.dimensions[1]), mirror=mirror)
+
+
+def _corridor_release(
+    contract: DataContract, provider: str, persons: Mapping[CellKey, int], hidden: Sequence[CellKey]
+) -> Released:
+    values = dict(persons)
+    for direction in ("IN", "OUT"):
+        values[direction, T] = sum(n for cell, n in persons.items() if cell[0] == direction)
+    table: SafeTable = replace(published(contract, values, hidden), provider=provider)
+    return Released(contract=contract, revision=0, table=table, recipients=("IOM",))
