@@ -268,6 +268,16 @@ class ReturnReasonError(ClearanceError):
     mend_ru = ""
 
 
+class WithdrawalError(BundleError):
+    """A withdrawal does not say what a withdrawal may say, or is about another bundle."""
+
+    code = "withdrawal"
+    en = "withdrawal of {bundle}: {field}: expected {expected}, found {found}"
+    ru = "отзыв {bundle}: {field}: ожидалось {expected}, найдено {found}"
+    mend_en = "Ask the provider for its three files again; until they hold, the bundle counts as published."
+    mend_ru = "Запросите у поставщика три файла отзыва снова; пока они не верны, набор считается опубликованным."
+
+
 class DeliveryError(BundleError):
     code = "delivery-mismatch"
     en = "delivery: {field}: expected {expected}, found {found}"
