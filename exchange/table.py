@@ -22,11 +22,16 @@ class AggregateCell:
         value: The measure, an integer in units of 10^-decimals.
         contributors: Distinct contributors, one count per contributor unit of the contract.
         largest: The two largest contributions of the dominance unit, where the contract names one.
+        sole: By contributor unit, who the only contributor is, where there is one: a number that means nothing but
+            that the same number in two cells is the same contributor (or holding). It never leaves preparation.
+        largest_by: In the same numbers, whose the largest contribution is.
     """
 
     value: int
     contributors: tuple[int, ...]
     largest: tuple[int, int] | None = None
+    sole: tuple[int | None, ...] = field(default=(), repr=False, compare=False)
+    largest_by: int | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

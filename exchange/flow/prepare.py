@@ -4,7 +4,7 @@ The same register, contract, secret and ledger give the same bytes, so that a se
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
@@ -12,6 +12,7 @@ from exchange.codes import parse_period
 from exchange.contract.model import DataContract
 from exchange.contract.reference import ContractRef
 from exchange.disclosure import AuditSummary, PriorReleases, SecretParameters, protect
+from exchange.disclosure.primary import NO_REQUEST, Request
 from exchange.encoding import Digest
 from exchange.flow.candidate import Candidate, CandidateFiles
 from exchange.labels import TEXT_CHARACTERS_MAX, Licence, Source
@@ -60,6 +61,7 @@ def prepare(
     attribution: Attribution,
     prepared_by: str,
     secret: bytes,
+    requests: Sequence[Request] = NO_REQUEST,
     progress: Callable[[str, float], None],
 ) -> CandidateFiles:
     """Make a release candidate of an aggregate.
@@ -71,6 +73,7 @@ def prepare(
         attribution: For the manifest.
         prepared_by: The data officer; cannot approve it later.
         secret: The preparation zone's 32 bytes; the parameters really used and the release salt come from it.
+        requests: What must be withheld by law or request, from the register's mapping.
         progress: Told the stage and its share done.
 
     Raises:
@@ -78,7 +81,7 @@ def prepare(
     """
     parameters = secret_parameters(contract, period=table.period, secret=secret)
     released = PriorReleases(vintages=tuple(vintage.table for vintage in history.vintages))
-    protected = protect(table, contract, parameters=parameters, released=released, progress=progress)
+    protected = protect(table, contract, parameters=parameters, released=released, requests=requests, progress=progress)
     latest = history.vintages[-1] if history.vintages else None
     revision = 0 if latest is None else latest.revision + 1
     gone = frozenset[CellKey]() if latest is None else latest.table.rows.keys() - protected.safe.rows.keys()

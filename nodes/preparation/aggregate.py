@@ -2,7 +2,10 @@
 
 Distinct contributors are counted exactly and without a set per cell: a contributor whose rows all lie in one cell of
 the finest table is one in every margin of that cell, so those are summed; only contributors seen in several cells are
-counted margin by margin.
+counted margin by margin. Contributors under one holding count as one, if the mapping names its column.
+
+An only contributor, and the largest, get a number: the same in all cells, drawn from a hash or a row's place, and good
+for nothing but to see that two cells have the same one. It stays in this process.
 """
 
 from collections.abc import Iterator, Mapping
@@ -130,26 +133,30 @@ class _Cube:
         """Every non-empty cell with its margins."""
         self._connection.execute(
             "CREATE OR REPLACE TEMP TABLE base AS "
-            f"SELECT {self._cell()} AS cell, sum(records)::BIGINT AS records, sum(v)::BIGINT AS v "
+            f"SELECT {self._cell()} AS cell, sum(records)::BIGINT AS records, sum(v)::BIGINT AS v, min(rowid) AS place "
             "FROM staged GROUP BY 1"
         )
-        values = self._rolled("base", "sum(v)::BIGINT, sum(records)::BIGINT")
+        values = self._rolled("base", "sum(v)::BIGINT, sum(records)::BIGINT, min(place)")
         contributors = [self._contributors(n, values) for n in range(len(self._coding.contributors))]
         largest = self._largest()
-        for margin, (value, _) in values.items():
+        for margin, (value, _, _) in values.items():
+            seen = [counts.get(margin, _NOBODY) for counts in contributors]
+            top = None if largest is None else largest.get(margin, _NO_TOP)
             yield (
                 self._key(margin),
                 AggregateCell(
                     value=value,
-                    contributors=tuple(counts.get(margin, 0) for counts in contributors),
-                    largest=None if largest is None else largest.get(margin, (0, 0)),
+                    contributors=tuple(number for number, _ in seen),
+                    largest=None if top is None else top.values,
+                    sole=tuple(who if number == 1 else None for number, who in seen),
+                    largest_by=None if top is None or top.shared else top.by,
                 ),
             )
 
-    def _contributors(self, unit: int, values: Mapping[Margin, tuple[int, ...]]) -> dict[Margin, int]:
-        """Distinct contributors of one unit by margin."""
+    def _contributors(self, unit: int, values: Mapping[Margin, tuple[int, ...]]) -> dict[Margin, tuple[int, int]]:
+        """Distinct contributors of one unit by margin, and the number of one of them."""
         if not isinstance(self._coding.contributors[unit], ContributorColumn):
-            return {margin: records for margin, (_, records) in values.items()}
+            return {margin: (records, place) for margin, (_, records, place) in values.items()}
         run = self._connection.execute
         run(
             "CREATE OR REPLACE TEMP TABLE spread AS "
@@ -158,25 +165,26 @@ class _Cube:
         )
         run(
             "CREATE OR REPLACE TEMP TABLE once AS "
-            "SELECT cell, sum(n)::BIGINT AS n FROM ("
-            "SELECT lo AS cell, count(*) AS n FROM spread WHERE lo = hi GROUP BY 1 UNION ALL "
-            f"SELECT {self._cell()}, sum(records) FROM staged WHERE u{unit} IS NULL GROUP BY 1) GROUP BY 1"
+            "SELECT cell, sum(n)::BIGINT AS n, min(who) AS who FROM ("
+            "SELECT lo AS cell, count(*) AS n, min(hash(u)) AS who FROM spread WHERE lo = hi GROUP BY 1 UNION ALL "
+            f"SELECT {self._cell()}, sum(records), min({_ROW}) FROM staged WHERE u{unit} IS NULL GROUP BY 1) GROUP BY 1"
         )
         run(
             "CREATE OR REPLACE TEMP TABLE often AS "
-            f"SELECT DISTINCT {self._cell()} AS cell, id FROM staged JOIN "
-            "(SELECT u, (row_number() OVER ())::INTEGER AS id FROM spread WHERE lo <> hi) many "
+            f"SELECT DISTINCT {self._cell()} AS cell, id, who FROM staged JOIN "
+            "(SELECT u, (row_number() OVER ())::INTEGER AS id, hash(u) AS who FROM spread WHERE lo <> hi) many "
             f"ON staged.u{unit} = many.u"
         )
-        counts = {margin: n for margin, (n,) in self._rolled("once", "sum(n)::BIGINT").items()}
+        counts = {margin: (n, who) for margin, (n, who) in self._rolled("once", "sum(n)::BIGINT, min(who)").items()}
         # One margin at a time: all at once would hold a set of contributors for each of them in memory.
         for kept in self._kept():
-            for margin, n in self._distinct("often", "id", kept):
-                counts[margin] = counts.get(margin, 0) + n
+            for margin, n, who in self._distinct("often", kept):
+                before, first = counts.get(margin, _NOBODY)
+                counts[margin] = (before + n, first if before else who)
         return counts
 
-    def _largest(self) -> dict[Margin, tuple[int, int]] | None:
-        """The two largest contributions by margin, where the table's dominance rule asks for them."""
+    def _largest(self) -> "dict[Margin, _Top] | None":
+        """The two largest contributions by margin and whose the largest is, where the table's rule asks for them."""
         rule = self._table.table.dominance
         if rule is None:
             return None
@@ -187,20 +195,22 @@ class _Cube:
             f"FROM staged WHERE u{unit} IS NOT NULL GROUP BY 1, 2"
         )
         named = self._connection.execute(
-            f"SELECT {', '.join(self._names)}, max(v, 2) FROM (SELECT {self._margins()}, sum(v)::BIGINT AS v "
+            f"SELECT {', '.join(self._names)}, max(v, 2), max_by(hash(u), v) FROM "
+            f"(SELECT {self._margins()}, u, sum(v)::BIGINT AS v "
             f"FROM ({self._unfolded('contributed', 'u, v')}) GROUP BY GROUPING SETS ({self._sets_with('u')})) "
             "GROUP BY ALL"
         ).fetchall()
         # A record without a contributor is one of its own; repeated records contribute 1 each.
         own = "list_resize([1, 1], least(2, sum(records))::INTEGER)" if self._coding.mapping.records else "max(v, 2)"
         alone = self._connection.execute(
-            f"SELECT {', '.join(self._names)}, {own} FROM staged WHERE u{unit} IS NULL "
+            f"SELECT {', '.join(self._names)}, {own}, max_by({_ROW}, v) FROM staged WHERE u{unit} IS NULL "
             f"GROUP BY GROUPING SETS ({self._sets})"
         ).fetchall()
-        tops: dict[Margin, list[int]] = {}
-        for *margin, values in (*named, *alone):
-            tops.setdefault(tuple(margin), []).extend(values or ())
-        return {margin: _two(sorted(values, reverse=True)) for margin, values in tops.items()}
+        tops: dict[Margin, _Top] = {}
+        for *margin, values, by in (*named, *alone):
+            found = tuple(margin)
+            tops[found] = tops.get(found, _NO_TOP).joined(values or [], by)
+        return tops
 
     def _rolled(self, table: str, measures: str) -> dict[Margin, tuple[int, ...]]:
         """The measures by margin over a table of (cell, …)."""
@@ -212,14 +222,15 @@ class _Cube:
         # An empty table still has its grand total, with NULL sums.
         return {tuple(row[:width]): tuple(n or 0 for n in row[width:]) for row in rows}
 
-    def _distinct(self, table: str, column: str, kept: list[str]) -> list[tuple[Margin, int]]:
-        """How many distinct values a column of a table of (cell, …) has in each cell of one margin."""
+    def _distinct(self, table: str, kept: list[str]) -> list[tuple[Margin, int, int]]:
+        """How many distinct ids a table of (cell, id, who) has in each cell of one margin, and one of them."""
         grouped = f"GROUP BY {', '.join(kept)}" if kept else ""
+        counted = ", ".join([*kept, "count(DISTINCT id)", "min(who)"])
         rows = self._connection.execute(
-            f"SELECT {', '.join([*kept, f'count(DISTINCT {column})'])} FROM ({self._unfolded(table, column)}) {grouped}"
+            f"SELECT {counted} FROM ({self._unfolded(table, 'id, who')}) {grouped}"
         ).fetchall()
         places = [kept.index(name) if name in kept else None for name in self._names]
-        return [(tuple(None if at is None else row[at] for at in places), row[-1]) for row in rows]
+        return [(tuple(None if at is None else row[at] for at in places), row[-2], row[-1]) for row in rows]
 
     def _cell(self) -> str:
         """One number for the finest cell, mixed radix over the axes; a few billions at most."""
@@ -257,5 +268,26 @@ class _Cube:
         return tuple(code.values())
 
 
-def _two(values: list[int]) -> tuple[int, int]:
-    return values[0], values[1] if len(values) > 1 else 0
+@dataclass(frozen=True, slots=True)
+class _Top:
+    """The two largest contributions to a margin, and the number of who made the largest."""
+
+    values: tuple[int, int]
+    by: int | None
+
+    @property
+    def shared(self) -> bool:
+        """Whether two have the largest: then it is nobody's alone."""
+        return self.values[0] == self.values[1]
+
+    def joined(self, values: list[int], by: int | None) -> "_Top":
+        """With further contributions, those of `by` the largest of them."""
+        first, second = sorted([*self.values, *values], reverse=True)[:2]
+        return _Top((first, second), by if values and values[0] > self.values[0] else self.by)
+
+
+_NO_TOP = _Top((0, 0), None)
+_NOBODY = (0, 0)
+
+_ROW = "hash(-1 - rowid)"
+"""The number of a row that is a contributor of its own."""

@@ -97,6 +97,7 @@ def build_candidate(
         attribution=Attribution(title=mapping.title, sources=mapping.sources, licences=mapping.licences),
         prepared_by=request.officer,
         secret=secret,
+        requests=mapping.withhold,
         progress=output.progress,
     )
     return candidate, census

@@ -20,7 +20,7 @@ TITLE_CHARACTERS_MAX = 120
 
 _TOP = (
     "v", "contract", "title", "delimiter", "records", "value", "period", "dimensions", "codes", "contributors",
-    "filter", "sources", "licences",
+    "filter", "withhold", "sources", "licences",
 )  # fmt: skip
 
 
@@ -74,11 +74,14 @@ class ContributorColumn:
     """Where the pseudonym of a contributor stands.
 
     Attributes:
+        holding: The column of the owner under whom contributors are one: they are counted, and their amounts summed,
+            as one contributor. An empty field: the contributor is its own owner, under its own name.
         own_column, own_values: An empty field is allowed where `own_column` holds one of `own_values`; the row is then
             a contributor of its own (a permit of type PATENT has no employer but itself).
     """
 
     column: str
+    holding: str | None = None
     own_column: str | None = None
     own_values: tuple[str, ...] = ()
 
@@ -111,6 +114,7 @@ class RegisterMapping:
         records: The column that says for how many records one row stands; None: each row is one.
         value: The column of the amount, for contracts that sum amounts; None: records are counted.
         codes: For a dimension, the register's spelling of each code.
+        withhold: What must be withheld by law or request: code by dimension, every cell that has all of them.
     """
 
     file: str
@@ -124,6 +128,7 @@ class RegisterMapping:
     codes: Mapping[str, Mapping[str, str]] = field(repr=False)
     contributors: Mapping[str, ContributorSource]
     filters: tuple[Filter, ...]
+    withhold: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
     sources: tuple[Source, ...]
     licences: tuple[Licence, ...]
 
@@ -134,7 +139,7 @@ class RegisterMapping:
             name
             for source in self.contributors.values()
             if isinstance(source, ContributorColumn)
-            for name in (source.column, source.own_column)
+            for name in (source.column, source.holding, source.own_column)
         ]
         period = self.period.column if isinstance(self.period, PeriodColumn) else None
         named = [period, *dimensions, *contributors, *(rule.column for rule in self.filters), self.records, self.value]
@@ -171,6 +176,7 @@ def parse_mapping(raw: bytes, *, file: str) -> RegisterMapping:
         codes={key: section.texts() for key, section in top.section_or_empty("codes").sections()},
         contributors={key: _contributor(section) for key, section in top.section("contributors").sections()},
         filters=tuple(_filter(section) for section in top.sections_of("filter")),
+        withhold=tuple(section.texts() for section in top.sections_of("withhold")),
         sources=tuple(_source(section) for section in top.sections_of("sources")),
         licences=tuple(_licence(section) for section in top.sections_of("licences")),
     )
@@ -209,17 +215,18 @@ def _dimension(section: "_Section") -> DimensionSource:
 
 
 def _contributor(section: "_Section") -> ContributorSource:
-    section.allow("column", "each_row", "own_row")
+    section.allow("column", "holding", "each_row", "own_row")
     if section.has("each_row"):
         section.allow("each_row")
         section.true("each_row")
         return EachRow()
+    column, holding = section.text("column"), section.text_or_none("holding")
     if not section.has("own_row"):
-        return ContributorColumn(column=section.text("column"))
+        return ContributorColumn(column=column, holding=holding)
     own = section.section("own_row")
     own.allow("column", "values")
     return ContributorColumn(
-        column=section.text("column"), own_column=own.text("column"), own_values=own.text_list("values")
+        column=column, holding=holding, own_column=own.text("column"), own_values=own.text_list("values")
     )
 
 

@@ -106,11 +106,16 @@ def _axis(axis: Axis, dimension: DimensionCoding, n: int) -> str:
 
 
 def _contributor(register: Register, source: object) -> str:
-    """SQL for the contributor's pseudonym; NULL where the row is a contributor of its own."""
+    """SQL for the pseudonym of the contributor, or of its holding; NULL where the row is a contributor of its own."""
     if not isinstance(source, ContributorColumn):
         return "NULL::VARCHAR"
     text = register.text_of(source.column)
-    return f"CASE WHEN trim({text}) = '' THEN NULL ELSE {text} END"
+    named = f"CASE WHEN trim({text}) = '' THEN NULL ELSE {text} END"
+    if source.holding is None:
+        return named
+    owner = register.text_of(source.holding)
+    # Without a contributor there is nobody to own: the row stays one of its own.
+    return f"CASE WHEN {named} IS NOT NULL AND trim({owner}) <> '' THEN {owner} ELSE {named} END"
 
 
 def _records(register: Register, coding: Coding) -> str:

@@ -76,6 +76,29 @@ def test_the_two_largest_employers_are_found_in_every_margin(bench: Bench) -> No
     assert table.cells["_T", "_T"] == AggregateCell(value=8, contributors=(5, 4), largest=(3, 3))
 
 
+def test_employers_of_one_owner_are_one_contributor(bench: Bench) -> None:
+    # e1 and e2 belong to h; e3 to nobody; the owner h employs under its own name too.
+    rows = ["KZ-75,A,w1,e1,QUOTA,h", "KZ-75,A,w2,e2,QUOTA,h", "KZ-75,A,w3,e3,QUOTA,", "KZ-75,A,w4,h,QUOTA,",
+            "KZ-71,B,w5,e2,QUOTA,h", "KZ-71,A,w6,,PATENT,h"]  # fmt: skip
+    text = PERMITS_MAP.replace('column = "employer"', 'column = "employer", holding = "owner"')
+    header = PERMITS_HEADER.replace("type", "type,owner")
+    file = bench.file("r.csv", header + "".join(f"2026-09-01,{row}\n" for row in rows))
+    cells = bench.aggregate(file, text, contracts.permits(), "2026-09")[0].cells
+    assert cells["KZ-75", "AGR"] == AggregateCell(value=4, contributors=(4, 2), largest=(3, 1))
+    # The patent without an employer has nobody whom h could own.
+    assert cells["_T", "_T"] == AggregateCell(value=6, contributors=(6, 3), largest=(4, 1))
+    assert cells["KZ-71", "IND"].sole[1] == cells["KZ-75", "AGR"].largest_by == cells["_T", "_T"].largest_by
+
+
+def test_a_row_of_no_contributor_is_known_again_in_every_cell_that_it_alone_makes(bench: Bench) -> None:
+    file = bench.file("r.csv", "quarter,nationality,type,sex\n2026-Q3,Namibia,court,M\n2026-Q3,Afghanistan,court,F\n")
+    cells = bench.aggregate(file, RETURNS_MAP, contracts.returns(), "2026-Q3")[0].cells
+    who = {cells["LEFT", "NA", kind, sex].sole for kind in ("FORCED", "_T") for sex in ("M", "_T")}
+    assert len(who) == 1
+    assert who.isdisjoint({cells["LEFT", "AF", "FORCED", "F"].sole, (None,)})
+    assert cells["LEFT", "_T", "_T", "_T"].sole == (None,)
+
+
 def test_what_a_level_does_not_cover_goes_to_its_residual(bench: Bench) -> None:
     file = bench.file("r.csv", PERMITS_HEADER + "2026-09-01,KZ-75,G,w1,e1,QUOTA\n2026-09-01,KZ-75,F,w1,e1,QUOTA\n")
     table, _ = bench.aggregate(file, PERMITS_MAP, contracts.permits(), "2026-09")
@@ -122,6 +145,15 @@ def test_aggregation_agrees_with_counting_every_cell_alone(bench: Bench, rows: l
             value=len(found), contributors=(workers, len(by_employer)), largest=(first, second)
         )
     assert table.cells == expected
+    for unit in (0, 1):
+        alone = {key: {pair[unit] for pair in found} for key, found in members.items()}
+        numbers = {key: cell.sole[unit] for key, cell in table.cells.items()}
+        assert {key for key, number in numbers.items() if number is not None} == {
+            key for key, names in alone.items() if len(names) == 1
+        }
+        pairs = {(numbers[key], *names) for key, names in alone.items() if len(names) == 1}
+        # One number for each name, and one name for each number.
+        assert len(pairs) == len({number for number, _ in pairs}) == len({name for _, name in pairs})
 
 
 def test_gb_register_gives_the_published_totals(bench: Bench) -> None:

@@ -34,6 +34,20 @@ def test_a_contributor_is_a_column_or_each_row() -> None:
     )
 
 
+def test_a_contributor_may_have_an_owner_whose_column_is_read() -> None:
+    owned = mapping(PERMITS_MAP.replace('column = "employer"', 'column = "employer", holding = "owner"'))
+    assert owned.contributors["employer"] == ContributorColumn(
+        column="employer", holding="owner", own_column="type", own_values=("PATENT", "SELF")
+    )
+    assert "owner" in owned.columns()
+
+
+def test_what_must_be_withheld_is_listed_by_codes() -> None:
+    asked = mapping(RETURNS_MAP + '[[withhold]]\nCITIZENSHIP = "AF"\n[[withhold]]\nSEX = "F"\nRETURN_TYPE = "_T"\n')
+    assert asked.withhold == ({"CITIZENSHIP": "AF"}, {"SEX": "F", "RETURN_TYPE": "_T"})
+    assert mapping(RETURNS_MAP).withhold == ()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "refusal", "key"),
     [
