@@ -3,6 +3,7 @@
 from exchange.disclosure.pool.atoms import Atom, Group, atoms_of, small_groups
 from exchange.disclosure.pool.chain import Chain, Sense
 from exchange.disclosure.pool.findings import Exposure, PoolFinding, PoolRules, pool_findings, require_safe_in_pool
+from exchange.disclosure.pool.past import Past
 from exchange.disclosure.pool.released import Outside, Pool, Released
 from exchange.disclosure.pool.sources import PoolKey
 from exchange.disclosure.pool.system import Candidate
@@ -14,6 +15,7 @@ __all__ = [
     "Exposure",
     "Group",
     "Outside",
+    "Past",
     "Pool",
     "PoolFinding",
     "PoolKey",

@@ -70,6 +70,10 @@ class PoolFinding:
     exposure: Exposure
     chains: tuple[Chain, ...] = ()
 
+    def shown_by(self, release: str) -> frozenset[CellKey]:
+        """The cells of this release that a chain uses: without one of them it breaks."""
+        return frozenset(cell[1:] for chain in self.chains for cell, _ in chain.terms if cell[0] == release)
+
     def text(self) -> str:
         """The cells and how they follow, for a person; no figure."""
         cells = " + ".join(shown_cell(cell) for cell in self.cells)

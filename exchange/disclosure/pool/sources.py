@@ -67,6 +67,10 @@ class Source:
         key = self._names.key(name)
         return key if key is not None and self._shape.holds(key) else None
 
+    def name_of(self, key: CellKey) -> CellName:
+        """The name under which others know a key of this contract."""
+        return self._names.name(key)
+
     def figure(self, key: CellKey) -> int | None:
         """What it shows for a key that it speaks of; None: unknown."""
         return self.cells.get(key, 0)

@@ -10,6 +10,7 @@ from exchange.disclosure.pool import (
     Candidate,
     Exposure,
     Outside,
+    Past,
     Pool,
     PoolFinding,
     Released,
@@ -250,3 +251,17 @@ def _corridor_release(
         values[direction, T] = sum(n for cell, n in persons.items() if cell[0] == direction)
     table: SafeTable = replace(published(contract, values, hidden), provider=provider)
     return Released(contract=contract, revision=0, table=table, recipients=("IOM",))
+
+
+def test_the_past_tells_a_suppression_what_was_withheld_shown_and_nearly_the_same() -> None:
+    first = released(PERSONS, SQUARE)
+    deep = replace(contract_of({"R": "abd", "S": "xy"}, linkage_group="ct"), id="CT-02-TEST")
+    by_sex = {("a", "x"): 50, ("a", "y"): 30}
+    second = released(by_sex, ["ax", "ay"], deep)
+    past = Past(released(PERSONS, revision=1), Pool(releases=(first, second)))
+    assert past.withheld() == {("b", "1"), ("b", "3"), ("d", "1"), ("d", "3")}
+    assert past.unchanged(("a", "1"), 20)
+    assert not past.unchanged(("b", "1"), 8)
+    assert past.unchanged(("b", T), 0)  # the second contract lists it, and had no row for it
+    assert past.small_difference(("a", "1"), 22, contributors_min=5)
+    assert not past.small_difference(("a", "1"), 25, contributors_min=5)
