@@ -1,37 +1,74 @@
-"""Files and folders written whole or not at all, and durable: a name of their own, fsync, rename, fsync."""
+"""Files and folders written whole or not at all, and durable: a name of their own, fsync, rename, fsync of the folder.
+
+An error of fsync is never retried: the kernel may already have dropped the pages.
+"""
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 FOLDER_MODE = 0o700
+FILE_MODE = 0o644
+"""Less the process's mask."""
+
+WRITING = ".writing"
 
 
-def write_durably(path: Path, content: bytes) -> None:
-    """Write a file under its final name only when it is complete and on the disk.
+def write_durably(path: Path, content: bytes, *, sole: bool = False) -> None:
+    """Write a file so that after a crash it is the old one or the new one, and after return the new one.
+
+    Args:
+        path: The file; folders above it are made.
+        content: All of it.
+        sole: Whether one process alone ever writes this file: what a crash leaves under its temporary name is then
+            overwritten by the next attempt. Else each process has a temporary name of its own.
 
     Raises:
-        OSError: The disk is full or the folder read-only, with the file's name; nothing is left under it.
+        OSError: The disk is full or the folder read-only, with the file's name; the old file, if any, still stands.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        with suppress(OSError):  # a read-only disk refuses this too, and the first refusal is the one to tell
-            partial.unlink()
-        error.filename = str(path)  # a full disk refuses the write, and that names no file
-        raise
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    write_whole([(path, content)], mark=WRITING if sole else f".{os.getpid()}{WRITING}")
     sync_folder(path.parent)
+
+
+def write_whole(files: Iterable[tuple[Path, bytes]], *, mark: str = WRITING) -> None:
+    """Give files their names once all their contents are on the disk; that the names stay is the caller's to secure.
+
+    Raises:
+        OSError: As of `write_durably`.
+    """
+    waiting: list[tuple[Path, Path]] = []
+    try:
+        for path, content in files:
+            waiting.append((path.with_name(path.name + mark), path))
+            _write_synced(waiting[-1][0], content)
+        while waiting:
+            temporary, path = waiting[0]
+            temporary.replace(path)
+            del waiting[0]
+    except BaseException as error:
+        for temporary, _ in waiting:
+            with suppress(OSError):  # a read-only disk refuses this too, and the first refusal is the one to tell
+                temporary.unlink()
+        if isinstance(error, OSError):
+            error.filename = str(path)  # a full disk refuses the write, and that names no file
+        raise
+
+
+def _write_synced(temporary: Path, content: bytes) -> None:
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    except FileNotFoundError:
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_folder_durably(folder: Path, files: Mapping[str, bytes]) -> None:

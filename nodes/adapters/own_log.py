@@ -1,24 +1,27 @@
-"""The node's own log: head, entries, tiles and checkpoint, each durable before the next (DESIGN.md §9).
+"""The node's own log: head, entries, tiles and checkpoint, each before the next (DESIGN.md §9, decision 20).
 
 `stage` runs inside the sequencer's transaction, `finish` after its commit. Whatever `finish` did not complete before a
-crash or on a full disk is derived again from the entries: same bytes, or the process stops.
+crash or on a full disk is derived again from the entries: same bytes, or the process stops. `restore` puts back what
+the newest stored checkpoint needs; it signs nothing, so that it may run before the restart rule is satisfied.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import TypeAlias
 
-from sqlalchemy import Connection, func
+from sqlalchemy import Connection
 from sqlmodel import insert, select, text
 
 from exchange.errors.log import LogError
 from exchange.errors.node import HeadMovedError
-from exchange.log.checkpoint import Checkpoint, sign_checkpoint
-from exchange.log.merkle import leaf_hash
+from exchange.log.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
+from exchange.log.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
 from exchange.log.note import format_note
-from exchange.log.tiles import TILE_WIDTH, Tile, format_tile_path, tiles_between
-from exchange.log.tree import TileFile, TreeState, entry_bundles_after
+from exchange.log.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, format_tile_path, tile_at, tiles_between
+from exchange.log.tree import TileFile, TreeState, edge_widths, entry_bundles_after
 from exchange.signing.keys import Signer
-from nodes.adapters.tables import CheckpointRow, HeadRow
+from nodes.adapters.tables import HeadRow
 from nodes.adapters.tile_files import TileFiles
 
 # One statement decides: the checkpoint is stored only if the head is still the one that it names.
@@ -28,7 +31,13 @@ _STORE_CHECKPOINT = (
 )
 _ADVANCE_HEAD = "UPDATE head SET size = ?, root = ?, edge = ? WHERE size = ? AND root = ?"
 _CHECKPOINT = "SELECT root, note FROM checkpoint WHERE size = ?"
-_INSERT_ENTRY = 'INSERT INTO entry ("index", raw, evidence, counterpart) VALUES (?, ?, ?, ?)'
+_NEWEST_CHECKPOINT = "SELECT size, root, note FROM checkpoint ORDER BY size DESC LIMIT 1"
+_INSERT_ENTRIES = 'INSERT INTO entry ("index", raw, evidence, counterpart) VALUES '
+_ROWS_MAX = 256
+"""Entries of one INSERT; SQLite takes 32,766 parameters (limits.html §9)."""
+
+EntryValues: TypeAlias = tuple[int, bytes, str | None, str | None]
+"""An entry as stored: index, bytes, evidence digest, counterpart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +45,7 @@ class Staged:
     """The tree after a transaction that is not committed yet, and the files it will need."""
 
     state: TreeState
+    root: bytes
     files: tuple[TileFile, ...]
     tail: tuple[bytes, ...]  # the entries of the partial bundle at the right edge
 
@@ -48,7 +58,9 @@ class OwnLog:
         self._signer = signer
         self.files = files
         self._state = TreeState()
+        self._root = EMPTY_ROOT
         self._tail: tuple[bytes, ...] = ()
+        self._restored = False
         self._pending: tuple[TileFile, ...] | None = None  # None: derive what is missing from the entries
         self.note = b""  # the newest checkpoint, own signature only; empty before the first
 
@@ -60,13 +72,13 @@ class OwnLog:
     @property
     def checkpoint(self) -> Checkpoint:
         """The head as a checkpoint."""
-        return Checkpoint(origin=self.origin, size=self._state.size, root=self._state.root())
+        return Checkpoint(origin=self.origin, size=self._state.size, root=self._root)
 
     def load(self, connection: Connection) -> None:
         """Read the head; a new store gets one of size 0. Call it inside a transaction.
 
         Raises:
-            TreeRootError: The stored edge does not lead to the stored root.
+            HeadMovedError: The stored edge does not lead to the stored root.
         """
         row = connection.execute(select(HeadRow.size, HeadRow.root, HeadRow.edge)).first()
         if row is None:
@@ -74,7 +86,8 @@ class OwnLog:
             connection.execute(insert(HeadRow), {"id": 1, "size": 0, "root": empty.root(), "edge": empty.edge})
         else:
             self._state = TreeState.from_edge(row.size, row.edge)
-            if self._state.root() != row.root:
+            self._root = self._state.root()
+            if self._root != row.root:
                 raise HeadMovedError(origin=self.origin, expected=row.size)
         first = self.size - self.size % TILE_WIDTH
         self._tail = tuple(_entries(connection, first, self.size))
@@ -88,19 +101,37 @@ class OwnLog:
         """
         old = self._state
         state, hash_tiles = old.append([leaf_hash(entry) for entry in entries])
-        moved = connection.exec_driver_sql(_ADVANCE_HEAD, (state.size, state.root(), state.edge, old.size, old.root()))
+        root = state.root()
+        moved = connection.exec_driver_sql(_ADVANCE_HEAD, (state.size, root, state.edge, old.size, self._root))
         if moved.rowcount != 1:
             raise HeadMovedError(origin=self.origin, expected=old.size)
         bundles = entry_bundles_after(old.size, self._tail, entries)
         pending = [*self._tail, *entries]
         tail = tuple(pending[len(pending) - state.size % TILE_WIDTH :]) if state.size % TILE_WIDTH else ()
-        return Staged(state=state, files=(*bundles, *hash_tiles), tail=tail)
+        return Staged(state=state, root=root, files=(*bundles, *hash_tiles), tail=tail)
 
     def accept(self, staged: Staged) -> None:
         """The transaction is committed: the staged tree is the tree."""
-        self._state, self._tail = staged.state, staged.tail
+        self._state, self._root, self._tail = staged.state, staged.root, staged.tail
         if self._pending is not None:
             self._pending = (*self._pending, *staged.files)
+
+    def restore(self, connection: Connection) -> None:
+        """Once after a start: the tiles of the newest stored checkpoint, and that checkpoint itself, in their places.
+
+        Raises:
+            OSError: The disk refused; it is tried again at the next call.
+            TileDiffersError, HeadMovedError: Two histories.
+        """
+        if self._restored:
+            return
+        with connection.begin():
+            row = connection.exec_driver_sql(_NEWEST_CHECKPOINT).first()
+            lost = () if row is None else self._lost(connection, row.size, row.root)
+        self.files.write(lost)
+        if row is not None and self._published_size() < row.size:
+            self.files.publish(bytes(row.note))
+        self._restored = True
 
     def finish(self, connection: Connection) -> bool:
         """Write tiles, sign and store the checkpoint, publish it; whether there was anything to do.
@@ -143,39 +174,66 @@ class OwnLog:
                 raise HeadMovedError(origin=self.origin, expected=head.size)
         return note
 
+    def _published_size(self) -> int:
+        """The size of the checkpoint in place; -1 if there is none that can be read."""
+        note = self.files.checkpoint()
+        try:
+            return -1 if note is None else read_checkpoint(note)[0].size
+        except LogError:
+            return -1
+
+    def _lost(self, connection: Connection, size: int, root: bytes) -> tuple[TileFile, ...]:
+        """The files of the signed tree of `size` if one is missing: those since the last full tile, or all."""
+        missing = [tile for tile in tiles_between(0, size) if not self._stands(tile)]
+        if not missing:
+            return ()
+        base = TreeState()
+        if all(tile.level <= 0 and tile.width < TILE_WIDTH for tile in missing):
+            base = self._full_tiles(size)
+        return self._files_since(connection, base, size, root)
+
+    def _full_tiles(self, size: int) -> TreeState:
+        """The tree over the full tiles of leaf hashes in a tree of `size`, read from the tiles above them."""
+        full = size - size % TILE_WIDTH
+        rows = [
+            self.files.read_tile(tile_at(level, (size >> (TILE_HEIGHT * level)) // TILE_WIDTH, size=size))[
+                : width * HASH_BYTES
+            ]
+            for level, width in enumerate(edge_widths(full))
+            if width
+        ]
+        return TreeState.from_edge(full, b"".join(rows))
+
     def _derive(self, connection: Connection) -> tuple[TileFile, ...]:
         """The files that this head has and the folder lacks."""
-        signed = connection.execute(select(func.max(CheckpointRow.size))).scalar_one() or 0
-        base = self._from_files(connection, signed)
-        entries = _entries(connection, base.size, self.size)
-        state, hash_tiles = base.append([leaf_hash(entry) for entry in entries])
-        if state.root() != self._state.root():
-            raise HeadMovedError(origin=self.origin, expected=self.size)
-        tail = _entries(connection, base.size - base.size % TILE_WIDTH, base.size)
-        return (*entry_bundles_after(base.size, tail, entries), *hash_tiles)
+        signed = connection.exec_driver_sql(_NEWEST_CHECKPOINT).first()
+        base = TreeState() if signed is None else self._from_files(signed.size, signed.root)
+        return self._files_since(connection, base, self.size, self._root)
 
-    def _from_files(self, connection: Connection, size: int) -> TreeState:
-        """The tree at the last signed size if all its files stand, else the empty tree: then all are derived."""
-        row = connection.execute(select(CheckpointRow.root).where(_of_size(size))).first()
-        if row is None or not all(self._stands(tile) for tile in tiles_between(0, size)):
-            return TreeState()
+    def _files_since(self, connection: Connection, base: TreeState, size: int, root: bytes) -> tuple[TileFile, ...]:
+        """The files that a tree of `size` with this root has and the base has not, from the entries."""
+        first = base.size - base.size % TILE_WIDTH
+        entries = _entries(connection, first, size)
+        tail, new = entries[: base.size - first], entries[base.size - first :]
+        state, hash_tiles = base.append([leaf_hash(entry) for entry in new])
+        if (state.size, state.root()) != (size, root):
+            raise HeadMovedError(origin=self.origin, expected=size)
+        return (*entry_bundles_after(base.size, tail, new), *hash_tiles)
+
+    def _from_files(self, size: int, root: bytes) -> TreeState:
+        """The tree at the last signed size as its tiles have it; the empty tree, to derive all, if they differ."""
         try:
-            return TreeState.from_tiles(size, self.files.read_tile, root=row.root, origin=self.origin)
+            return TreeState.from_tiles(size, self.files.read_tile, root=root, origin=self.origin)
         except LogError:
             return TreeState()
 
     def _stands(self, tile: Tile) -> bool:
-        paths = {format_tile_path(tile), format_tile_path(Tile(tile.level, tile.index))}
-        return any((self.files.folder / path).is_file() for path in paths)
+        return any(self.files.stands(format_tile_path(one)) for one in (tile, Tile(tile.level, tile.index)))
 
 
 def entry_at(connection: Connection, index: int) -> bytes:
     """The bytes of one entry."""
     return _entries(connection, index, index + 1)[0]
-
-
-def _of_size(size: int) -> bool:
-    return CheckpointRow.size == size
 
 
 def _entries(connection: Connection, start: int, end: int) -> list[bytes]:
@@ -186,6 +244,9 @@ def _entries(connection: Connection, start: int, end: int) -> list[bytes]:
     return [bytes(row.raw) for row in rows]
 
 
-def insert_entries(connection: Connection, rows: Sequence[tuple[int, bytes, str | None, str | None]]) -> None:
-    """Insert entries: index, bytes, evidence digest, counterpart."""
-    connection.exec_driver_sql(_INSERT_ENTRY, list(rows))
+def insert_entries(connection: Connection, entries: Sequence[EntryValues]) -> None:
+    """Insert entries, many with one statement: the driver lets another thread in at each."""
+    for start in range(0, len(entries), _ROWS_MAX):
+        chunk = entries[start : start + _ROWS_MAX]
+        rows = ", ".join(["(?, ?, ?, ?)"] * len(chunk))
+        connection.exec_driver_sql(_INSERT_ENTRIES + rows, tuple(chain.from_iterable(chunk)))

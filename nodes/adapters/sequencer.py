@@ -2,6 +2,8 @@
 
     works ─> BEGIN, savepoint each, entries, head, COMMIT ─> tiles ─> checkpoint signed, stored ─> published ─> answers
 
+What arrives while a group is under way is the next group; one hand-over takes all that one turn of the event loop
+brought, and one call answers a whole group, so that sixty-four writers cost two switches between the threads.
 A work that fails is rolled back to its savepoint and fails alone. A full or read-only disk refuses the group and lets
 the node read on; any other failure after the commit stops the process, since what is on the disk is then unknown.
 """
@@ -10,7 +12,7 @@ import asyncio
 import errno
 import queue
 import threading
-import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,13 +26,10 @@ from exchange.errors import ExchangeError
 from exchange.errors.node import NodeStoppedError, StorageFullError, WaitExceededError
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.entry import EntryType
-from nodes.adapters.own_log import OwnLog, insert_entries
+from nodes.adapters.own_log import EntryValues, OwnLog, insert_entries
 from nodes.adapters.store import Store
 
 T = TypeVar("T")
-
-GATHER_S = 0.001
-"""How long the first of a group waits for the others, where the last group had several."""
 
 _FULL_ERRNO = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG})
 _FULL_SQLITE = ("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")
@@ -65,10 +64,9 @@ class Transaction:
     def __init__(self, connection: Connection, first: int, write: Callable[[LogDraft], bytes]) -> None:
         self._connection = connection
         self._guarded = False
-        self._first = first
+        self._next = first
         self._write = write
-        self.drafts: list[LogDraft] = []
-        self.entries: list[bytes] = []
+        self.entries: list[EntryValues] = []
         self.republish: tuple[int, bytes] | None = None
 
     @property
@@ -89,17 +87,19 @@ class Transaction:
 
     def append(self, draft: LogDraft) -> int:
         """Append an entry; its index in the log."""
-        self.entries.append(self._write(draft))
-        self.drafts.append(draft)
-        return self._first + len(self.entries) - 1
+        evidence = None if draft.evidence is None else str(draft.evidence)
+        self.entries.append((self._next, self._write(draft), evidence, draft.counterpart))
+        self._next += 1
+        return self._next - 1
 
     def indexed(self, start: int) -> tuple[tuple[int, bytes], ...]:
         """The entries appended since there were `start`."""
-        return tuple((self._first + number, self.entries[number]) for number in range(start, len(self.entries)))
+        return tuple([entry[:2] for entry in self.entries[start:]])
 
     def cut(self, start: int) -> None:
         """Forget the entries of a work that failed."""
-        del self.entries[start:], self.drafts[start:]
+        self._next -= len(self.entries) - start
+        del self.entries[start:]
 
     def _driver(self, statement: str) -> None:
         # Straight to the driver: two savepoint statements through SQLAlchemy would cost more than a whole append.
@@ -112,6 +112,7 @@ class Transaction:
 class _Item:
     work: Callable[[Transaction], Any]
     future: "asyncio.Future[Sequenced[Any]]"
+    until: float  # the event loop's time at which its caller gives up
     outcome: "tuple[Any, tuple[tuple[int, bytes], ...]] | BaseException | None" = None
 
 
@@ -164,7 +165,10 @@ class Sequencer:
         self._on_fatal = on_fatal
         self._group_max = group_max
         self._wait_s = wait_s
-        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._arrived: list[_Item] = []
+        self._waiting: deque[_Item] = deque()
+        self._watching = False
+        self._queue: queue.SimpleQueue[list[_Item] | None] = queue.SimpleQueue()
         self._listeners: list[Callable[[Checkpoint, bytes], None]] = []
         self._stopped: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -181,6 +185,7 @@ class Sequencer:
     async def stop(self) -> None:
         """Finish what is queued, then end the thread."""
         if self._thread.is_alive():
+            self._hand_over()
             self._queue.put(None)
             await asyncio.to_thread(self._thread.join, self._wait_s)
         self._connection.close()
@@ -206,14 +211,14 @@ class Sequencer:
             await self.gate.wait(self._wait_s)
         if self._stopped is not None:
             raise NodeStoppedError(member=self._member, reason=type(self._stopped).__name__)
-        item = _Item(work, asyncio.get_running_loop().create_future())
-        self._queue.put(item)
-        try:
-            # A caller that goes away cancels only its future: once queued, the work is done all the same.
-            async with asyncio.timeout(self._wait_s):
-                return await item.future
-        except TimeoutError as error:
-            raise WaitExceededError(subject="the log's writer", seconds=self._wait_s) from error
+        loop = asyncio.get_running_loop()
+        item = _Item(work, loop.create_future(), loop.time() + self._wait_s)
+        self._wait(item, loop)
+        if not self._arrived:
+            loop.call_soon(self._hand_over)
+        self._arrived.append(item)
+        # A caller that goes away cancels only its future: once submitted, the work is done all the same.
+        return await item.future
 
     async def append(self, *drafts: LogDraft) -> Sequenced[None]:
         """Append entries that change nothing else."""
@@ -228,25 +233,48 @@ class Sequencer:
         """Derive tiles and checkpoint that a crash left out; the first thing after the gate opens."""
         await self.submit(lambda _: None)
 
+    def _hand_over(self) -> None:
+        if self._arrived:
+            self._queue.put(self._arrived)
+            self._arrived = []
+
+    def _wait(self, item: _Item, loop: asyncio.AbstractEventLoop) -> None:
+        """Watch over its time: one timer for all, since a timer for each would cost as much as its entry."""
+        while self._waiting and self._waiting[0].future.done():
+            self._waiting.popleft()
+        self._waiting.append(item)
+        if not self._watching:
+            self._watching = True
+            loop.call_at(item.until, self._give_up, loop)
+
+    def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        while self._waiting and (self._waiting[0].future.done() or self._waiting[0].until <= loop.time()):
+            item = self._waiting.popleft()
+            if not item.future.done():
+                item.future.set_exception(WaitExceededError(subject="the log's writer", seconds=self._wait_s))
+        self._watching = bool(self._waiting)
+        if self._watching:
+            loop.call_at(self._waiting[0].until, self._give_up, loop)
+
     # --- the thread --------------------------------------------------------------------------------------------
 
     def _serve(self) -> None:
-        group: list[_Item] = []
-        while (item := self._queue.get()) is not None:
-            if len(group) > 1:
-                # Who was answered together asks again together: a moment's patience makes one commit of many.
-                time.sleep(GATHER_S)
-            group = [item]
-            while len(group) < self._group_max:
-                try:
-                    following = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if following is None:
+        self._handle([])  # restores what a power cut left out, before anybody asks for it
+        arrived: deque[_Item] = deque()
+        while (batch := self._queue.get()) is not None:
+            arrived.extend(batch)
+            while arrived:
+                self._take(arrived)
+                self._handle([arrived.popleft() for _ in range(min(len(arrived), self._group_max))])
+
+    def _take(self, arrived: deque[_Item]) -> None:
+        """Add what came meanwhile."""
+        with suppress(queue.Empty):
+            while len(arrived) < self._group_max:
+                if (batch := self._queue.get_nowait()) is None:
                     self._queue.put(None)
-                    break
-                group.append(following)
-            self._handle(group)
+                    return
+                arrived.extend(batch)
 
     def _handle(self, group: Sequence[_Item]) -> None:
         if self._stopped is not None:
@@ -265,13 +293,11 @@ class Sequencer:
                 self._on_fatal(error)  # ends the process; only where it does not is anybody answered
             self._refuse(group, refusal)
             return
-        note = self.log.note
-        self._call(lambda: _answer(group, note))
-        if note != before:
-            head = self.log.checkpoint
-            self._call(lambda: self._tell(head, note))
+        head, note = self.log.checkpoint, self.log.note
+        self._call(lambda: self._answer(group, note, head if note != before else None))
 
     def _commit(self, group: Sequence[_Item]) -> None:
+        self.log.restore(self._connection)
         if self.gate.opened.is_set():
             # Left over from a crash or a full disk: completed before anything new is taken on.
             self.log.finish(self._connection)
@@ -281,8 +307,8 @@ class Sequencer:
                 self._run(transaction, item)
             staged = None
             if transaction.entries:
-                insert_entries(self._connection, _rows(transaction))
-                staged = self.log.stage(self._connection, transaction.entries)
+                insert_entries(self._connection, transaction.entries)
+                staged = self.log.stage(self._connection, [entry[1] for entry in transaction.entries])
         if staged is not None:
             self.log.accept(staged)
             self.log.finish(self._connection)
@@ -316,32 +342,25 @@ class Sequencer:
     def _refuse(self, group: Sequence[_Item], refusal: ExchangeError) -> None:
         for item in group:
             item.outcome = refusal
-        self._call(lambda: _answer(group, b""))
+        self._call(lambda: self._answer(group, b"", None))
 
     def _call(self, callback: Callable[[], None]) -> None:
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(callback)
 
-    def _tell(self, head: Checkpoint, note: bytes) -> None:
-        for listener in self._listeners:
-            listener(head, note)
+    # --- the event loop again ----------------------------------------------------------------------------------
 
-
-def _answer(group: Sequence[_Item], note: bytes) -> None:
-    for item in group:
-        if item.future.done():
-            continue
-        if isinstance(item.outcome, BaseException):
-            item.future.set_exception(item.outcome)
-            item.future.exception()  # a caller that went away leaves no "never retrieved" warning behind
-        else:
-            assert item.outcome is not None
-            item.future.set_result(Sequenced(*item.outcome, note))
-
-
-def _rows(transaction: Transaction) -> list[tuple[int, bytes, str | None, str | None]]:
-    return [
-        (index, raw, None if draft.evidence is None else str(draft.evidence), draft.counterpart)
-        for (index, raw), draft in zip(transaction.indexed(0), transaction.drafts, strict=True)
-    ]
+    def _answer(self, group: Sequence[_Item], note: bytes, head: Checkpoint | None) -> None:
+        for item in group:
+            if item.future.done():
+                continue
+            if isinstance(item.outcome, BaseException):
+                item.future.set_exception(item.outcome)
+                item.future.exception()  # a caller that went away leaves no "never retrieved" warning behind
+            else:
+                assert item.outcome is not None
+                item.future.set_result(Sequenced(*item.outcome, note))
+        if head is not None:
+            for listener in self._listeners:
+                listener(head, note)

@@ -1,11 +1,9 @@
-"""Files that appear whole or not at all: the log's tiles, its checkpoint, and published bundles.
+"""The log's tiles and its checkpoint as files: each appears whole or not at all, also after a power cut.
 
-Every write goes to a temporary name, is flushed to the disk, renamed, and the folder is flushed too; a crash at any
-point leaves the old file or the new one. An error of fsync is never retried: the kernel may already have dropped the
-pages (the caller stops the process).
+The content is on the disk before the file gets its name. The name of a partial tile or of the checkpoint may be lost
+in a power cut: a start derives it again (`own_log.restore`), and so spares each group its folder syncs (decision 20).
 """
 
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -13,9 +11,9 @@ from pathlib import Path
 from exchange.errors.log import LeafIndexError
 from exchange.errors.node import TileDiffersError
 from exchange.log.tiles import TILE_WIDTH, Tile, format_tile_path
+from nodes.adapters.durable import sync_folder, write_whole
 
 CHECKPOINT = "checkpoint"
-_TEMPORARY = ".writing"
 
 
 class TileFiles:
@@ -25,22 +23,30 @@ class TileFiles:
         self.folder = folder
 
     def write(self, files: Iterable[tuple[str, bytes]]) -> None:
-        """Write tiles durably; one that already stands with the same bytes is left alone.
+        """Write tiles, whole; one that already stands with the same bytes is left alone.
 
         Raises:
             TileDiffersError: A file of that name holds other bytes: two histories, or an altered disk.
             OSError: The disk refused.
         """
-        for path, content in files:
-            file = self.folder / path
-            if file.exists():
-                if file.read_bytes() != content:
-                    raise TileDiffersError(path=path)
-                continue
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_durably(file, content)
-            if len(file.suffixes) == 0:
-                self._remove_partials(file)
+        new = [(self.folder / path, content) for path, content in files if not self._holds(path, content)]
+        write_whole(new)
+        full = [file for file, _ in new if not file.suffixes]
+        # Once names of full tiles are durable, a start has only the partial ones of the newest leaves to derive.
+        for folder in {file.parent for file in full}:
+            sync_folder(folder)
+        for file in full:
+            self._remove_partials(file)
+
+    def _holds(self, path: str, content: bytes) -> bool:
+        found = self.read(path)
+        if found is not None and found != content:
+            raise TileDiffersError(path=path)
+        return found is not None
+
+    def stands(self, path: str) -> bool:
+        """Whether there is a file at a path."""
+        return (self.folder / path).is_file()
 
     def read(self, path: str) -> bytes | None:
         """The bytes at a path that `parse_tile_path` has accepted; None if there are none."""
@@ -62,9 +68,8 @@ class TileFiles:
         raise LeafIndexError(origin=format_tile_path(tile), index=tile.start, size=tile.start)
 
     def publish(self, note: bytes) -> None:
-        """Put the checkpoint in place, durably."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_durably(self.folder / CHECKPOINT, note)
+        """Put the checkpoint in place, whole."""
+        write_whole([(self.folder / CHECKPOINT, note)])
 
     def checkpoint(self) -> bytes | None:
         """The published checkpoint, if any."""
@@ -78,40 +83,3 @@ class TileFiles:
             for partial in partials.iterdir():
                 partial.unlink()
             partials.rmdir()
-
-
-def write_durably(file: Path, content: bytes) -> None:
-    """Write a file so that after a crash it is the old one or the new one, and after return the new one.
-
-    Raises:
-        OSError: The disk refused; the old file, if any, still stands.
-    """
-    temporary = file.with_name(file.name + _TEMPORARY)
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-        try:
-            _write_all(descriptor, content)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        temporary.replace(file)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-    sync_folder(file.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename within the folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(descriptor, view) :]

@@ -17,7 +17,7 @@ from exchange.flow.agree import ContractState, contract_state, require_in_force
 from exchange.signing.trust import Trust
 from exchange.statement import Statement, open_statement
 from nodes.adapters.contract_store import KeptStatement
-from nodes.adapters.tile_files import write_durably
+from nodes.adapters.durable import write_durably
 
 CONTRACT_FILE = "contract.odcs.yaml"
 CODELISTS = "codelists"

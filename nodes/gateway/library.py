@@ -13,8 +13,8 @@ from exchange.encoding import Digest
 from exchange.errors.bundle import ZipFormError
 from exchange.errors.exchange_ import BundleDamagedError
 from exchange.flow.publish import Earlier, PublicationState
+from nodes.adapters.durable import write_durably
 from nodes.adapters.publication_store import KeptPublication
-from nodes.adapters.tile_files import write_durably
 
 INLINE_BYTES_MAX = 256 * 1024
 """Larger files are read and hashed in a thread, so that nobody waits for them."""
@@ -54,6 +54,11 @@ class Library:
         """A publication by its digest."""
         return self._kept.get(bundle)
 
+    def state(self, bundle: Digest) -> PublicationState | None:
+        """Where a publication stands; None for an unknown one."""
+        kept = self._kept.get(bundle)
+        return None if kept is None else kept.state
+
     def all(self) -> tuple[KeptPublication, ...]:
         """Every publication, in the order of its entry."""
         return tuple(sorted(self._kept.values(), key=lambda one: one.index))
@@ -85,11 +90,11 @@ class Library:
     def keep_waiting(self, bundle: Digest, raw: bytes) -> None:
         """Write a hand-over durably before its entry."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        write_durably(self.waiting_file(bundle), raw)
+        write_durably(self.waiting_file(bundle), raw, sole=True)
 
     def keep_zip(self, bundle: Digest, raw: bytes) -> None:
         """Write a publication's ZIP durably before it is listed."""
-        write_durably(self.zip_file(bundle), raw)
+        write_durably(self.zip_file(bundle), raw, sole=True)
 
     async def read_zip(self, kept: KeptPublication) -> Content:
         """The published ZIP, exactly as published.

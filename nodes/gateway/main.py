@@ -15,13 +15,14 @@ from exchange.signing.keys import KeyPurpose, PublicKey, Random, Signer
 from exchange.signing.trust import MemberKey, Trust
 from nodes.adapters.clock import Clock
 from nodes.adapters.cosigner import Cosigner
+from nodes.adapters.durable import write_durably
 from nodes.adapters.own_log import OwnLog
 from nodes.adapters.partner import Caller as PartnerCaller
 from nodes.adapters.partner import PartnerLimits
 from nodes.adapters.relay import RelayClient
 from nodes.adapters.sequencer import LogDraft, Sequencer
 from nodes.adapters.store import Store
-from nodes.adapters.tile_files import TileFiles, write_durably
+from nodes.adapters.tile_files import TileFiles
 from nodes.adapters.trust_folder import TrustCache
 from nodes.adapters.witness_calls import HttpWitnesses, plan_of
 from nodes.gateway import (

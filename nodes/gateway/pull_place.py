@@ -19,7 +19,7 @@ from exchange.errors.settings import FileRefusedError
 from exchange.flow.offer import Offer
 from exchange.manifest import MANIFEST
 from exchange.publication import BUNDLE_FILES
-from nodes.adapters.tile_files import sync_folder, write_durably
+from nodes.adapters.durable import sync_folder, write_durably
 
 MANIFEST_UNSHOWN = "manifest.unshown"
 PARTIAL = ".partial-"
