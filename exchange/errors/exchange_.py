@@ -134,6 +134,16 @@ class BundleWithdrawnError(PassageError):
     ru = "набор {bundle}: отозван поставщиком"
 
 
+class AlreadyWithdrawnError(PassageError):
+    """A bundle is withdrawn once; what was said about it stands."""
+
+    code = "already-withdrawn"
+    en = "bundle {bundle}: it has a withdrawal already, with other words or other officers"
+    ru = "набор {bundle}: уже отозван, другими словами или другими должностными лицами"
+    mend_en = "the first withdrawal stands; nothing needs to be done"
+    mend_ru = "первый отзыв в силе; делать ничего не нужно"
+
+
 class ReceiptOwedError(PassageError):
     """Another bundle of the contract was pulled and its receipt is overdue."""
 

@@ -50,7 +50,14 @@ STEP_1 = (
        PRIMARY KEY (kind, digest, member)) WITHOUT ROWID""",
 )
 
-STEPS: tuple[Sequence[str], ...] = (STEP_1,)
+STEP_2 = (
+    """CREATE TABLE withdrawal (bundle TEXT PRIMARY KEY, "index" INTEGER NOT NULL UNIQUE, document BLOB NOT NULL,
+       signatures BLOB NOT NULL, proof BLOB)""",
+    """CREATE TABLE acknowledged (pull TEXT PRIMARY KEY, partner TEXT NOT NULL, bundle TEXT NOT NULL,
+       receipt BLOB NOT NULL, taken INTEGER NOT NULL)""",
+)
+
+STEPS: tuple[Sequence[str], ...] = (STEP_1, STEP_2)
 
 
 def upgrade(connection: Connection, file: Path, *, steps: Sequence[Sequence[str]] = STEPS) -> None:

@@ -112,6 +112,18 @@ class PublicationRow(SQLModel, table=True):
     zip_bytes: int | None
 
 
+class WithdrawalRow(SQLModel, table=True):
+    """A bundle that this member takes back."""
+
+    __tablename__: ClassVar[str] = "withdrawal"
+
+    bundle: str = Field(primary_key=True)
+    index: int  # of the bundle.withdrawn entry
+    document: bytes  # withdrawal.json
+    signatures: bytes  # withdrawal.jws
+    proof: bytes | None  # withdrawal.tlog-proof, once the quorum has cosigned the entry
+
+
 class PullRow(SQLModel, table=True):
     """A 200 answer that carried data; `receipt` is filled when the puller's receipt arrived."""
 
@@ -212,3 +224,15 @@ class RelayRow(SQLModel, table=True):
     digest: str = Field(primary_key=True)
     member: str = Field(primary_key=True)
     taken: bool
+
+
+class AcknowledgedRow(SQLModel, table=True):
+    """A withdrawal that this node acknowledged to a partner: one receipt for each of its pulls of the bundle."""
+
+    __tablename__: ClassVar[str] = "acknowledged"
+
+    pull: str = Field(primary_key=True)
+    partner: str
+    bundle: str
+    receipt: bytes
+    taken: bool  # whether the partner took it

@@ -186,7 +186,7 @@ class Publishing:
         digest = Digest.of(whole)
         await context.sequencer.submit(lambda transaction: self._list(transaction, kept, digest, len(whole)))
         library.put(replace(kept, state=PublicationState.PUBLISHED, zip_sha256=digest, zip_bytes=len(whole)))
-        if kept.supersedes is not None:
+        if kept.supersedes is not None and library.state(kept.supersedes) is PublicationState.PUBLISHED:
             library.move(kept.supersedes, PublicationState.SUPERSEDED)
         await asyncio.to_thread(library.waiting_file(kept.bundle).unlink, missing_ok=True)
 
@@ -196,7 +196,7 @@ class Publishing:
         if kept.supersedes is not None:
             earlier = self._context.library.get(kept.supersedes)
             assert earlier is not None  # require_place saw it
-            mark_superseded(transaction.connection, kept.supersedes)
+            mark_superseded(transaction.connection, kept.supersedes)  # one that was withdrawn stays withdrawn
             transaction.append(
                 LogDraft(type=EntryType.BUNDLE_SUPERSEDED, contract=earlier.contract, bundle=kept.supersedes)
             )
