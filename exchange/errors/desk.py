@@ -67,3 +67,36 @@ class NotClearedError(ExchangeError):
     ru = "{candidate} в состоянии {state}: по договору нужно одобрений: {expected}, найдено: {found}"
     mend_en = "another clearing officer approves it: exchange clearance approve"
     mend_ru = "одобрить должно другое уполномоченное лицо: exchange clearance approve"
+
+
+class WithdrawalNotFoundError(ExchangeError):
+    """Nobody has proposed to withdraw this bundle."""
+
+    code = "withdrawal-not-found"
+    exit_code = ExitCode.USAGE
+    en = "no withdrawal of {candidate} at the desk of {member}"
+    ru = "на рабочем месте {member} нет отзыва {candidate}"
+    mend_en = "propose it first: exchange withdrawal propose CONTRACT PERIOD --officer ID --reason TEXT"
+    mend_ru = "сначала предложите его: exchange withdrawal propose ДОГОВОР ПЕРИОД --officer ID --reason ТЕКСТ"
+
+
+class WithdrawalOpenError(ExchangeError):
+    """A withdrawal of this bundle is before the officers already."""
+
+    code = "withdrawal-open"
+    exit_code = ExitCode.CONTRACT_REFUSES
+    en = "{candidate}: a withdrawal was proposed already, for this reason: {reason}"
+    ru = "{candidate}: отзыв уже предложен, причина: {reason}"
+    mend_en = "another clearing officer approves it: exchange withdrawal approve"
+    mend_ru = "одобрить должно другое уполномоченное лицо: exchange withdrawal approve"
+
+
+class NotPublishedError(ExchangeError):
+    """Only what has left can be taken back."""
+
+    code = "not-published"
+    exit_code = ExitCode.CONTRACT_REFUSES
+    en = "{candidate} is {state}: only a published bundle can be withdrawn"
+    ru = "{candidate} в состоянии {state}: отозвать можно только опубликованный набор"
+    mend_en = "return it instead: exchange clearance return"
+    mend_ru = "верните его: exchange clearance return"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from exchange.clearance import APPROVAL_TYP, OFFICER_KEY, Approval, ApprovalClause, parse_approvals, require_signed
+from exchange.clearance.form import require_distinct
 from exchange.clearance.rules import CLOCK_SKEW_S_MAX, require_enough
 from exchange.encoding import (
     Digest,
@@ -184,12 +185,24 @@ def verify_signed(
             bundle=str(bundle), field="at", expected=f"{format_instant(at)} or before", found=format_instant(common.at)
         )
     _verify_keys(files, raw, provider=provider, trust=trust, at=at)
+    require_withdrawal_approved(withdrawal, provider=provider, trust=trust, at=at, clause=clause)
+    return withdrawal
+
+
+def require_withdrawal_approved(
+    withdrawal: Withdrawal, *, provider: str, trust: Trust, at: datetime, clause: ApprovalClause | None
+) -> None:
+    """Refuse a withdrawal that lacks approvals, or has one that does not count; arguments as in `verify_signed`.
+
+    Raises:
+        ClearanceError: A leaf for each rule.
+    """
+    require_distinct(withdrawal.approvals)
     keys = [
-        require_signed(_payload(common, one), one, provider=provider, trust=trust, at=at, clause=clause)
+        require_signed(_payload(withdrawal.common, one), one, provider=provider, trust=trust, at=at, clause=clause)
         for one in withdrawal.approvals
     ]
     require_enough(keys, clause=clause)
-    return withdrawal
 
 
 def verify_withdrawal(

@@ -28,7 +28,11 @@ STEP_1 = (
     """CREATE TABLE desk_event (id INTEGER PRIMARY KEY, "case" INTEGER NOT NULL REFERENCES desk_case (id),
        at TEXT NOT NULL, officer TEXT NOT NULL, event TEXT NOT NULL, reason TEXT)""",
 )
-STEPS = (STEP_1,)
+STEP_2 = (
+    """CREATE TABLE desk_withdrawal (bundle TEXT PRIMARY KEY, document BLOB NOT NULL, signatures BLOB,
+       state TEXT NOT NULL)""",
+)
+STEPS = (STEP_1, STEP_2)
 
 
 class CaseRow(SQLModel, table=True):
@@ -52,6 +56,17 @@ class CaseRow(SQLModel, table=True):
     returned_at: str | None = None
     reason: str | None = None
     bundle: str | None = None
+
+
+class WithdrawalRow(SQLModel, table=True):
+    """A withdrawal before the officers: `withdrawal.json` with the approvals so far, signed once there are enough."""
+
+    __tablename__: ClassVar[str] = "desk_withdrawal"
+
+    bundle: str = Field(primary_key=True)
+    document: bytes
+    signatures: bytes | None = None
+    state: str
 
 
 class EventRow(SQLModel, table=True):
@@ -93,6 +108,19 @@ class DeskStore:
     def cases(self) -> list[CaseRow]:
         """Every case, newest first."""
         return sorted(self._session.exec(select(CaseRow)).all(), key=lambda row: -(row.id or 0))
+
+    def withdrawal(self, bundle: str) -> WithdrawalRow | None:
+        """The withdrawal of this bundle, if one was proposed."""
+        return self._session.get(WithdrawalRow, bundle)
+
+    def withdrawals(self) -> list[WithdrawalRow]:
+        """Every withdrawal at the desk."""
+        return sorted(self._session.exec(select(WithdrawalRow)).all(), key=lambda row: row.bundle)
+
+    def keep_withdrawal(self, row: WithdrawalRow) -> None:
+        """Add or change a withdrawal."""
+        self._session.add(row)
+        self._session.flush()
 
     def tell(self, row: CaseRow, *, at: datetime, officer: str, event: str, reason: str | None = None) -> None:
         """Write down who did what."""

@@ -150,6 +150,30 @@ COMMANDS: tuple[Command, ...] = (
         "кандидаты и их состояния",
     ),
     Command(
+        "withdrawal propose",
+        "nodes.desk.withdrawal_commands:propose",
+        "propose to take a published bundle back",
+        "предложить отозвать опубликованный набор",
+    ),
+    Command(
+        "withdrawal approve",
+        "nodes.desk.withdrawal_commands:approve",
+        "approve a proposed withdrawal",
+        "одобрить предложенный отзыв",
+    ),
+    Command(
+        "withdrawal release",
+        "nodes.desk.withdrawal_commands:release",
+        "sign an approved withdrawal and publish it",
+        "подписать одобренный отзыв и опубликовать",
+    ),
+    Command(
+        "withdrawal list",
+        "nodes.desk.withdrawal_commands:listing",
+        "withdrawals and their states",
+        "отзывы и их состояния",
+    ),
+    Command(
         "catalogue",
         "nodes.gateway.commands:catalogue",
         "what a partner offers this member",
