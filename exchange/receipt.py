@@ -5,6 +5,7 @@ the publisher's signed word of what it served under which entry of its log; a **
 what became of it. Both are compact JWS by transport keys, told apart by `typ`.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,15 +18,16 @@ from exchange.encoding import (
     JsonObject,
     base64_decode,
     base64_encode,
-    canonical_json,
     format_instant,
     int_member,
     parse_canonical_object,
     parse_instant,
+    parse_json_object,
     require_members,
     text_member,
 )
 from exchange.errors.bundle import DeliveryError, ReceiptError
+from exchange.errors.encoding import CanonicalJsonError
 from exchange.signing.jws import open_compact, sign_compact
 from exchange.signing.keys import PublicKey, Signer
 
@@ -41,6 +43,10 @@ INCOMPLETE = "incomplete"
 WITHDRAWN = "withdrawn"
 REJECTED = "rejected:"
 
+INTEGER_MAX = 2**53 - 1
+"""The largest integer that RFC 8785 writes exactly."""
+
+_PLAIN_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _VERDICT = re.compile(r"(accepted|incomplete|withdrawn|rejected:[a-z][a-z0-9-]{0,63})\Z")
 _PURPOSE = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _DELIVERY_MEMBERS = {
@@ -142,7 +148,7 @@ def open_receipt(token: str, *, keys: Sequence[PublicKey]) -> Receipt:
 
 def format_delivery(delivery: Delivery) -> bytes:
     """The RFC 8785 payload of a delivery."""
-    return canonical_json(
+    return _written(
         {
             "type": DELIVERY_TYPE,
             "pull": str(delivery.pull),
@@ -203,7 +209,7 @@ def format_receipt(receipt: Receipt) -> bytes:
     }
     if receipt.withdrawal is not None:
         payload["withdrawal"] = str(receipt.withdrawal)
-    return canonical_json(payload)
+    return _written(payload)
 
 
 def parse_receipt(payload: bytes) -> Receipt:
@@ -213,7 +219,7 @@ def parse_receipt(payload: bytes) -> Receipt:
         EncodingError: Not RFC 8785 bytes, a member missing or unknown, a digest or time that is none.
         ReceiptError: Another type or verdict, or members that do not go with the verdict.
     """
-    found = parse_canonical_object(payload, subject="receipt")
+    found = parse_json_object(payload, subject="receipt")
     require_members(found, _RECEIPT_MEMBERS, optional=frozenset({"withdrawal"}), subject="receipt")
     if found["type"] != RECEIPT_TYPE:
         raise ReceiptError(field="type", expected=RECEIPT_TYPE, found=_shown(found["type"]))
@@ -229,6 +235,8 @@ def parse_receipt(payload: bytes) -> Receipt:
         at=parse_instant(found["at"], subject="receipt: at"),
         withdrawal=_digest(found, "withdrawal", "receipt") if "withdrawal" in found else None,
     )
+    if receipt.entry > INTEGER_MAX or format_receipt(receipt) != payload:
+        raise CanonicalJsonError(subject="receipt")
     _require_verdict_members(receipt)
     return receipt
 
@@ -239,6 +247,12 @@ def _require_verdict_members(receipt: Receipt) -> None:
     if (receipt.withdrawal is not None) != (receipt.verdict == WITHDRAWN):
         found = "absent" if receipt.withdrawal is None else "present"
         raise ReceiptError(field="withdrawal", expected=f"with {WITHDRAWN} and only then", found=found)
+
+
+def _written(members: JsonObject) -> bytes:
+    # Texts, small integers and null only: for them sorted compact JSON is RFC 8785 (§3.2.2, §3.2.3), and the standard
+    # library writes it twenty times faster. A test compares the two.
+    return _PLAIN_JSON.encode(members).encode("utf-8")
 
 
 def _digest(value: JsonObject, name: str, subject: str) -> Digest:

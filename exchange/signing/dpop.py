@@ -8,10 +8,14 @@ duplicate members, exactly the header members of its kind, Ed25519 only, its own
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
 
 from exchange.encoding import (
+    Json,
     JsonObject,
     base64url_decode,
     base64url_encode,
@@ -30,6 +34,11 @@ COMPACT_CHARS_MAX = 4096
 """No assertion, proof or token of this profile has more than about 900 characters."""
 JTI_CHARS_MIN, JTI_CHARS_MAX = 22, 64
 """At least 128 bits in base64url."""
+HEADERS_KEPT_MAX = 256
+"""How many headers are remembered as read; each has at most `COMPACT_CHARS_MAX` characters."""
+_WITH_KID, _WITH_JWK = frozenset({"alg", "kid", "typ"}), frozenset({"alg", "jwk", "typ"})
+_PROOF_CLAIMS = {"htm", "htu", "iat", "jti"}
+_NONCE, _NONCE_AND_ATH = frozenset({"nonce"}), frozenset({"nonce", "ath"})
 _JTI = re.compile(rf"[A-Za-z0-9_-]{{{JTI_CHARS_MIN},{JTI_CHARS_MAX}}}\Z")
 ASSERTION_TYP, PROOF_TYP, TOKEN_TYP = "client-authentication+jwt", "dpop+jwt", "at+jwt"
 
@@ -150,11 +159,11 @@ def open_proof(
     Source: RFC 9449 §4.3.
     """
     try:
-        header, claims, signing_input, signature = open_strict(proof, typ=PROOF_TYP, members={"alg", "jwk", "typ"})
+        header, claims, signing_input, signature = open_strict(proof, typ=PROOF_TYP, members=_WITH_JWK)
         # Compared with the registered keys' own form: a key from a request is never even parsed.
         key = next((one for one in keys if one.jwk() == header["jwk"]), None)
-        optional = frozenset({"nonce"}) | (frozenset() if access_token is None else frozenset({"ath"}))
-        require_members(claims, {"htm", "htu", "iat", "jti"}, optional=optional, subject="claims")
+        optional = _NONCE if access_token is None else _NONCE_AND_ATH
+        require_members(claims, _PROOF_CLAIMS, optional=optional, subject="claims")
         issued, jti = int_member(claims, "iat", subject="claims"), _jti(claims)
         nonce = text_member(claims, "nonce", subject="claims") if "nonce" in claims else None
         if key is None:
@@ -232,13 +241,15 @@ def peek_member(assertion: str) -> str:
         AssertionRefusedError: It is not even in the form of one.
     """
     try:
-        _, claims, _, _ = open_strict(assertion, typ=ASSERTION_TYP, members={"alg", "kid", "typ"})
+        _, claims, _, _ = open_strict(assertion, typ=ASSERTION_TYP, members=_WITH_KID)
         return text_member(claims, "iss", subject="claims")
     except EncodingError as error:
         raise AssertionRefusedError(reason=error.code) from error
 
 
-def open_strict(token: str, *, typ: str, members: set[str]) -> tuple[JsonObject, JsonObject, bytes, bytes]:
+def open_strict(
+    token: str, *, typ: str, members: AbstractSet[str]
+) -> tuple[Mapping[str, Json], JsonObject, bytes, bytes]:
     """Header, claims, signing input and signature of a compact JWT whose header is exactly what its kind allows.
 
     Raises:
@@ -247,18 +258,25 @@ def open_strict(token: str, *, typ: str, members: set[str]) -> tuple[JsonObject,
     parts = token.split(".", 3) if len(token) <= COMPACT_CHARS_MAX and token.isascii() else []
     if len(parts) != 3:  # noqa: PLR2004  # header, payload, signature: RFC 7515 §3.1
         raise _spelling("three parts of base64url")
-    header = parse_json_object(base64url_decode(parts[0], subject="header"), subject="header")
+    header = _strict_header(parts[0], typ, frozenset(members))
     claims = parse_json_object(base64url_decode(parts[1], subject="claims"), subject="claims")
     signature = base64url_decode(parts[2], subject="signature")
-    require_members(header, members, subject="header")
+    return header, claims, token[: -1 - len(parts[2])].encode("ascii"), signature
+
+
+@lru_cache(maxsize=HEADERS_KEPT_MAX)
+def _strict_header(part: str, typ: str, members: frozenset[str]) -> Mapping[str, Json]:
+    # A client writes the same header over every proof: what was read once reads the same again.
+    header = parse_json_object(base64url_decode(part, subject="header"), subject="header")
+    require_members(header, set(members), subject="header")
     for name, expected in (("typ", typ), ("alg", Algorithm.ED25519.value)):
         if header[name] != expected:
             raise _spelling(f"{name} {expected}")
-    return header, claims, f"{parts[0]}.{parts[1]}".encode("ascii"), signature
+    return MappingProxyType(header)
 
 
 def _open_with_kid(token: str, *, typ: str, keys: Sequence[PublicKey]) -> JsonObject:
-    header, claims, signing_input, signature = open_strict(token, typ=typ, members={"alg", "kid", "typ"})
+    header, claims, signing_input, signature = open_strict(token, typ=typ, members=_WITH_KID)
     for key in keys:
         if key.kid == header["kid"] and key.algorithm is Algorithm.ED25519:
             key.verify(signing_input, signature)

@@ -9,18 +9,17 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete
 from starlette.requests import Request
-from starlette.responses import Response
 
 from exchange.encoding import Digest, base64url_encode
 from exchange.errors import ExchangeError
 from exchange.errors.exchange_ import (
     NonceNeededError,
     NotFoundError,
-    PassageError,
     ProofRefusedError,
     ReplayedError,
     TokenMissingError,
@@ -34,12 +33,13 @@ from nodes.adapters.clock import Clock
 from nodes.adapters.sequencer import Transaction
 from nodes.adapters.tables import SpentRow
 from nodes.gateway.context import GatewayContext
-from nodes.web.problems import language_of, problem
 
 SCHEME = "DPoP "
 NONCE_HEADER = "DPoP-Nonce"
 NONCE_WINDOW_S = 60
 NONCE_BYTES = 16
+NONCES_KEPT = 2
+"""Of this window and the last one."""
 TOKENS_KEPT_MAX = 1024
 
 # Straight to the driver wherever every pull passes: building a statement costs more than SQLite takes to run it.
@@ -59,6 +59,7 @@ class Nonces:
     def __init__(self, clock: Clock, random: Random) -> None:
         self._clock = clock
         self._key = random(32)
+        self._of = lru_cache(maxsize=NONCES_KEPT)(self._make)
 
     def fresh(self) -> str:
         """The nonce to send now."""
@@ -78,7 +79,7 @@ class Nonces:
     def _window(self) -> int:
         return int(self._clock.now().timestamp()) // NONCE_WINDOW_S
 
-    def _of(self, window: int) -> str:
+    def _make(self, window: int) -> str:
         return base64url_encode(hashlib.blake2b(str(window).encode(), key=self._key, digest_size=NONCE_BYTES).digest())
 
 
@@ -88,19 +89,18 @@ class Caller:
 
     Attributes:
         auditor: Whether it is the federation's auditor.
+        keys: Its transport keys that count now.
         proof: The DPoP proof as it stood in the header; if this becomes a pull, it is the evidence.
+        pull: The id that a pull by this request has.
     """
 
     member: str
     auditor: bool
+    keys: tuple[PublicKey, ...]
     proof: str
+    pull: Digest
     jti: str
     spent_until: int
-
-    @property
-    def pull(self) -> Digest:
-        """The id that a pull by this request has."""
-        return pull_id(self.proof)
 
 
 class Door:
@@ -119,8 +119,8 @@ class Door:
         """
         context = self._context
         now = context.clock.now()
-        raw = _one_header(request, "Authorization", TokenMissingError())
-        if not raw.startswith(SCHEME):
+        raw = _one_header(request, "Authorization")
+        if raw is None or not raw.startswith(SCHEME):
             raise TokenMissingError
         presented = raw.removeprefix(SCHEME)
         token = self._token(presented, now)
@@ -132,12 +132,16 @@ class Door:
         bound = [key for key in keys if key.kid == token.thumbprint]
         if not bound:
             raise TokenRefusedError(reason="bound to a key that the registry no longer lists")
-        header = _one_header(request, "DPoP", ProofRefusedError(reason="expected in one header DPoP"))
+        header = _one_header(request, "DPoP")
+        if header is None:
+            raise ProofRefusedError(reason="expected in one header DPoP")
         proof = self.check_proof(request, header, keys=bound, now=now, token=presented)
         return Caller(
             member=token.member,
             auditor=token.member == trust.auditor,
+            keys=keys,
             proof=header,
+            pull=pull_id(header),
             jti=proof.jti,
             spent_until=self.spent_until(proof),
         )
@@ -233,20 +237,17 @@ def require_auditor(caller: Caller) -> None:
         raise NotFoundError
 
 
-async def passage_problem(request: Request, error: Exception) -> Response:
-    """A problem, with the challenge where the caller must authenticate (RFC 9449 §7.1, §9)."""
-    assert isinstance(error, PassageError)
-    headers: dict[str, str] = {}
+def challenge(error: ExchangeError) -> Mapping[str, str]:
+    """The challenge of a refusal after which the caller must authenticate (RFC 9449 §7.1, §9)."""
     if isinstance(error, TokenMissingError):
-        headers["WWW-Authenticate"] = 'DPoP algs="Ed25519"'
+        return {"WWW-Authenticate": 'DPoP algs="Ed25519"'}
     for kind, name in _CHALLENGES.items():
         if isinstance(error, kind):
-            headers["WWW-Authenticate"] = f'DPoP error="{name}", algs="Ed25519"'
-    return problem(error, language=language_of(request), headers=headers)
+            return {"WWW-Authenticate": f'DPoP error="{name}", algs="Ed25519"'}
+    return {}
 
 
-def _one_header(request: Request, name: str, refusal: PassageError) -> str:
+def _one_header(request: Request, name: str) -> str | None:
+    """The value of a header that stands exactly once."""
     found = request.headers.getlist(name)
-    if len(found) != 1:
-        raise refusal
-    return found[0]
+    return found[0] if len(found) == 1 else None

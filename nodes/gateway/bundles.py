@@ -5,6 +5,7 @@ before the answer, the log shows a pull that the partner cannot show, which audi
 pull.
 """
 
+import re
 from datetime import timedelta
 
 from fastapi import APIRouter, Request
@@ -17,11 +18,11 @@ from exchange.errors.encoding import DigestError
 from exchange.errors.exchange_ import BundleDamagedError, NotFoundError, PassageError, ReceiptOwedError, ReplayedError
 from exchange.errors.node import LogUncosignedError
 from exchange.log.entry import EntryType
-from exchange.receipt import Delivery, sign_delivery
 from nodes.adapters.contract_store import keep_evidence
 from nodes.adapters.pull_store import (
     PROOF_MEDIA_TYPE,
     KeptPull,
+    Served,
     count_refusal,
     keep_pull,
     overdue_receipt,
@@ -30,23 +31,27 @@ from nodes.adapters.pull_store import (
 from nodes.adapters.sequencer import LogDraft, Transaction
 from nodes.gateway.access import Caller, Door, spend_proof
 from nodes.gateway.context import GatewayContext
+from nodes.gateway.deliveries import Deliveries
 from nodes.gateway.library import Content
 from nodes.gateway.rights import DATA_FILES, ZIP, Grant, Rights
+from nodes.web.shortcut import Shortcut
 
 DELIVERY_HEADER = "Exchange-Delivery"
 _FILE_TYPES = {".json": "application/json", ".csv": "text/csv; charset=utf-8", ".jws": "application/jose+json"}
 _NO_STORE = "no-store"
+_ZIP_ADDRESS = re.compile(r"/v1/bundles/(?P<digest>[0-9a-f]{64})")
 
 
 class Counter:
     """Hands bundles out."""
 
-    def __init__(self, context: GatewayContext, door: Door) -> None:
+    def __init__(self, context: GatewayContext, door: Door, deliveries: Deliveries) -> None:
         self._context = context
         self._door = door
+        self._deliveries = deliveries
         self._rights = Rights(context.member, context.library, context.contracts)
 
-    async def answer(self, request: Request, digest: str, file: str) -> Response:
+    async def answer(self, request: Request, digest: str, file: str = ZIP) -> Response:
         """The ZIP (`file` is "zip") or one file of a bundle, or the refusal that comes first."""
         caller = self._door.authenticate(request)
         bundle = _digest(digest)
@@ -80,19 +85,17 @@ class Counter:
             lambda transaction: self._log_pull(transaction, caller, grant, file, content)
         )
         index, entry = done.entries[0]
-        delivery = Delivery(
-            pull=caller.pull,
+        served = Served(
             bundle=grant.kept.bundle,
-            publisher=self._context.member,
             puller=caller.member,
-            entry=entry,
-            index=index,
-            checkpoint=done.note.decode("utf-8"),
             file=file,
+            index=index,
             content=content.digest,
+            entry=entry,
+            note=done.note,
+            receipt=None,
         )
-        header = sign_delivery(delivery, signer=self._context.transport)
-        return _response(content, file, {DELIVERY_HEADER: header})
+        return _response(content, file, {DELIVERY_HEADER: self._deliveries.sign(caller.pull, served)})
 
     def _log_pull(self, transaction: Transaction, caller: Caller, grant: Grant, file: str, content: Content) -> None:
         now = self._context.clock.now()
@@ -171,15 +174,14 @@ class Counter:
             )
 
 
-def router(context: GatewayContext, door: Door) -> APIRouter:
+def router(counter: Counter) -> APIRouter:
     """`GET /v1/bundles/{digest}` and `/v1/bundles/{digest}/{file}`."""
     routes = APIRouter(tags=["bundles"])
-    counter = Counter(context, door)
 
     @routes.get("/v1/bundles/{digest}", response_class=Response)
     async def bundle(request: Request, digest: str) -> Response:
         """The ZIP of a bundle: a pull."""
-        return await counter.answer(request, digest, ZIP)
+        return await counter.answer(request, digest)
 
     @routes.get("/v1/bundles/{digest}/{file}", response_class=Response)
     async def bundle_file(request: Request, digest: str, file: str) -> Response:
@@ -187,6 +189,11 @@ def router(context: GatewayContext, door: Door) -> APIRouter:
         return await counter.answer(request, digest, file if file != ZIP else "")
 
     return routes
+
+
+def shortcut(counter: Counter) -> Shortcut:
+    """The short way to a ZIP."""
+    return Shortcut(method="GET", address=_ZIP_ADDRESS, answer=counter.answer)
 
 
 def _digest(text: str) -> Digest:

@@ -1,14 +1,13 @@
 """The one place where a gateway's parts are built and joined."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC
 
 import httpx
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
-from exchange.errors.exchange_ import PassageError
 from exchange.errors.node import KeyMissingError
 from exchange.log.entry import LogEntry, format_entry
 from exchange.signing.keys import KeyPurpose, PublicKey, Random, Signer
@@ -38,17 +37,19 @@ from nodes.gateway import (
     trust_files,
     witness,
 )
-from nodes.gateway.access import NONCE_HEADER, Door, Nonces, passage_problem
+from nodes.gateway.access import NONCE_HEADER, Door, Nonces, challenge
 from nodes.gateway.agreements import Agreements
 from nodes.gateway.context import Background, GatewayContext
 from nodes.gateway.contract_book import ContractBook
+from nodes.gateway.deliveries import Deliveries
 from nodes.gateway.housekeeping import keep_house
 from nodes.gateway.library import Library
 from nodes.gateway.publishing import Publishing
 from nodes.gateway.pulling import Pulling, pulling_router
 from nodes.settings import NodeFolder
-from nodes.web.problems import install_problems
+from nodes.web.problems import Refusals
 from nodes.web.security import Guard
+from nodes.web.shortcut import Shortcuts
 
 SALT_BYTES = 16
 WITNESS_BYTES_MAX = 512 * 1024
@@ -215,43 +216,52 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient) -> Gateway:
     agreements, publishing, pulling = Agreements(context), Publishing(context), Pulling(context)
     nonces = Nonces(context.clock, context.random)
     door = Door(context, nonces)
-    api = FastAPI(title="Indicator exchange: gateway", docs_url=None, redoc_url=None, openapi_url=None)
-    for routes in (
+    deliveries = Deliveries(context.member, context.transport)
+    counter = bundles.Counter(context, door, deliveries)
+    desk = receipts.ReceiptDesk(context, door, deliveries)
+    routers = (
         token.router(context, door),
         catalogue.router(context, door),
-        bundles.router(context, door),
-        receipts.router(context, door),
+        bundles.router(counter),
+        receipts.router(desk),
         contracts.router(context, door, agreements),
         trust_files.router(context),
         log_files.router(context, door),
         evidence.router(context, door),
         witness.router(context),
         health.router(context),
-    ):
-        api.include_router(routes)
-    install_problems(api)
-    api.add_exception_handler(PassageError, passage_problem)
-    commands = FastAPI(title="Indicator exchange: local", docs_url=None, redoc_url=None, openapi_url=None)
-    commands.include_router(local.router(context, agreements, publishing))
-    commands.include_router(pulling_router(context, pulling))
-    install_problems(commands)
-    limits = {"/witness/": WITNESS_BYTES_MAX, "/v1/contracts": 2 * 1024 * 1024}
+    )
+    refusals = Refusals(challenge)
+    api = _application("gateway", routers, refusals)
+    shortcuts = (bundles.shortcut(counter), receipts.shortcut(desk))
     guarded = Guard(
-        api,
+        Shortcuts(api, shortcuts=shortcuts, refusals=refusals),
         bytes_max=context.settings.request_bytes_max,
-        bytes_max_by_path=limits,
+        bytes_max_by_path={"/witness/": WITNESS_BYTES_MAX, "/v1/contracts": 2 * 1024 * 1024},
         also=lambda: (NONCE_HEADER, nonces.fresh()),
     )
+    own = (local.router(context, agreements, publishing), pulling_router(context, pulling))
     return Gateway(
         context=context,
         app=guarded,
-        local=Guard(commands, bytes_max=LOCAL_BYTES_MAX),
+        local=Guard(_application("local", own, Refusals()), bytes_max=LOCAL_BYTES_MAX),
         api=api,
         agreements=agreements,
         publishing=publishing,
         pulling=pulling,
         network=network,
     )
+
+
+def _application(name: str, routers: Iterable[APIRouter], refusals: Refusals) -> FastAPI:
+    """An application with one spelling of each address: nothing is redirected."""
+    application = FastAPI(
+        title=f"Indicator exchange: {name}", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
+    for routes in routers:
+        application.include_router(routes)
+    refusals.install(application)
+    return application
 
 
 class _Partners:

@@ -5,7 +5,7 @@ A refusal of the core keeps its code, sentence, facts and the exit code a comman
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -107,29 +107,43 @@ def language_of(request: Request) -> Language:
     return "ru" if request.headers.get("Accept-Language", "").lower().startswith("ru") else "en"
 
 
-def install_problems(app: FastAPI) -> None:
-    """Answer every failure of this app with a problem."""
+class Refusals:
+    """What an application answers to each failure.
 
-    async def refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, ExchangeError)
-        return problem(error, language=language_of(request))
+    Args:
+        headers: More headers for a refusal, such as the challenge of RFC 9110 §11.6.1.
+    """
 
-    async def malformed(_: Request, error: Exception) -> Response:
-        # FastAPI's own answer repeats the input; this one says only where it was wrong.
-        assert isinstance(error, RequestValidationError)
-        places = ", ".join(sorted({".".join(str(part) for part in found["loc"][:2]) for found in error.errors()}))
-        return plain_problem("request-malformed", HTTPStatus.BAD_REQUEST, f"not in the form asked for: {places[:200]}")
+    def __init__(self, headers: Callable[[ExchangeError], Mapping[str, str]] = lambda _: {}) -> None:
+        self._headers = headers
 
-    async def framework(_: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        status = HTTPStatus(error.status_code)
-        return plain_problem(_HTTP_CODES.get(status, "http"), status, status.phrase, error.headers)
-
-    async def unexpected(_: Request, error: Exception) -> Response:
+    def answer(self, request: Request, error: Exception) -> Response:
+        """The problem for a refusal of the core; for anything else one that does not say what happened."""
+        if isinstance(error, ExchangeError):
+            return problem(error, language=language_of(request), headers=self._headers(error))
         _LOG.error("internal error", exc_info=error)
         return plain_problem("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "this node failed; its operator can see why")
 
-    app.add_exception_handler(ExchangeError, refused)
-    app.add_exception_handler(RequestValidationError, malformed)
-    app.add_exception_handler(HTTPException, framework)
-    app.add_exception_handler(Exception, unexpected)
+    def install(self, app: FastAPI) -> None:
+        """Answer every failure of this app with a problem."""
+
+        async def failed(request: Request, error: Exception) -> Response:
+            return self.answer(request, error)
+
+        app.add_exception_handler(ExchangeError, failed)
+        app.add_exception_handler(RequestValidationError, _malformed)
+        app.add_exception_handler(HTTPException, _framework)
+        app.add_exception_handler(Exception, failed)
+
+
+async def _malformed(_: Request, error: Exception) -> Response:
+    # FastAPI's own answer repeats the input; this one says only where it was wrong.
+    assert isinstance(error, RequestValidationError)
+    places = ", ".join(sorted({".".join(str(part) for part in found["loc"][:2]) for found in error.errors()}))
+    return plain_problem("request-malformed", HTTPStatus.BAD_REQUEST, f"not in the form asked for: {places[:200]}")
+
+
+async def _framework(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    return plain_problem(_HTTP_CODES.get(status, "http"), status, status.phrase, error.headers)

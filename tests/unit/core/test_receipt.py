@@ -1,7 +1,10 @@
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+import rfc8785
 
 from exchange.encoding import Digest, canonical_json, parse_json_object
 from exchange.errors import ExchangeError
@@ -111,6 +114,35 @@ def test_a_delivery_that_says_anything_else_is_refused(
     document = parse_json_object(format_delivery(DELIVERY), subject="test")
     with pytest.raises(refusal):
         parse_delivery(canonical_json({**document, **changes}))
+
+
+@pytest.mark.parametrize(
+    "respelt",
+    [
+        pytest.param(lambda raw: raw.replace(b'"entry":3', b'"entry": 3'), id="a blank"),
+        pytest.param(lambda raw: raw.replace(b'"entry":3', b'"entry":03'), id="a leading zero"),
+        pytest.param(lambda raw: raw.replace(b'"entry":3', b'"entry":-0'), id="minus zero"),
+        pytest.param(lambda raw: raw.replace(b'"entry":3', b'"entry":3.0'), id="a fraction"),
+        pytest.param(lambda raw: raw.replace(b'"entry":3', b'"entry":9007199254740993'), id="beyond 2^53"),
+        pytest.param(lambda raw: raw.replace(b'"KG"', b'"\\u004bG"'), id="an escape"),
+        pytest.param(lambda raw: b'{"type":"receipt/1",' + raw[1:].replace(b',"type":"receipt/1"', b""), id="order"),
+        pytest.param(lambda raw: raw[:-1] + b',"type":"receipt/1"}', id="a member twice"),
+        pytest.param(lambda raw: raw + b"\n", id="a line end"),
+        pytest.param(lambda raw: b"\xef\xbb\xbf" + raw, id="a byte order mark"),
+    ],
+)
+def test_a_receipt_has_one_spelling(respelt: Callable[[bytes], bytes]) -> None:
+    changed = respelt(format_receipt(RECEIPT))
+    assert changed != format_receipt(RECEIPT)
+    with pytest.raises(ExchangeError):
+        parse_receipt(changed)
+
+
+def test_both_are_written_as_rfc_8785_says() -> None:
+    odd = replace(DELIVERY, checkpoint='\x00\x08\t\n\x0c\r\x1f"/\\\x7f\x80é€😀\u2028', index=2**53 - 1)
+    for written in (format_delivery(odd), format_receipt(RECEIPT), format_receipt(replace(RECEIPT, delivery=None))):
+        assert written == rfc8785.dumps(json.loads(written))
+    assert parse_delivery(format_delivery(odd)) == odd
 
 
 def test_a_receipt_is_no_delivery_though_one_key_signs_both() -> None:
