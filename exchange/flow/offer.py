@@ -11,6 +11,7 @@ from exchange.errors.exchange_ import PartnerMalformedError
 from exchange.errors.pull import NotOfferedError, OfferAmbiguousError
 
 STATE_PUBLISHED = "published"
+STATE_WITHDRAWN = "withdrawn"
 PURPOSE_DEFAULT = "official_statistics"
 
 
