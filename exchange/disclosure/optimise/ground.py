@@ -1,0 +1,143 @@
+"""The table as the optimiser works on it: deviations from the truth, and how far each cell may and must deviate.
+
+A deviation y keeps every relation, moves no published cell, and leaves a + y a table the attacker must reckon with.
+Needs are rounded up to whole units, so that what suffices here suffices in whole numbers too.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from exchange.disclosure.arrays import Floats, Indices, Integers, Mask
+from exchange.disclosure.problem import Problem
+
+_ROUNDING = 1e-9
+"""A need of 2.0000000001 out of floating point is a need of 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attacker:
+    """Somebody who looks at the table: how much further than the outsider they can narrow single cells.
+
+    Attributes:
+        name: The insider's; None for the outsider.
+        known: Cells that cannot deviate for them.
+        drops: Cells that can fall by no more than this.
+    """
+
+    name: str | None
+    known: frozenset[int]
+    drops: dict[int, float]
+
+
+OUTSIDER = Attacker(None, frozenset(), {})
+
+
+class Ground:
+    """What does not change while a pattern is sought.
+
+    Attributes:
+        size: How many cells.
+        rise: How far each cell can deviate upwards, at most.
+        drop: How far downwards.
+        up: How far each cell, if withheld, must deviate upwards in some table; 0 asks nothing.
+        down: How far downwards.
+        width: How far apart its ends must be.
+        movable: Cells that can be withheld, or must be.
+        primary: Cells that must be withheld.
+        weights: What withholding a cell costs.
+        slack: By relation, how far the sum may rise; 0 for an equation.
+        insiders: Attackers beside the outsider.
+        insiders_of: By cell, the insiders who know more about it than the outsider.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        values = problem.values.astype(np.float64)
+        needs = problem.needs
+        self.size = problem.size
+        self.whole = problem.whole
+        self.primary: Mask = problem.primary
+        self.movable: Mask = ~problem.fixed | problem.primary
+        self.weights: Floats = problem.weights
+        self.rise: Floats = np.where(self.movable, np.maximum(problem.high - values, 0.0), 0.0)
+        self.drop: Floats = np.where(self.movable, np.maximum(values - problem.low, 0.0), 0.0)
+        if problem.whole:
+            self.rise, self.drop = np.floor(self.rise), np.floor(self.drop)
+        self.up: Floats = _units(needs.reach - values)
+        self.down: Floats = _units(values - needs.fall)
+        self.width: Floats = _units(needs.width)
+        system = problem.system
+        self.exact: Mask = system.exact
+        self.slack: Floats = np.where(system.exact, 0, system.right - system.sums(problem.values)).astype(np.float64)
+        self.all_exact = bool(system.exact.all())
+        self.starts, self.rows, self.factors = _columns(problem)
+        self.cells_of_row = [system.columns[a:b].tolist() for a, b in pairwise(system.starts.tolist())]
+        self.rows_of_cell = [self.rows[a:b].tolist() for a, b in pairwise(self.starts.tolist())]
+        self.bounds_of_cell = [
+            [(row, factor) for row, factor in zip(rows, factors, strict=True) if not self.exact[row]]
+            for rows, factors in (
+                (self.rows[a:b].tolist(), self.factors[a:b].tolist()) for a, b in pairwise(self.starts.tolist())
+            )
+        ]
+        self.insiders = [
+            Attacker(
+                insider.name,
+                frozenset(insider.known),
+                {cell: max(float(values[cell]) - part, 0.0) for cell, part in insider.least},
+            )
+            for insider in problem.insiders
+        ]
+        self.insiders_of: list[tuple[int, ...]] = _by_cell(self.size, self.insiders)
+        positive = self.weights[self.weights > 0]
+        self.unit_weight = float(np.median(positive)) if len(positive) else 1.0
+
+    def attacker(self, number: int) -> Attacker:
+        """The insider of this number; −1 is the outsider."""
+        return self.insiders[number] if number >= 0 else OUTSIDER
+
+    def entries(self, cells: Indices) -> tuple[Indices, Indices, Floats]:
+        """The columns of these cells: entries per cell, and their rows and coefficients, cell after cell."""
+        counts = self.starts[cells + 1] - self.starts[cells]
+        ends = np.cumsum(counts)
+        places = np.repeat(self.starts[cells] - ends + counts, counts) + np.arange(ends[-1] if len(ends) else 0)
+        return counts.astype(np.int32), self.rows[places], self.factors[places]
+
+    def equations_of(self, cell: int) -> list[int]:
+        """The equations that the cell stands in."""
+        return [row for row in self.rows_of_cell[cell] if self.exact[row]]
+
+    def demanding(self) -> Mask:
+        """The cells that need something, if withheld."""
+        found: Mask = (self.up > 0) | (self.down > 0) | (self.width > 0)
+        return found
+
+
+def _units(needs: Floats) -> Floats:
+    """Whole units, rounded up; what is not above zero asks nothing."""
+    found = np.maximum(np.nan_to_num(needs, neginf=0.0), 0.0)
+    return np.maximum(np.ceil(found * (1 - _ROUNDING) - _ROUNDING), 0.0)
+
+
+def _columns(problem: Problem) -> tuple[Integers, Indices, Floats]:
+    system = problem.system
+    order = np.argsort(system.columns, kind="stable")
+    starts = np.concatenate(([0], np.cumsum(np.bincount(system.columns, minlength=problem.size))))
+    return (
+        starts.astype(np.int64),
+        system.row_of_entry[order].astype(np.int32),
+        system.coefficients[order].astype(np.float64),
+    )
+
+
+def _by_cell(size: int, insiders: list[Attacker]) -> list[tuple[int, ...]]:
+    found: list[list[int]] = [[] for _ in range(size)]
+    for number, insider in enumerate(insiders):
+        for cell in _touched(insider):
+            found[cell].append(number)
+    return [tuple(numbers) for numbers in found]
+
+
+def _touched(insider: Attacker) -> Iterator[int]:
+    yield from sorted(insider.known | insider.drops.keys())

@@ -1,0 +1,81 @@
+"""The stages of a suppression, in the order in which they happen: protect, clean up, improve."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from exchange.disclosure.arrays import Floats, Integers, Mask
+from exchange.disclosure.optimise.cleanup import clean_up, secondary
+from exchange.disclosure.optimise.effort import Effort
+from exchange.disclosure.optimise.ground import Ground
+from exchange.disclosure.optimise.pool import Pool
+from exchange.disclosure.optimise.programmes import Programmes
+from exchange.disclosure.optimise.protection import Protection
+from exchange.disclosure.problem import Problem, Suppressed
+
+HEURISTIC, CLEANED, IMPROVED = 1, 2, 3
+WITNESSES_MAX = 2000
+"""As many tables are handed over as hints for the audit."""
+
+
+def suppress(
+    problem: Problem,
+    *,
+    effort: Effort | None = None,
+    start: Mask | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[str, float], None] = lambda _stage, _share: None,
+) -> Suppressed:
+    """Withhold enough cells that each withheld one keeps what it needs, against every attacker.
+
+    Args:
+        problem: The table, its needs and its attackers.
+        effort: How much work it is worth; by default what fits a table of its size.
+        start: Cells to withhold from the beginning, beside the primary ones: an earlier pattern to be repaired or
+            improved. Any of them may be published again.
+        stop: Asked between programmes; the last finished safe pattern is returned once it says yes.
+        progress: Told the stage (`protect`, `clean-up`, `improve`) and its share done, 0 to 1.
+
+    Raises:
+        UnprotectableError: Names a cell that nothing protects, and against whom.
+    """
+    ground = Ground(problem)
+    programmes = Programmes(ground)
+    chosen = effort or Effort()
+    withheld = problem.primary if start is None else problem.primary | (start & ground.movable)
+    protection = Protection(ground, programmes, withheld, vicinity=chosen.vicinity)
+    progress("protect", 0.0)
+    protection.protect(_hardest_first(ground, withheld))
+    stage = HEURISTIC
+    if not stop():
+        progress("clean-up", 0.0)
+        clean_up(protection, secondary(protection), solved_max=programmes.solved + chosen.clean_up, stop=stop)
+        stage = CLEANED
+    return Suppressed(
+        withheld=protection.withheld.copy(),
+        stage=stage,
+        cost=problem.cost(protection.withheld),
+        bound=-np.inf,
+        programmes=programmes.solved,
+        witnesses=_tables(problem, protection.pool),
+    )
+
+
+def _hardest_first(ground: Ground, withheld: Mask) -> list[int]:
+    cells: Integers = np.flatnonzero(withheld)
+    needs: Floats = np.maximum(np.maximum(ground.up, ground.down), ground.width)[cells]
+    found: list[int] = cells[np.lexsort((cells, -needs))].tolist()
+    return found
+
+
+def _tables(problem: Problem, pool: Pool) -> tuple[Floats, ...]:
+    """The ends of the witnesses, as tables."""
+    found: list[Floats] = []
+    for witness in pool.witnesses()[:WITNESSES_MAX]:
+        cells, moves = list(witness.moves), np.array(list(witness.moves.values()))
+        for length in (witness.forth, -witness.back):
+            if length and np.isfinite(length):
+                table = problem.values.astype(np.float64)
+                table[cells] += length * moves
+                found.append(table)
+    return tuple(found)
