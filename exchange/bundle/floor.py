@@ -5,7 +5,7 @@ reader does, and what decision 11 says of empty cells. It loads a solver, so it 
 """
 
 from exchange.contract.model import DataContract
-from exchange.disclosure.audit import findings
+from exchange.disclosure.exposure import findings
 from exchange.disclosure.knowledge import least_possible
 from exchange.disclosure.protection import NOTHING, floor
 from exchange.disclosure.relations import System

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from exchange.contract.model import DataContract
-from exchange.disclosure.audit import Finding, findings
+from exchange.disclosure.exposure import Exposed, findings
 from exchange.disclosure.protection import Requirement, floor
 from exchange.disclosure.relations import System
 from exchange.errors.disclosure import ForeignReleaseError
@@ -54,13 +54,13 @@ class PriorReleases:
 
     def findings(
         self, safe: SafeTable, contract: DataContract, required: Mapping[CellKey, Requirement]
-    ) -> list[Finding]:
+    ) -> list[Exposed]:
         """What an attacker who holds an earlier vintage as well can compute too closely.
 
         This attacker presumes that a withheld cell did not change, so that both vintages speak of one number, unless a
         sum says that something in it did.
         """
-        found: list[Finding] = []
+        found: list[Exposed] = []
         for vintage in self.vintages:
             found += _joint_findings(safe, vintage, contract, required)
         return found
@@ -68,7 +68,7 @@ class PriorReleases:
 
 def _joint_findings(
     safe: SafeTable, vintage: SafeTable, contract: DataContract, required: Mapping[CellKey, Requirement]
-) -> list[Finding]:
+) -> list[Exposed]:
     now = relations(contract, safe.rows.keys())
     before = relations(contract, vintage.rows.keys())
     hidden = vintage.withheld_keys()
@@ -107,6 +107,6 @@ def _shown(table: SafeTable, key: CellKey) -> int | None:
     return 0 if row is None else row.value
 
 
-def _named(finding: Finding) -> Finding:
+def _named(finding: Exposed) -> Exposed:
     key = finding.key[1:] if finding.key[0] == EARLIER else finding.key
-    return Finding(key, finding.reason)
+    return Exposed(key, finding.reason)

@@ -7,8 +7,9 @@ from functools import partial
 import numpy as np
 
 from exchange.contract.model import DataContract, Zeros
-from exchange.disclosure.audit import Finding, Reason, findings
+from exchange.disclosure.audit import Reason
 from exchange.disclosure.differencing import PriorReleases
+from exchange.disclosure.exposure import Exposed, findings
 from exchange.disclosure.knowledge import least_possible
 from exchange.disclosure.primary import NO_REQUEST, Request, Sensitive, primary_suppressions, shown
 from exchange.disclosure.protection import Requirement, SecretParameters, requirement
@@ -188,7 +189,7 @@ class _Release:
 
     def _audit(
         self, safe: SafeTable, required: Mapping[CellKey, Requirement], hints: Iterable[Mapping[CellKey, int]]
-    ) -> list[Finding]:
+    ) -> list[Exposed]:
         """The audit of a release from what it shows, with relations built anew from its rows."""
         system = System.of(sorted(safe.rows), relations(self._contract, safe.rows.keys()))
         published = {key: row.value for key, row in safe.rows.items() if row.value is not None}
@@ -225,7 +226,7 @@ class _Release:
         )
 
 
-def _refuse(found: Sequence[Finding], safe: SafeTable) -> None:
+def _refuse(found: Sequence[Exposed], safe: SafeTable) -> None:
     if found:
         first = min(found, key=lambda finding: finding.key)
         raise UnsafeTableError(
@@ -241,7 +242,7 @@ def _refuse(found: Sequence[Finding], safe: SafeTable) -> None:
 def _refuse_determined(safe: SafeTable, contract: DataContract) -> None:
     """The value-blind check, as IOM will make it: it must agree that nothing follows by sums alone."""
     hidden = safe.withheld_keys()
-    _refuse([Finding(key, Reason.SUMS) for key in determined(equations(contract, hidden), hidden)], safe)
+    _refuse([Exposed(key, Reason.SUMS) for key in determined(equations(contract, hidden), hidden)], safe)
 
 
 def _summary(safe: SafeTable, parameters: SecretParameters) -> AuditSummary:

@@ -1,6 +1,7 @@
 """From an aggregate to a safe table: hand-made tables, random ones, and revisions."""
 
 from dataclasses import replace
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -10,6 +11,7 @@ from exchange.bundle.floor import audit_floor
 from exchange.contract.model import TOTAL, DataContract, IntervalFloor
 from exchange.disclosure import PriorReleases
 from exchange.disclosure.audit import intervals
+from exchange.disclosure.problem import View
 from exchange.disclosure.protection import floor
 from exchange.disclosure.relations import System
 from exchange.errors.disclosure import (
@@ -201,7 +203,15 @@ class TestRevision:
             protected(GRID, table, PriorReleases(vintages=(replace(first, period="2026-08"),)))
 
 
-def _intervals(contract: DataContract, safe: SafeTable) -> dict[CellKey, tuple[int, int | None]]:
+def _intervals(contract: DataContract, safe: SafeTable) -> dict[CellKey, tuple[Fraction | None, Fraction | None]]:
     system = System.of(sorted(safe.rows), relations(contract, safe.rows))
-    shown = {key: row.value for key, row in safe.rows.items() if row.value is not None}
-    return {key: (found.low, found.high) for key, found in intervals(system, shown).items()}
+    rows = [safe.rows[key] for key in system.keys]
+    view = View(
+        system=system,
+        known=np.array([row.value is not None for row in rows]),
+        figures=np.array([row.value or 0 for row in rows], dtype=np.int64),
+        whole=True,
+        low=np.zeros(len(rows)),
+        high=np.full(len(rows), np.inf),
+    )
+    return {system.keys[cell]: (found.low, found.high) for cell, found in intervals(view).items()}

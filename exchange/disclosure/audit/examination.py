@@ -1,0 +1,109 @@
+"""One component, examined against every attacker that it concerns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from exchange.disclosure.arrays import Floats
+from exchange.disclosure.audit.alone import Alone
+from exchange.disclosure.audit.anchor import find_anchor
+from exchange.disclosure.audit.component import Component, lattice
+from exchange.disclosure.audit.model import Finding, InsiderView, Reason
+from exchange.disclosure.audit.parts import directions
+from exchange.disclosure.audit.programmes import MakeSolver, Meter, OutOfWorkError, Programmes
+from exchange.disclosure.audit.proof import OUTSIDER, Attacker, Demands, Proof
+from exchange.disclosure.audit.search import Sweep
+from exchange.disclosure.problem import Needs
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What came of one component; `fractional` as in the outcome."""
+
+    findings: list[Finding]
+    fractional: int
+
+
+def examine(
+    component: Component,
+    needs: Needs,
+    insiders: Sequence[InsiderView],
+    hints: Sequence[Floats],
+    meter: Meter,
+    make: MakeSolver,
+) -> Examined:
+    """Every cell of a component that is not proved safe, each once, against the first attacker of whom it holds."""
+    demands = demands_on(component, needs)
+    asked = (demands.reach > component.low) | (demands.fall < component.high) | (demands.width > 0)
+    if not asked.any():
+        return Examined([], 0)
+    attackers = attackers_of(component, insiders)
+    parts = [hint[component.cells] for hint in hints]
+    try:
+        anchor = find_anchor(component, attackers, parts, meter, make)
+    except OutOfWorkError:
+        anchor = Reason.UNFINISHED
+    if isinstance(anchor, Reason):
+        return Examined([Finding(int(cell), anchor) for cell in component.cells[asked]], 0)
+    proof = Proof(component, anchor, demands, attackers)
+    for part in parts:
+        for cells, amounts in directions(component, part * component.scale - anchor):
+            proof.offer(cells, amounts)
+    programmes = Programmes(component, anchor, meter, make)
+    alone = Alone(proof, programmes)
+    found = _searched(proof, Sweep(proof, programmes), alone)
+    return Examined([_finding(proof, cell, bit, reason) for cell, bit, reason in found], len(alone.fractional))
+
+
+def demands_on(component: Component, needs: Needs) -> Demands:
+    """What each cell must keep, in lattice steps, each rounded to the stricter."""
+    cells, scale = component.cells, component.scale
+    return Demands(
+        lattice(needs.reach[cells], scale, up=True),
+        lattice(needs.fall[cells], scale, up=False),
+        lattice(needs.width[cells], scale, up=True),
+    )
+
+
+def attackers_of(component: Component, insiders: Sequence[InsiderView]) -> list[Attacker]:
+    """The outsider, and the insiders who know something of this component."""
+    place = {int(cell): number for number, cell in enumerate(component.cells)}
+    scale = component.scale
+    found = [Attacker(None, {}, {})]
+    for number, view in enumerate(insiders):
+        known = {
+            place[cell]: figure * scale
+            for cell, figure in zip(view.insider.known, view.figures, strict=True)
+            if cell in place
+        }
+        parts = [(place[cell], part) for cell, part in view.insider.least if cell in place]
+        least = {cell: int(lattice(np.array([part]), scale, up=True)[0]) for cell, part in parts}
+        if known or least:
+            found.append(Attacker(number, known, least))
+    return found
+
+
+def _searched(proof: Proof, sweep: Sweep, alone: Alone) -> list[tuple[int, int, Reason]]:
+    """First many cells at once, for the outsider and then for all; then what is left, one by one."""
+    found: list[tuple[int, int, Reason]] = []
+    everyone = (1 << len(proof.attackers)) - 1
+    try:
+        sweep.run(OUTSIDER)
+        sweep.run(everyone)
+        for cell in np.flatnonzero(proof.open).tolist():
+            while bits := proof.against(cell):
+                bit = bits & -bits
+                reason = alone.decide(cell, bit)
+                if reason is not None:
+                    found.append((cell, bit, reason))
+                    break
+    except OutOfWorkError:
+        done = {cell for cell, _, _ in found}
+        left = [cell for cell in np.flatnonzero(proof.open).tolist() if cell not in done]
+        found += [(cell, proof.against(cell) & -proof.against(cell), Reason.UNFINISHED) for cell in left]
+    return found
+
+
+def _finding(proof: Proof, cell: int, bit: int, reason: Reason) -> Finding:
+    return Finding(int(proof.component.cells[cell]), reason, proof.attacker(bit).number)
