@@ -130,8 +130,8 @@ class BundleWithdrawnError(PassageError):
 
     code = "bundle-withdrawn"
     exit_code = ExitCode.DOES_NOT_HOLD
-    en = "bundle {bundle}: withdrawn by its provider"
-    ru = "набор {bundle}: отозван поставщиком"
+    en = "bundle {bundle}: withdrawn by its provider; why and by whom: {link}"
+    ru = "набор {bundle}: отозван поставщиком; почему и кем: {link}"
 
 
 class AlreadyWithdrawnError(PassageError):

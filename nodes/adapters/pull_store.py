@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 from sqlmodel import insert, text, update
 
 from exchange.encoding import Digest, format_instant
+from exchange.receipt import WITHDRAWN
 from nodes.adapters.contract_store import keep_evidence
 from nodes.adapters.tables import PullRow, RefusalRow, table_of
 
@@ -212,6 +213,12 @@ def served(connection: Connection, pull: Digest) -> Served | None:
         note=bytes(row.note),
         receipt=None if row.receipt is None else Digest.parse(row.receipt, subject="store"),
     )
+
+
+def acknowledged(connection: Connection, pull: Digest) -> bool:
+    """Whether the withdrawal of this pull's bundle was acknowledged before."""
+    query = "SELECT 1 FROM receipt WHERE pull = ? AND verdict = ?"
+    return connection.exec_driver_sql(query, (str(pull), WITHDRAWN)).first() is not None
 
 
 def receipt_index(connection: Connection, digest: Digest) -> int | None:

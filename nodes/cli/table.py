@@ -174,6 +174,12 @@ COMMANDS: tuple[Command, ...] = (
         "отзывы и их состояния",
     ),
     Command(
+        "withdrawal look",
+        "nodes.gateway.withdrawal_commands:look",
+        "what a partner took back, acknowledged",
+        "что отозвал партнёр, с подтверждением",
+    ),
+    Command(
         "catalogue",
         "nodes.gateway.commands:catalogue",
         "what a partner offers this member",

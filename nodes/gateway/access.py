@@ -18,6 +18,7 @@ from starlette.requests import Request
 from exchange.encoding import Digest, base64url_encode
 from exchange.errors import ExchangeError
 from exchange.errors.exchange_ import (
+    BundleWithdrawnError,
     NonceNeededError,
     NotFoundError,
     ProofRefusedError,
@@ -238,7 +239,9 @@ def require_auditor(caller: Caller) -> None:
 
 
 def challenge(error: ExchangeError) -> Mapping[str, str]:
-    """The challenge of a refusal after which the caller must authenticate (RFC 9449 §7.1, §9)."""
+    """The challenge of a refusal (RFC 9449 §7.1, §9), or the link to why a bundle is gone."""
+    if isinstance(error, BundleWithdrawnError):
+        return {"Link": f'<{error.facts["link"]}>; rel="describedby"'}
     if isinstance(error, TokenMissingError):
         return {"WWW-Authenticate": 'DPoP algs="Ed25519"'}
     for kind, name in _CHALLENGES.items():

@@ -17,7 +17,9 @@ from exchange.errors import ExchangeError
 from exchange.errors.encoding import DigestError
 from exchange.errors.exchange_ import BundleDamagedError, NotFoundError, PassageError, ReceiptOwedError, ReplayedError
 from exchange.errors.node import LogUncosignedError
+from exchange.flow.publish import PublicationState
 from exchange.log.entry import EntryType
+from exchange.publication.withdrawal import WITHDRAWAL_FILES
 from nodes.adapters.contract_store import keep_evidence
 from nodes.adapters.pull_store import (
     PROOF_MEDIA_TYPE,
@@ -34,6 +36,7 @@ from nodes.gateway.context import GatewayContext
 from nodes.gateway.deliveries import Deliveries
 from nodes.gateway.library import Content
 from nodes.gateway.rights import DATA_FILES, ZIP, Grant, Rights
+from nodes.gateway.withdrawing import Withdrawing
 from nodes.web.shortcut import Shortcut
 
 DELIVERY_HEADER = "Exchange-Delivery"
@@ -45,10 +48,11 @@ _ZIP_ADDRESS = re.compile(r"/v1/bundles/(?P<digest>[0-9a-f]{64})")
 class Counter:
     """Hands bundles out."""
 
-    def __init__(self, context: GatewayContext, door: Door, deliveries: Deliveries) -> None:
+    def __init__(self, context: GatewayContext, door: Door, deliveries: Deliveries, withdrawing: Withdrawing) -> None:
         self._context = context
         self._door = door
         self._deliveries = deliveries
+        self._withdrawing = withdrawing
         self._rights = Rights(context.member, context.library, context.contracts)
 
     async def answer(self, request: Request, digest: str, file: str = ZIP) -> Response:
@@ -58,7 +62,8 @@ class Counter:
         now = self._context.clock.now()
         try:
             grant = self._rights.visible(caller, bundle, at=now)
-            grant = self._rights.may_read(caller, grant, file=file, at=now)
+            if file not in WITHDRAWAL_FILES:  # those go on for ever, for every party
+                grant = self._rights.may_read(caller, grant, file=file, at=now)
             content = await self._read(grant, file)
             if file in DATA_FILES:
                 return await self._pull(caller, grant, file, content)
@@ -72,12 +77,20 @@ class Counter:
 
     async def _read(self, grant: Grant, file: str) -> Content:
         library = self._context.library
+        if file in WITHDRAWAL_FILES:
+            return self._read_withdrawal(grant, file)
         if file == ZIP:
             return await library.read_zip(grant.kept)
         content = await library.read_file(grant.kept, file)
         if content is None:
             raise NotFoundError
         return content
+
+    def _read_withdrawal(self, grant: Grant, file: str) -> Content:
+        raw = self._withdrawing.file(grant.kept.bundle, file)
+        if raw is None or grant.kept.state is not PublicationState.WITHDRAWN:
+            raise NotFoundError
+        return Content(raw, Digest.of(raw))
 
     async def _pull(self, caller: Caller, grant: Grant, file: str, content: Content) -> Response:
         self._require_cosigned()

@@ -35,9 +35,11 @@ from nodes.gateway import (
     receipts,
     token,
     trust_files,
+    withdrawals,
     witness,
 )
 from nodes.gateway.access import NONCE_HEADER, Door, Nonces, challenge
+from nodes.gateway.acknowledging import Acknowledging
 from nodes.gateway.agreements import Agreements
 from nodes.gateway.context import Background, GatewayContext
 from nodes.gateway.contract_book import ContractBook
@@ -46,6 +48,7 @@ from nodes.gateway.housekeeping import keep_house
 from nodes.gateway.library import Library
 from nodes.gateway.publishing import Publishing
 from nodes.gateway.pulling import Pulling, pulling_router
+from nodes.gateway.withdrawing import Withdrawing
 from nodes.settings import NodeFolder
 from nodes.web.problems import Refusals
 from nodes.web.security import Guard
@@ -81,7 +84,9 @@ class Gateway:
     api: FastAPI
     agreements: Agreements
     publishing: Publishing
+    withdrawing: Withdrawing
     pulling: Pulling
+    acknowledging: Acknowledging
     network: httpx.AsyncClient
 
     async def start(self) -> None:
@@ -90,6 +95,7 @@ class Gateway:
         context.sequencer.start()
         await self.agreements.start()
         await self.publishing.start()
+        await self.withdrawing.start()
         context.cosigner.start()
         context.background.start(self._once_open())
 
@@ -104,6 +110,7 @@ class Gateway:
     async def _once_open(self) -> None:
         await self.context.sequencer.gate.opened.wait()
         self.pulling.start()
+        self.context.background.start(self.acknowledging.keep_looking())
         await keep_house(self.context)
 
 
@@ -213,12 +220,13 @@ def _cosigner(  # what it joins: the log, its witnesses, the time
 
 
 def _assemble(context: GatewayContext, network: httpx.AsyncClient) -> Gateway:
-    agreements, publishing, pulling = Agreements(context), Publishing(context), Pulling(context)
+    agreements, publishing, withdrawing = Agreements(context), Publishing(context), Withdrawing(context)
+    pulling, acknowledging = Pulling(context), Acknowledging(context, context.partner)
     nonces = Nonces(context.clock, context.random)
     door = Door(context, nonces)
     deliveries = Deliveries(context.member, context.transport)
-    counter = bundles.Counter(context, door, deliveries)
-    desk = receipts.ReceiptDesk(context, door, deliveries)
+    counter = bundles.Counter(context, door, deliveries, withdrawing)
+    desk = receipts.ReceiptDesk(context, door, deliveries, withdrawing)
     routers = (
         token.router(context, door),
         catalogue.router(context, door),
@@ -240,7 +248,11 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient) -> Gateway:
         bytes_max_by_path={"/witness/": WITNESS_BYTES_MAX, "/v1/contracts": 2 * 1024 * 1024},
         also=lambda: (NONCE_HEADER, nonces.fresh()),
     )
-    own = (local.router(context, agreements, publishing), pulling_router(context, pulling))
+    own = (
+        local.router(context, agreements, publishing),
+        withdrawals.router(context, withdrawing, acknowledging),
+        pulling_router(context, pulling),
+    )
     return Gateway(
         context=context,
         app=guarded,
@@ -248,7 +260,9 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient) -> Gateway:
         api=api,
         agreements=agreements,
         publishing=publishing,
+        withdrawing=withdrawing,
         pulling=pulling,
+        acknowledging=acknowledging,
         network=network,
     )
 

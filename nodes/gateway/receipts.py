@@ -13,11 +13,12 @@ from exchange.errors.exchange_ import PullUnknownError, ReceiptMismatchError
 from exchange.errors.node import RequestMalformedError
 from exchange.log.entry import EntryType
 from exchange.receipt import INCOMPLETE, WITHDRAWN, Receipt, evidence_digest, open_receipt
-from nodes.adapters.pull_store import Served, keep_receipt, receipt_index, served
+from nodes.adapters.pull_store import Served, acknowledged, keep_receipt, receipt_index, served
 from nodes.adapters.sequencer import LogDraft, Transaction
 from nodes.gateway.access import Caller, Door, spend_proof
 from nodes.gateway.context import GatewayContext
 from nodes.gateway.deliveries import Deliveries
+from nodes.gateway.withdrawing import Withdrawing
 from nodes.web.shortcut import Shortcut
 
 _ADDRESS = "/v1/receipts"
@@ -26,10 +27,11 @@ _ADDRESS = "/v1/receipts"
 class ReceiptDesk:
     """Takes receipts."""
 
-    def __init__(self, context: GatewayContext, door: Door, deliveries: Deliveries) -> None:
+    def __init__(self, context: GatewayContext, door: Door, deliveries: Deliveries, withdrawing: Withdrawing) -> None:
         self._context = context
         self._door = door
         self._deliveries = deliveries
+        self._withdrawing = withdrawing
 
     async def answer(self, request: Request) -> Response:
         """Take a receipt; the same one again gets the same answer."""
@@ -57,7 +59,13 @@ class ReceiptDesk:
         kept = self._context.library.get(found.bundle)
         assert kept is not None  # it was served, and publications are never removed
         delivery = self._deliveries.digest(receipt.pull, found)
-        _compare(receipt, found, caller=caller, contract=kept.contract, delivery=delivery)
+        if receipt.verdict == WITHDRAWN:
+            first = not acknowledged(transaction.connection, receipt.pull)
+        else:
+            first = found.receipt is None
+        _compare(receipt, found, caller=caller, contract=kept.contract, delivery=delivery, first=first)
+        if receipt.verdict == WITHDRAWN:
+            _compare_withdrawal(receipt, self._withdrawing.digest(found.bundle))
         index = transaction.append(
             LogDraft(
                 type=EntryType.RECEIPT_GOT,
@@ -99,8 +107,12 @@ def shortcut(desk: ReceiptDesk) -> Shortcut:
     return Shortcut(method="POST", address=re.compile(_ADDRESS), answer=desk.answer)
 
 
-def _compare(receipt: Receipt, found: Served, *, caller: Caller, contract: Digest, delivery: Digest) -> None:
+def _compare(
+    receipt: Receipt, found: Served, *, caller: Caller, contract: Digest, delivery: Digest, first: bool
+) -> None:
     """Refuse a receipt that says anything else about the pull than this node's own record.
+
+    Of a pull there is one receipt, and one acknowledgement if its bundle is withdrawn.
 
     Raises:
         ReceiptMismatchError: The first field that differs.
@@ -109,12 +121,23 @@ def _compare(receipt: Receipt, found: Served, *, caller: Caller, contract: Diges
         "by": (caller.member, receipt.by),
         "bundle": (found.bundle, receipt.bundle),
         "contract": (contract, receipt.contract),
-        "receipt": ("the first for this pull", "another" if found.receipt else "the first for this pull"),
+        "receipt": ("the first for this pull", "the first for this pull" if first else "another"),
     }
     if not (receipt.verdict == INCOMPLETE and receipt.delivery is None):
         required["delivery"] = (delivery, receipt.delivery)
-    if receipt.verdict == WITHDRAWN:
-        required["withdrawal"] = ("none: this bundle is not withdrawn", receipt.withdrawal)
     for field, (expected, claimed) in required.items():
         if expected != claimed:
             raise ReceiptMismatchError(pull=str(receipt.pull), field=field, expected=str(expected), found=str(claimed))
+
+
+def _compare_withdrawal(receipt: Receipt, withdrawal: Digest | None) -> None:
+    """Refuse an acknowledgement of a withdrawal that is none, or of other words.
+
+    Raises:
+        ReceiptMismatchError: Expected and found.
+    """
+    expected = "none: this bundle is not withdrawn" if withdrawal is None else str(withdrawal)
+    if withdrawal is None or receipt.withdrawal != withdrawal:
+        raise ReceiptMismatchError(
+            pull=str(receipt.pull), field="withdrawal", expected=expected, found=str(receipt.withdrawal)
+        )

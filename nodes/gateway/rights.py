@@ -20,6 +20,7 @@ from exchange.errors.exchange_ import (
 from exchange.flow.agree import ContractState
 from exchange.flow.publish import PublicationState
 from exchange.manifest import DATA
+from exchange.publication.withdrawal import WITHDRAWAL
 from nodes.adapters.publication_store import KeptPublication
 from nodes.gateway.access import Caller
 from nodes.gateway.contract_book import ContractBook
@@ -84,7 +85,7 @@ class Rights:
         if state not in PULLABLE | {ContractState.SUSPENDED}:
             raise PullNotInForceError(contract=grant.contract.id, state=state.value)
         if kept.state is PublicationState.WITHDRAWN:
-            raise BundleWithdrawnError(bundle=str(kept.bundle))
+            raise BundleWithdrawnError(bundle=str(kept.bundle), link=f"/v1/bundles/{kept.bundle.hex}/{WITHDRAWAL}")
         return Grant(kept, grant.contract, repeat_only=state is ContractState.SUSPENDED)
 
     def catalogue(self, caller: Caller, *, at: datetime) -> tuple[Grant, ...]:

@@ -36,6 +36,7 @@ STATUS: Mapping[str, HTTPStatus] = {
     "not-a-party": HTTPStatus.FORBIDDEN,
     "statement-not-by-a-party": HTTPStatus.FORBIDDEN,
     "bundle-withdrawn": HTTPStatus.GONE,
+    "already-withdrawn": HTTPStatus.CONFLICT,
     "receipt-owed": HTTPStatus.CONFLICT,
     "receipt-mismatch": HTTPStatus.CONFLICT,
     "bundle-identity-taken": HTTPStatus.CONFLICT,
