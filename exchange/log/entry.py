@@ -117,17 +117,44 @@ _PULLS = frozenset({EntryType.PULL_SERVED, EntryType.PULL_REFUSED})
 _TYPES = {entry_type.value: entry_type for entry_type in EntryType}
 _OPTIONAL = ("counterpart", "contract", "bundle", "evidence", "pull", "code", "count")
 
-_PRESENT: Final[Mapping[EntryType, frozenset[tuple[bool, ...]]]] = {
-    entry_type: frozenset(
-        present
+_SPELLING = (
+    ("at", '"%s"'),
+    ("bundle", '"sha256:%s"'),
+    ("code", '"%s"'),
+    ("contract", '"sha256:%s"'),
+    ("count", "%s"),
+    ("counterpart", '"%s"'),
+    ("evidence", '"sha256:%s"'),
+    ("node", '"%s"'),
+    ("pull", '"sha256:%s"'),
+    ("registry", '{"sha256":"sha256:%s","version":%s}'),
+    ("salt", '"%s"'),
+    ("type", '"%s"'),
+)
+"""The members but `v`, in the order and form of RFC 8785 (§3.2.2, §3.2.3): ASCII without anything to escape, and small
+whole numbers, leave each one spelling. A test compares with a library."""
+
+
+def _pattern(absent: set[str]) -> str:
+    """What an entry without these members is written by; an absent one takes its value and writes nothing."""
+    written = (
+        "%.0s" if name in absent else f'{"" if name == "at" else ","}"{name}":{value}' for name, value in _SPELLING
+    )
+    return "{" + "".join(written) + f',"v":{ENTRY_VERSION}}}'
+
+
+def _patterns(shape: _Shape) -> dict[tuple[bool, ...], str]:
+    """By which of the optional members are there together, as far as a type allows it."""
+    return {
+        present: _pattern(set(_OPTIONAL) - names)
         for present in product((False, True), repeat=len(_OPTIONAL))
         if shape.required
-        <= {name for name, there in zip(_OPTIONAL, present, strict=True) if there}
+        <= (names := {name for name, there in zip(_OPTIONAL, present, strict=True) if there})
         <= shape.required | shape.permitted
-    )
-    for entry_type, shape in SHAPES.items()
-}
-"""By type, which of the optional members may be there together."""
+    }
+
+
+_PATTERNS: Final = {entry_type: _patterns(shape) for entry_type, shape in SHAPES.items()}
 
 _DIGEST = '"sha256:([0-9a-f]{64})"'
 _CANONICAL = re.compile(
@@ -193,7 +220,20 @@ class LogEntry:
             self._refuse("evidence", str(self.pull), str(self.evidence))
 
     def _require_shape(self) -> None:
-        present = (
+        present = self.present
+        if present in _PATTERNS[self.type]:
+            return
+        shape = SHAPES[self.type]
+        names = {member for member, there in zip(_OPTIONAL, present, strict=True) if there}
+        for member in sorted(shape.required - names):
+            self._refuse(member, "<present>", "<absent>")
+        for member in sorted(names - shape.required - shape.permitted):
+            self._refuse(member, "<absent>", "<present>")
+
+    @property
+    def present(self) -> tuple[bool, ...]:
+        """Which of the optional members are there, in the order of `_OPTIONAL`."""
+        return (
             self.counterpart is not None,
             self.contract is not None,
             self.bundle is not None,
@@ -202,14 +242,6 @@ class LogEntry:
             self.code is not None,
             self.count is not None,
         )
-        if present in _PRESENT[self.type]:
-            return
-        shape = SHAPES[self.type]
-        names = {member for member, there in zip(_OPTIONAL, present, strict=True) if there}
-        for member in sorted(shape.required - names):
-            self._refuse(member, "<present>", "<absent>")
-        for member in sorted(names - shape.required - shape.permitted):
-            self._refuse(member, "<absent>", "<present>")
 
     def _require_text(self, member: str, text: str | None, pattern: re.Pattern[str], expected: str) -> None:
         if text is not None and (len(text) > _CODE_CHARS_MAX or pattern.match(text) is None):
@@ -225,21 +257,25 @@ class LogEntry:
 
 def format_entry(entry: LogEntry) -> bytes:
     """RFC 8785 bytes of the entry."""
-    # An entry's strings are ASCII without anything to escape and its integers are small, so that canonical JSON is
-    # this one line (RFC 8785 §3.2.2, §3.2.3): members by name, nothing between them. A test compares with a library.
-    count = "" if entry.count is None else f',"count":{entry.count}'
-    registry = f'{{"sha256":"{entry.registry.sha256}","version":{entry.registry.version}}}'
+    pattern = _PATTERNS[entry.type][entry.present]
     return (
-        f'{{"at":"{_instant_text(entry.at)}"{_member("bundle", entry.bundle)}{_member("code", entry.code)}'
-        f"{_member('contract', entry.contract)}{count}{_member('counterpart', entry.counterpart)}"
-        f'{_member("evidence", entry.evidence)},"node":"{entry.node}"{_member("pull", entry.pull)}'
-        f',"registry":{registry},"salt":"{base64url_encode(entry.salt)}","type":"{entry.type.value}"'
-        f',"v":{ENTRY_VERSION}}}'
+        pattern
+        % (
+            _instant_text(entry.at),
+            entry.bundle and entry.bundle.hex,
+            entry.code,
+            entry.contract and entry.contract.hex,
+            entry.count,
+            entry.counterpart,
+            entry.evidence and entry.evidence.hex,
+            entry.node,
+            entry.pull and entry.pull.hex,
+            entry.registry.sha256.hex,
+            entry.registry.version,
+            base64url_encode(entry.salt),
+            entry.type.value,
+        )
     ).encode("ascii")
-
-
-def _member(name: str, value: str | Digest | None) -> str:
-    return "" if value is None else f',"{name}":"{value}"'
 
 
 def parse_entry(raw: bytes) -> LogEntry:

@@ -32,8 +32,14 @@ def write_durably(path: Path, content: bytes, *, sole: bool = False) -> None:
     sync_folder(path.parent)
 
 
-def write_whole(files: Iterable[tuple[Path, bytes]], *, mark: str = WRITING) -> None:
-    """Give files their names once all their contents are on the disk; that the names stay is the caller's to secure.
+def write_whole(files: Iterable[tuple[Path, bytes]], *, mark: str = WRITING, synced: bool = True) -> None:
+    """Give files their names once all their contents are written; that the names stay is the caller's to secure.
+
+    Args:
+        files: Paths and contents; folders above them are made.
+        mark: What each path ends with until then.
+        synced: Whether the contents are on the disk before the names. If not, a power cut, though not the death of the
+            process, may leave a file of that name that is cut short or empty.
 
     Raises:
         OSError: As of `write_durably`.
@@ -42,7 +48,7 @@ def write_whole(files: Iterable[tuple[Path, bytes]], *, mark: str = WRITING) -> 
     try:
         for path, content in files:
             waiting.append((path.with_name(path.name + mark), path))
-            _write_synced(waiting[-1][0], content)
+            _write(waiting[-1][0], content, synced=synced)
         while waiting:
             temporary, path = waiting[0]
             temporary.replace(path)
@@ -56,7 +62,7 @@ def write_whole(files: Iterable[tuple[Path, bytes]], *, mark: str = WRITING) -> 
         raise
 
 
-def _write_synced(temporary: Path, content: bytes) -> None:
+def _write(temporary: Path, content: bytes, *, synced: bool) -> None:
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
     except FileNotFoundError:
@@ -66,7 +72,8 @@ def _write_synced(temporary: Path, content: bytes) -> None:
         view = memoryview(content)
         while view:
             view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
+        if synced:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

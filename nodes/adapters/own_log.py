@@ -18,16 +18,17 @@ from exchange.errors.node import HeadMovedError
 from exchange.log.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
 from exchange.log.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
 from exchange.log.note import format_note
-from exchange.log.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, format_tile_path, tile_at, tiles_between
+from exchange.log.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, format_tile_path, parse_tile_path, tile_at, tiles_between
 from exchange.log.tree import TileFile, TreeState, edge_widths, entry_bundles_after
 from exchange.signing.keys import Signer
+from nodes.adapters.store import driver_of
 from nodes.adapters.tables import HeadRow
-from nodes.adapters.tile_files import TileFiles
+from nodes.adapters.tile_files import TileFiles, is_edge
 
 # One statement decides: the checkpoint is stored only if the head is still the one that it names.
 _STORE_CHECKPOINT = (
     "INSERT INTO checkpoint (size, root, note) SELECT :size, :root, :note "
-    "WHERE EXISTS (SELECT 1 FROM head WHERE size = :size AND root = :root)"
+    "WHERE EXISTS (SELECT 1 FROM head WHERE size = :size AND root = :root) ON CONFLICT DO NOTHING"
 )
 _ADVANCE_HEAD = "UPDATE head SET size = ?, root = ?, edge = ? WHERE size = ? AND root = ?"
 _CHECKPOINT = "SELECT root, note FROM checkpoint WHERE size = ?"
@@ -93,20 +94,22 @@ class OwnLog:
         self._tail = tuple(_entries(connection, first, self.size))
         self._pending = None
 
-    def stage(self, connection: Connection, entries: Sequence[bytes]) -> Staged:
+    def stage(self, connection: Connection, entries: Sequence[EntryValues]) -> Staged:
         """Insert the entries and advance the head, in the caller's transaction.
 
         Raises:
             HeadMovedError: The head is not where this process left it; another writer is at work.
         """
         old = self._state
-        state, hash_tiles = old.append([leaf_hash(entry) for entry in entries])
+        raws = [raw for _, raw, _, _ in entries]
+        state, hash_tiles = old.append([leaf_hash(raw) for raw in raws])
         root = state.root()
-        moved = connection.exec_driver_sql(_ADVANCE_HEAD, (state.size, root, state.edge, old.size, self._root))
+        _insert_entries(connection, entries)
+        moved = driver_of(connection).execute(_ADVANCE_HEAD, (state.size, root, state.edge, old.size, self._root))
         if moved.rowcount != 1:
             raise HeadMovedError(origin=self.origin, expected=old.size)
-        bundles = entry_bundles_after(old.size, self._tail, entries)
-        pending = [*self._tail, *entries]
+        bundles = entry_bundles_after(old.size, self._tail, raws)
+        pending = [*self._tail, *raws]
         tail = tuple(pending[len(pending) - state.size % TILE_WIDTH :]) if state.size % TILE_WIDTH else ()
         return Staged(state=state, root=root, files=(*bundles, *hash_tiles), tail=tail)
 
@@ -163,16 +166,16 @@ class OwnLog:
 
     def _checkpointed(self, connection: Connection) -> bytes:
         """The stored checkpoint of this head; signed and stored first if there is none."""
-        head = self.checkpoint
-        with connection.begin():
-            row = connection.exec_driver_sql(_CHECKPOINT, (head.size,)).first()
-            if row is not None and row.root == head.root:
-                return bytes(row.note)
+        head, driver = self.checkpoint, driver_of(connection)
+        row = driver.execute(_CHECKPOINT, (head.size,)).fetchone()
+        if row is None:
             note = format_note(sign_checkpoint(head, signer=self._signer))
-            stored = connection.exec_driver_sql(_STORE_CHECKPOINT, {"size": head.size, "root": head.root, "note": note})
-            if row is not None or stored.rowcount != 1:
-                raise HeadMovedError(origin=self.origin, expected=head.size)
-        return note
+            # A statement of its own is a transaction of its own: stored and durable, or not at all.
+            driver.execute(_STORE_CHECKPOINT, {"size": head.size, "root": head.root, "note": note})
+            row = driver.execute(_CHECKPOINT, (head.size,)).fetchone()
+        if row is None or row[0] != head.root:
+            raise HeadMovedError(origin=self.origin, expected=head.size)
+        return bytes(row[1])
 
     def _published_size(self) -> int:
         """The size of the checkpoint in place; -1 if there is none that can be read."""
@@ -183,14 +186,19 @@ class OwnLog:
             return -1
 
     def _lost(self, connection: Connection, size: int, root: bytes) -> tuple[TileFile, ...]:
-        """The files of the signed tree of `size` if one is missing: those since the last full tile, or all."""
-        missing = [tile for tile in tiles_between(0, size) if not self._stands(tile)]
-        if not missing:
-            return ()
-        base = TreeState()
-        if all(tile.level <= 0 and tile.width < TILE_WIDTH for tile in missing):
-            base = self._full_tiles(size)
-        return self._files_since(connection, base, size, root)
+        """The files of the signed tree of `size` that a power cut may have taken: those since the last full tile.
+
+        All of them where a settled one is missing, which somebody removed.
+        """
+        settled = (tile for tile in tiles_between(0, size) if not is_edge(tile))
+        base = self._full_tiles(size) if all(self._stands(tile) for tile in settled) else TreeState()
+        files = self._files_since(connection, base, size, root)
+        return tuple((path, content) for path, content in files if not self._outgrown(path))
+
+    def _outgrown(self, path: str) -> bool:
+        """Whether the full tile stands in the place of this partial one."""
+        tile = parse_tile_path(path)
+        return tile.width < TILE_WIDTH and self.files.stands(format_tile_path(Tile(tile.level, tile.index)))
 
     def _full_tiles(self, size: int) -> TreeState:
         """The tree over the full tiles of leaf hashes in a tree of `size`, read from the tiles above them."""
@@ -244,9 +252,10 @@ def _entries(connection: Connection, start: int, end: int) -> list[bytes]:
     return [bytes(row.raw) for row in rows]
 
 
-def insert_entries(connection: Connection, entries: Sequence[EntryValues]) -> None:
+def _insert_entries(connection: Connection, entries: Sequence[EntryValues]) -> None:
     """Insert entries, many with one statement: the driver lets another thread in at each."""
+    driver = driver_of(connection)
     for start in range(0, len(entries), _ROWS_MAX):
         chunk = entries[start : start + _ROWS_MAX]
         rows = ", ".join(["(?, ?, ?, ?)"] * len(chunk))
-        connection.exec_driver_sql(_INSERT_ENTRIES + rows, tuple(chain.from_iterable(chunk)))
+        driver.execute(_INSERT_ENTRIES + rows, tuple(chain.from_iterable(chunk)))

@@ -11,6 +11,7 @@ the node read on; any other failure after the commit stops the process, since wh
 import asyncio
 import errno
 import queue
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -26,8 +27,8 @@ from exchange.errors import ExchangeError
 from exchange.errors.node import NodeStoppedError, StorageFullError, WaitExceededError
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.entry import EntryType
-from nodes.adapters.own_log import EntryValues, OwnLog, insert_entries
-from nodes.adapters.store import Store
+from nodes.adapters.own_log import EntryValues, OwnLog
+from nodes.adapters.store import Store, driver_of
 
 T = TypeVar("T")
 
@@ -74,7 +75,7 @@ class Transaction:
         """The writing connection, behind a savepoint of this work; one that only appends entries needs none."""
         if not self._guarded:
             self._guarded = True
-            self._driver("SAVEPOINT work")
+            driver_of(self._connection).execute("SAVEPOINT work")
         return self._connection
 
     def release(self, *, keep: bool) -> None:
@@ -82,8 +83,8 @@ class Transaction:
         if self._guarded:
             self._guarded = False
             if not keep:
-                self._driver("ROLLBACK TO work")
-            self._driver("RELEASE work")
+                driver_of(self._connection).execute("ROLLBACK TO work")
+            driver_of(self._connection).execute("RELEASE work")
 
     def append(self, draft: LogDraft) -> int:
         """Append an entry; its index in the log."""
@@ -100,12 +101,6 @@ class Transaction:
         """Forget the entries of a work that failed."""
         self._next -= len(self.entries) - start
         del self.entries[start:]
-
-    def _driver(self, statement: str) -> None:
-        # Straight to the driver: two savepoint statements through SQLAlchemy would cost more than a whole append.
-        driver = self._connection.connection.driver_connection
-        assert driver is not None
-        driver.execute(statement)
 
 
 @dataclass(slots=True)
@@ -307,8 +302,7 @@ class Sequencer:
                 self._run(transaction, item)
             staged = None
             if transaction.entries:
-                insert_entries(self._connection, transaction.entries)
-                staged = self.log.stage(self._connection, [entry[1] for entry in transaction.entries])
+                staged = self.log.stage(self._connection, transaction.entries)
         if staged is not None:
             self.log.accept(staged)
             self.log.finish(self._connection)
@@ -320,7 +314,7 @@ class Sequencer:
         republish = transaction.republish
         try:
             result = item.work(transaction)
-        except OperationalError:
+        except (OperationalError, sqlite3.OperationalError):
             raise  # the disk's; SQLite may have rolled back the whole transaction (lang_transaction.html §2.3)
         except Exception as error:  # noqa: BLE001  # the caller's own failure: handed back to it
             item.outcome = error
@@ -333,8 +327,8 @@ class Sequencer:
     def _classify(self, error: Exception) -> ExchangeError:
         if isinstance(error, OSError) and error.errno in _FULL_ERRNO:
             return StorageFullError(member=self._member, reason=errno.errorcode[error.errno])
-        if isinstance(error, OperationalError):
-            name = str(getattr(error.orig, "sqlite_errorname", ""))
+        if isinstance(error, OperationalError | sqlite3.OperationalError):
+            name = str(getattr(getattr(error, "orig", error), "sqlite_errorname", ""))
             if name.startswith(_FULL_SQLITE):
                 return StorageFullError(member=self._member, reason=name)
         return NodeStoppedError(member=self._member, reason=type(error).__name__)

@@ -5,6 +5,7 @@ that refuses to write. Transactions are begun by us, not by the driver, so that 
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -66,6 +67,16 @@ class Store:
         """Close every connection; the WAL is merged by the last one."""
         self._readers.dispose()
         self._writer.dispose()
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection, for the few statements that are executed with every group of entries.
+
+    Going through SQLAlchemy costs more than most of them. They raise the driver's errors.
+    """
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
 
 
 def _prepare(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> None:

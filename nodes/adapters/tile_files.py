@@ -1,7 +1,8 @@
-"""The log's tiles and its checkpoint as files: each appears whole or not at all, also after a power cut.
+"""The log's tiles and its checkpoint as files: each appears whole or not at all.
 
-The content is on the disk before the file gets its name. The name of a partial tile or of the checkpoint may be lost
-in a power cut: a start derives it again (`own_log.restore`), and so spares each group its folder syncs (decision 20).
+What can be had again from the database with little work is not synced: the partial tiles of the newest leaves, and the
+checkpoint. The death of the process leaves them as they are; a power cut may take them or cut them short, and a start
+puts them back (`own_log.restore`, decision 20). Full tiles and the tiles above them are on the disk, with their names.
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,8 @@ from pathlib import Path
 
 from exchange.errors.log import LeafIndexError
 from exchange.errors.node import TileDiffersError
-from exchange.log.tiles import TILE_WIDTH, Tile, format_tile_path
+from exchange.log.tiles import TILE_WIDTH, Tile, format_tile_path, parse_tile_path
+from exchange.log.tree import TileFile
 from nodes.adapters.durable import sync_folder, write_whole
 
 CHECKPOINT = "checkpoint"
@@ -22,27 +24,33 @@ class TileFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def write(self, files: Iterable[tuple[str, bytes]]) -> None:
+    def write(self, files: Iterable[TileFile]) -> None:
         """Write tiles, whole; one that already stands with the same bytes is left alone.
 
         Raises:
             TileDiffersError: A file of that name holds other bytes: two histories, or an altered disk.
             OSError: The disk refused.
         """
-        new = [(self.folder / path, content) for path, content in files if not self._holds(path, content)]
-        write_whole(new)
-        full = [file for file, _ in new if not file.suffixes]
-        # Once names of full tiles are durable, a start has only the partial ones of the newest leaves to derive.
-        for folder in {file.parent for file in full}:
+        new = [(parse_tile_path(path), (self.folder / path, content)) for path, content in self._lacking(files)]
+        settled = [file for tile, file in new if not is_edge(tile)]
+        write_whole(settled)
+        for folder in {path.parent for path, _ in settled}:
             sync_folder(folder)
-        for file in full:
-            self._remove_partials(file)
+        write_whole([file for tile, file in new if is_edge(tile)], synced=False)
+        for tile, (path, _) in new:
+            if tile.width == TILE_WIDTH:
+                self._remove_partials(path)
+
+    def _lacking(self, files: Iterable[TileFile]) -> list[TileFile]:
+        return [(path, content) for path, content in files if not self._holds(path, content)]
 
     def _holds(self, path: str, content: bytes) -> bool:
         found = self.read(path)
-        if found is not None and found != content:
-            raise TileDiffersError(path=path)
-        return found is not None
+        if found is None or found == content:
+            return found is not None
+        if is_edge(parse_tile_path(path)) and content.startswith(found):
+            return False  # cut short, as a power cut leaves what was not synced; an alteration has other bytes
+        raise TileDiffersError(path=path)
 
     def stands(self, path: str) -> bool:
         """Whether there is a file at a path."""
@@ -69,7 +77,7 @@ class TileFiles:
 
     def publish(self, note: bytes) -> None:
         """Put the checkpoint in place, whole."""
-        write_whole([(self.folder / CHECKPOINT, note)])
+        write_whole([(self.folder / CHECKPOINT, note)], synced=False)
 
     def checkpoint(self) -> bytes | None:
         """The published checkpoint, if any."""
@@ -83,3 +91,8 @@ class TileFiles:
             for partial in partials.iterdir():
                 partial.unlink()
             partials.rmdir()
+
+
+def is_edge(tile: Tile) -> bool:
+    """Whether it holds the newest leaves or entries and is not full: what every group replaces."""
+    return tile.level <= 0 and tile.width < TILE_WIDTH

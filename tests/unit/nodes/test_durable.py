@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nodes.adapters.durable import write_durably, write_folder_durably
+from nodes.adapters.durable import write_durably, write_folder_durably, write_whole
 
 
 class HalfReadable(Mapping[str, bytes]):
@@ -54,3 +54,24 @@ def test_a_folder_that_breaks_off_leaves_the_older_one(tmp_path: Path) -> None:
         write_folder_durably(tmp_path / "f", HalfReadable())
     assert listed(tmp_path) == ["f", "f/a"]
     assert (tmp_path / "f" / "a").read_bytes() == b"1"
+
+
+def test_what_a_crash_left_of_a_sole_writer_is_overwritten_by_the_next_attempt(tmp_path: Path) -> None:
+    (tmp_path / "f.writing").write_bytes(b"a longer half of what was to be")
+    write_durably(tmp_path / "f", b"1", sole=True)
+    assert listed(tmp_path) == ["f"]
+    assert (tmp_path / "f").read_bytes() == b"1"
+
+
+def test_a_file_that_others_write_too_is_written_under_a_name_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "f.writing").write_bytes(b"another's")
+    write_durably(tmp_path / "f", b"1")
+    assert (tmp_path / "f").read_bytes() == b"1"
+    assert (tmp_path / "f.writing").read_bytes() == b"another's"
+
+
+def test_of_several_files_none_has_its_name_before_all_are_written(tmp_path: Path) -> None:
+    (tmp_path / "second").write_bytes(b"a file where a folder must be")
+    with pytest.raises(OSError, match="second"):
+        write_whole([(tmp_path / "first", b"1"), (tmp_path / "second" / "file", b"2")])
+    assert listed(tmp_path) == ["second"]

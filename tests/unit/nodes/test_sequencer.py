@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import func, insert, select
 
 from exchange.encoding import Digest
-from exchange.errors.node import HeadMovedError, NodeStoppedError, StorageFullError, StoreNewerError, TileDiffersError
+from exchange.errors.node import (
+    HeadMovedError,
+    NodeStoppedError,
+    StorageFullError,
+    StoreNewerError,
+    TileDiffersError,
+    WaitExceededError,
+)
 from exchange.log.checkpoint import open_checkpoint
 from exchange.log.entry import EntryType, LogEntry, format_entry
 from exchange.log.merkle import leaf_hash, root_of
@@ -23,7 +31,7 @@ from exchange.signing.trust import RegistryRef
 from nodes.adapters.own_log import OwnLog
 from nodes.adapters.sequencer import LogDraft, Sequencer, Transaction
 from nodes.adapters.store import Store
-from nodes.adapters.tables import EntryRow, SpentRow
+from nodes.adapters.tables import CheckpointRow, EntryRow, SpentRow
 from nodes.adapters.tile_files import TileFiles
 
 ORIGIN = "kz.exchange.example/log"
@@ -56,11 +64,11 @@ class DiskOf:
                 raise OSError(self.fails_with, os.strerror(self.fails_with))
             plain(files)  # type: ignore[arg-type]  # passed through
 
-        self.files.write = write  # type: ignore[method-assign,assignment]  # the fault is injected here
+        self.files.write = write  # type: ignore[method-assign]  # the fault is injected here
 
 
 class Node:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, wait_s: float = 5) -> None:
         self.folder = folder
         self.store = Store(folder / "state.db")
         self.disk = DiskOf(folder / "log")
@@ -73,7 +81,7 @@ class Node:
             write_entry=written,
             on_fatal=self.fatal.append,
             group_max=256,
-            wait_s=5,
+            wait_s=wait_s,
         )
 
     async def start(self) -> None:
@@ -84,6 +92,13 @@ class Node:
     async def stop(self) -> None:
         await self.sequencer.stop()
         self.store.close()
+
+    def files(self) -> dict[str, bytes]:
+        log = self.folder / "log"
+        return {str(file.relative_to(log)): file.read_bytes() for file in log.rglob("*") if file.is_file()}
+
+    def signed(self) -> list[int]:
+        return list(self.store.read_now(lambda c: c.execute(select(CheckpointRow.size)).scalars()))
 
     def entries(self) -> int:
         return self.store.read_now(lambda c: c.execute(select(func.count()).select_from(EntryRow)).scalar_one())
@@ -117,6 +132,41 @@ async def test_works_of_one_group_share_a_commit_and_keep_their_own_entries(node
     assert sorted(index for one in done for index, _ in one.entries) == list(range(300))
     assert (node.folder / "log/tile/0/000").stat().st_size == 256 * 32
     assert not (node.folder / "log/tile/0/000.p").exists()
+
+
+async def test_what_one_turn_of_the_event_loop_brings_is_one_group(node: Node) -> None:
+    await asyncio.gather(*(node.sequencer.append(HEARTBEAT) for _ in range(64)))
+    await asyncio.gather(*(node.sequencer.append(HEARTBEAT) for _ in range(64)))
+    assert node.signed() == [64, 128]
+
+
+async def test_a_caller_who_goes_away_undoes_nothing(node: Node) -> None:
+    going = asyncio.create_task(node.sequencer.append(HEARTBEAT))
+    await asyncio.sleep(0)
+    going.cancel()
+    staying = await node.sequencer.append(HEARTBEAT)
+    assert going.cancelled()
+    assert staying.entries[0][0] == 1
+    assert node.entries() == 2
+
+
+async def test_a_caller_waits_no_longer_than_allowed_and_the_work_is_done_all_the_same(tmp_path: Path) -> None:
+    node = Node(tmp_path, wait_s=0.2)
+    await node.start()
+    holding = threading.Event()
+    held = asyncio.create_task(node.sequencer.submit(lambda _: holding.wait(5)))
+    await asyncio.sleep(0.1)
+    late = asyncio.create_task(node.sequencer.append(HEARTBEAT))
+
+    with pytest.raises(WaitExceededError):
+        await held
+    assert not late.done()  # its own time began later
+    with pytest.raises(WaitExceededError):
+        await late
+    holding.set()
+
+    assert (await node.sequencer.append(HEARTBEAT)).entries[0][0] == 1
+    await node.stop()
 
 
 async def test_a_work_that_fails_fails_alone_and_leaves_nothing(node: Node) -> None:
@@ -155,6 +205,88 @@ async def test_a_restart_derives_the_same_tiles_from_the_entries(tmp_path: Path)
     await second.sequencer.append(HEARTBEAT)
     assert second.sequencer.log.size == 601
     await second.stop()
+
+
+@pytest.mark.parametrize("entries", [3, 256, 259], ids=["no full tile", "full tiles alone", "full tiles and newer"])
+@pytest.mark.parametrize(
+    ("left", "checkpoint"),
+    [
+        pytest.param(None, "absent", id="taken"),
+        pytest.param(0, "empty", id="empty"),
+        pytest.param(7, "older", id="a few bytes"),
+        pytest.param(33, "older", id="a hash and a byte"),
+    ],
+)
+async def test_what_a_power_cut_takes_of_the_newest_files_stands_again_before_anything_is_signed(
+    tmp_path: Path, entries: int, left: int | None, checkpoint: str
+) -> None:
+    first = Node(tmp_path)
+    await first.start()
+    await first.sequencer.append(HEARTBEAT)
+    older = first.files()["checkpoint"]
+    await first.sequencer.append(*[HEARTBEAT] * (entries - 1))
+    await first.stop()
+    before, signed = first.files(), first.signed()
+    newest = [tmp_path / "log" / path for path in before if path.endswith(f".p/{entries % 256}")]
+    for file in newest:
+        if left is None:
+            file.unlink()
+        else:
+            file.write_bytes(file.read_bytes()[:left])
+    public = tmp_path / "log/checkpoint"
+    public.unlink() if checkpoint == "absent" else public.write_bytes(older if checkpoint == "older" else b"")
+
+    second = Node(tmp_path)
+    second.sequencer.start()  # the restart rule does not allow anything yet
+    await second.sequencer.submit(lambda _: None, gated=False)
+
+    assert bool(newest) == bool(entries % 256)
+    assert second.files() == before
+    assert second.signed() == signed
+    await second.stop()
+
+
+@pytest.mark.parametrize("left", [0, 33])
+async def test_a_full_tile_is_never_cut_short_by_a_power_cut_so_the_node_stops(tmp_path: Path, left: int) -> None:
+    first = Node(tmp_path)
+    await first.start()
+    await first.sequencer.append(*[HEARTBEAT] * 256)
+    await first.stop()
+    (tmp_path / "log/checkpoint").unlink()
+    (tmp_path / "log/tile/1/000.p/1").unlink()
+    tile = tmp_path / "log/tile/0/000"
+    tile.write_bytes(tile.read_bytes()[:left])
+
+    second = Node(tmp_path)
+    with pytest.raises(NodeStoppedError):
+        await second.start()
+
+    assert [type(one) for one in second.fatal] == [TileDiffersError]
+    assert not (tmp_path / "log/checkpoint").exists()
+    await second.stop()
+
+
+async def test_a_newer_public_checkpoint_is_never_replaced_before_the_restart_rule_is_asked(tmp_path: Path) -> None:
+    """A restored database beside the log's files as they were: the files are the evidence."""
+    node = Node(tmp_path)
+    await node.start()
+    await node.sequencer.append(HEARTBEAT)
+    await node.stop()
+    backup = (tmp_path / "state.db").read_bytes()
+    node = Node(tmp_path)
+    await node.start()
+    await node.sequencer.append(HEARTBEAT)
+    await node.stop()
+    newer = node.files()
+    (tmp_path / "state.db").write_bytes(backup)
+
+    restored = Node(tmp_path)
+    restored.sequencer.start()
+    await restored.sequencer.submit(lambda _: None, gated=False)
+
+    assert restored.sequencer.log.size == 1
+    assert restored.files()["checkpoint"] == newer["checkpoint"]
+    await restored.stop()
 
 
 async def test_a_disk_full_after_the_commit_answers_nobody_and_is_made_good_later(node: Node) -> None:
@@ -238,5 +370,5 @@ async def test_a_store_of_a_later_program_is_refused(tmp_path: Path) -> None:
     connection.close()
     store.close()
 
-    with pytest.raises(StoreNewerError, match="knows up to 1, found 99"):
+    with pytest.raises(StoreNewerError, match=r"knows up to \d+, found 99"):
         Store(tmp_path / "state.db")
