@@ -7,15 +7,32 @@ from x ≥ 0 or from integers needs figures: that is `exchange.disclosure.audit`
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
+from itertools import chain, combinations
+from math import prod
 from typing import TypeAlias
 
-from exchange.contract.model import TOTAL, DataContract, Dimension, Table
+from exchange.contract.model import DataContract
+from exchange.contract.shape import Key, Margin, Shape
+from exchange.contract.statistic import CellName, CellNames, Subject, cover, subject, sums_over_time, within
 
-Key: TypeAlias = tuple[str, ...]
-"""One code per contract dimension, in the contract's order; `_T` where a table leaves the dimension out."""
+__all__ = [
+    "PRIMES",
+    "Determination",
+    "Equation",
+    "Key",
+    "Margin",
+    "Pattern",
+    "Relation",
+    "Shape",
+    "determined",
+    "determined_columns",
+    "equations",
+    "pattern_audit",
+    "relations",
+]
 
 PRIMES = (2**61 - 1, 2**89 - 1)
 """Elimination runs modulo each of these Mersenne primes; a cell that either finds determined counts as determined."""
@@ -33,29 +50,6 @@ class Relation:
 
 
 Equation: TypeAlias = Relation
-
-
-@dataclass(frozen=True, slots=True)
-class Margin:
-    """A whole and the codes it is the sum of, along one dimension.
-
-    Attributes:
-        whole: The key of the margin.
-        position: The dimension, as its place in a key.
-        codes: The codes of the parts, in list order.
-        exact: Whether the parts sum to the whole (additive, and the level covers it).
-        covers: Whether nothing of the whole lies outside the parts.
-    """
-
-    whole: Key
-    position: int
-    codes: tuple[str, ...]
-    exact: bool
-    covers: bool
-
-    def part(self, code: str) -> Key:
-        """The key of one part."""
-        return (*self.whole[: self.position], code, *self.whole[self.position + 1 :])
 
 
 def equations(contract: DataContract, keys: Collection[Key]) -> tuple[Equation, ...]:
@@ -83,234 +77,241 @@ def relations(contract: DataContract, keys: Collection[Key]) -> tuple[Relation, 
 
 
 def determined(found: Iterable[Equation], withheld: Collection[Key]) -> frozenset[Key]:
-    """The withheld cells that follow exactly from everything else, whatever the figures are.
-
-    A cell is determined if it is zero in every solution of the homogeneous system over the withheld cells. One
-    solution with pseudo-random free cells decides it: a determined cell is zero there always, another one with
-    probability 1/p, and then it is called determined: the error is on the safe side.
-    """
-    rows = [{key: value for key, value in relation.terms if key in withheld} for relation in found if relation.exact]
-    rows = [row for row in rows if row]
+    """The withheld cells that follow exactly from everything else, whatever the figures are."""
     hidden = sorted(withheld)
-    return frozenset().union(*(_determined(rows, hidden, prime) for prime in PRIMES))
+    number = {key: column for column, key in enumerate(hidden)}
+    rows = [
+        {number[key]: factor for key, factor in relation.terms if key in number} for relation in found if relation.exact
+    ]
+    return frozenset(hidden[column] for column in determined_columns(rows, len(hidden)))
 
 
-class Shape:
-    """The contract's tables as sets of keys: which keys they hold, and which are sums of which."""
+def determined_columns(rows: Iterable[Mapping[int, int]], size: int) -> list[int]:
+    """The unknowns, numbered below `size`, that are zero in every solution of these homogeneous equations, ascending.
 
-    def __init__(self, contract: DataContract) -> None:
-        self._dimensions = contract.dimensions
-        self._additive = contract.disclosure.additive_over
-        self._tables = [_TableShape.of(table, contract.dimensions) for table in contract.tables]
-        self._by_id = {table.id: shape for table, shape in zip(contract.tables, self._tables, strict=True)}
-        self._parents = [
-            {code.id: code.parent for code in dimension.codelist.codes} for dimension in contract.dimensions
-        ]
-        self._children = [_children(parents) for parents in self._parents]
-        declared = [
-            {code for table in self._tables for code in table.codes.get(position, ())}
-            for position in range(len(contract.dimensions))
-        ]
-        self._wholes = [
-            {position: self._wholes_of(table, position, declared[position]) for position in table.codes}
-            for table in self._tables
-        ]
+    One solution with pseudo-random free unknowns decides it: a determined unknown is zero there always, another one
+    with probability 1/prime, and then it is called determined: the error is on the safe side. Modulo one prime an
+    equation can lose a factor that the prime divides; so either prime's word is enough.
 
-    def holds(self, key: Key) -> bool:
-        """Whether a table of the contract releases this key."""
-        return len(key) == len(self._dimensions) and any(table.holds(key) for table in self._tables)
+    Args:
+        rows: By equation, the factor of each unknown in it; what is known has no place.
+        size: How many unknowns.
+    """
+    kept = [row for row in ({column: factor for column, factor in row.items() if factor} for row in rows) if row]
+    try:
+        solutions = [_solution(kept, size, prod(PRIMES))]  # both primes at once
+    except ValueError:  # one of them divides a pivot
+        solutions = [_solution(kept, size, prime) for prime in PRIMES]
+    return [
+        column for column in range(size) if any(found[column] % prime == 0 for found in solutions for prime in PRIMES)
+    ]
 
-    def table_holds(self, table_id: str, key: Key) -> bool:
-        """Whether this table releases the key."""
-        return self._by_id[table_id].holds(key)
 
-    def below(self, position: int, code: str) -> frozenset[str]:
-        """This code and everything under it in the dimension's tree."""
-        found, queue = {code}, [code]
-        while queue:
-            for child in self._children[position].get(queue.pop(), ()):
-                if child not in found:
-                    found.add(child)
-                    queue.append(child)
-        return frozenset(found)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """What an auditor knows of one bundle: which keys are withheld, and no figure.
 
-    def margins(self, keys: Iterable[Key]) -> Iterator[Margin]:
-        """Every margin that has one of these keys as its whole or as a part, each once, in order of the keys."""
-        seen: set[tuple[Key, int, tuple[str, ...]]] = set()
-        for key in keys:
-            for table, wholes in zip(self._tables, self._wholes, strict=True):
-                strange = table.strange_at(key)
-                for position, by_code in wholes.items():
-                    if strange and strange != [position]:
-                        continue
-                    for margin in self._at(key, table, position, by_code):
-                        identity = (margin.whole, position, margin.codes)
-                        if identity not in seen:
-                            seen.add(identity)
-                            yield margin
+    Attributes:
+        bundle: How it is called.
+        excluded: Keys that its recipients must not see.
+        recipients: They and the exclusions make the class: the canonical release has none.
+    """
 
-    def keys(self, *, allowed: Mapping[int, frozenset[str]]) -> Iterator[Key]:
-        """Every key of every table, restricted to the allowed codes by position (each key once)."""
-        seen: set[Key] = set()
-        for table in self._tables:
-            for key in table.product(self._dimensions, allowed):
-                if key not in seen:
-                    seen.add(key)
-                    yield key
+    bundle: str
+    contract: DataContract
+    provider: str
+    period: str
+    revision: int
+    recipients: tuple[str, ...]
+    withheld: frozenset[Key]
+    excluded: frozenset[Key] = frozenset()
 
-    def _at(
-        self, key: Key, table: "_TableShape", position: int, wholes: Mapping[str, tuple[str, ...]]
-    ) -> Iterator[Margin]:
-        code = key[position]
-        tops = [code] if code in wholes else []
-        if code in table.codes[position]:
-            tops += [whole for whole, parts in wholes.items() if code in parts and whole != code]
-        additive = self._dimensions[position].id in self._additive
-        for top in tops:
-            whole = (*key[:position], top, *key[position + 1 :])
-            if top == TOTAL or self.holds(whole):
-                covers = top == TOTAL or self._covered(position, top, frozenset(wholes[top]))
-                yield Margin(whole, position, wholes[top], additive and covers, covers)
-
-    def _wholes_of(self, table: "_TableShape", position: int, declared: set[str]) -> dict[str, tuple[str, ...]]:
-        """By code of the whole: the codes of this table's level below it."""
-        codes = table.codes[position]
-        wholes: dict[str, list[str]] = defaultdict(list)
-        if self._dimensions[position].has_total:
-            wholes[TOTAL] = list(codes)
-        for code in codes:
-            for above in self._above(position, code):
-                if above in declared:
-                    wholes[above].append(code)
-        return {whole: tuple(parts) for whole, parts in wholes.items()}
-
-    def _above(self, position: int, code: str) -> Iterator[str]:
-        seen = {code}
-        above = self._parents[position].get(code)
-        while above is not None and above not in seen:
-            seen.add(above)
-            yield above
-            above = self._parents[position].get(above)
-
-    def _covered(self, position: int, code: str, parts: frozenset[str]) -> bool:
-        if code in parts:
-            return True
-        below = self._children[position].get(code, ())
-        return bool(below) and all(self._covered(position, child, parts) for child in below)
+    @property
+    def vintage_and_class(self) -> tuple[int, tuple[str, ...]]:
+        """Within one of these a cell is one number to all its readers."""
+        return self.revision, self.recipients if self.excluded else ()
 
 
 @dataclass(frozen=True, slots=True)
-class _TableShape:
-    codes: dict[int, tuple[str, ...]]
-    """By position of a listed dimension: the codes of its level."""
-    members: tuple[frozenset[str] | None, ...]
-    """By position: the codes a key may have there; None: any (a dimension without total that is not listed)."""
+class Determination:
+    """Withheld cells that follow from some bundles by sums alone.
 
-    @classmethod
-    def of(cls, table: Table, dimensions: tuple[Dimension, ...]) -> "_TableShape":
-        listed = {entry.dimension: entry for entry in table.dimensions}
-        codes: dict[int, tuple[str, ...]] = {}
-        members: list[frozenset[str] | None] = []
-        for position, dimension in enumerate(dimensions):
-            total = frozenset({TOTAL} if dimension.has_total else ())
-            if dimension.id not in listed:
-                members.append(total or None)
-                continue
-            entry = listed[dimension.id]
-            level = [code for code in entry.codes if dimension.codes is None or code in dimension.codes]
-            if entry.residual is not None and entry.residual not in level:
-                level.append(entry.residual)
-            codes[position] = tuple(level)
-            members.append(total | frozenset(level))
-        return cls(codes, tuple(members))
+    Attributes:
+        bundles: Those that it takes.
+        cells: By bundle and key.
+        certain: Within one vintage and class it is a verdict; across them it is possible, for the provider to answer:
+            figures may have changed, and a contract may bar the readers of one class from those of another.
+    """
 
-    def holds(self, key: Key) -> bool:
-        return all(codes is None or code in codes for code, codes in zip(key, self.members, strict=True))
-
-    def strange_at(self, key: Key) -> list[int]:
-        """The positions at which the key has a code that this table does not release."""
-        return [
-            place
-            for place, (code, codes) in enumerate(zip(key, self.members, strict=True))
-            if codes is not None and code not in codes
-        ]
-
-    def product(self, dimensions: tuple[Dimension, ...], allowed: Mapping[int, frozenset[str]]) -> Iterator[Key]:
-        choices: list[list[str]] = []
-        for position, (codes, dimension) in enumerate(zip(self.members, dimensions, strict=True)):
-            found = sorted(codes) if codes is not None else list(dimension.codes or ())
-            limit = allowed.get(position)
-            choices.append([c for c in found if limit is None or c == TOTAL or c in limit])
-        stack: list[Key] = [()]
-        for options in choices:
-            stack = [(*key, code) for key in stack for code in options]
-        yield from stack
+    bundles: tuple[str, ...]
+    cells: tuple[tuple[str, Key], ...]
+    certain: bool
 
 
-def _children(parents: Mapping[str, str | None]) -> dict[str, tuple[str, ...]]:
-    below: dict[str, list[str]] = defaultdict(list)
-    for code, parent in parents.items():
-        if parent is not None:
-            below[parent].append(code)
-    return {parent: tuple(codes) for parent, codes in below.items()}
+def pattern_audit(patterns: Sequence[Pattern]) -> list[Determination]:
+    """What follows from each bundle, from each pair, and from all together; each cell where the fewest show it."""
+    found: list[Determination] = []
+    done: set[tuple[str, Key]] = set()
+    for group in [*([one] for one in patterns), *_pairs(patterns), *_pools(patterns)]:
+        fresh = sorted(_follow(group) - done)
+        if fresh:
+            done.update(fresh)
+            certain = len({pattern.vintage_and_class for pattern in group}) == 1
+            found.append(Determination(tuple(pattern.bundle for pattern in group), tuple(fresh), certain))
+    return found
 
 
-def _determined(rows: list[dict[Key, int]], hidden: list[Key], prime: int) -> set[Key]:
-    pivots = _eliminate([{key: value % prime for key, value in row.items()} for row in rows], prime)
-    pivoted = {key for key, _ in pivots}
-    value = {key: _residue(key, prime) for key in hidden if key not in pivoted}
-    for key, row in reversed(pivots):
-        rest = sum(factor * value[other] for other, factor in row.items() if other != key) % prime
-        value[key] = -rest * pow(row[key], -1, prime) % prime
-    return {key for key in hidden if value[key] == 0}
+def _pairs(patterns: Sequence[Pattern]) -> Iterator[list[Pattern]]:
+    for pool in _pools(patterns):
+        for one, other in combinations(pool, 2):
+            if within(one.period, other.period) or within(other.period, one.period):
+                yield [one, other]
 
 
-def _eliminate(rows: list[dict[Key, int]], prime: int) -> list[tuple[Key, dict[Key, int]]]:
-    """Sparse Gaussian elimination, shortest row first, its rarest cell as pivot (Markowitz): little fill."""
-    holding: dict[Key, set[int]] = defaultdict(set)
+def _pools(patterns: Sequence[Pattern]) -> list[list[Pattern]]:
+    """The bundles of each provider that count the same thing."""
+    pools: dict[tuple[str, Subject], list[Pattern]] = defaultdict(list)
+    for pattern in patterns:
+        pools[pattern.provider, subject(pattern.contract)].append(pattern)
+    return [pool for pool in pools.values() if len(pool) > 1]
+
+
+def _follow(patterns: Sequence[Pattern]) -> set[tuple[str, Key]]:
+    """The withheld cells that somebody who holds all of these can compute, if no figure changed between them."""
+    readings = [_Reading(pattern) for pattern in patterns]
+    unknown = sorted({cell for reading in readings for cell in reading.unknown}, key=_ordered)
+    open_cells = [cell for cell in unknown if not any(reading.shows(cell) for reading in readings)]
+    number = {cell: column for column, cell in enumerate(open_cells)}
+    rows = [
+        {number[cell]: factor for cell, factor in terms if cell in number}
+        for terms in chain(chain.from_iterable(reading.sums() for reading in readings), _over_time(readings))
+    ]
+    left = set(open_cells) - {open_cells[column] for column in determined_columns(rows, len(open_cells))}
+    return {
+        (reading.pattern.bundle, key)
+        for reading in readings
+        for cell, key in reading.unknown.items()
+        if cell not in left and key in reading.pattern.withheld
+    }
+
+
+def _over_time(readings: Sequence["_Reading"]) -> Iterator[tuple[tuple["_Cell", int], ...]]:
+    """A whole period is the sum of its parts, where the measure is additive over time."""
+    by_contract: dict[str, dict[str, _Reading]] = defaultdict(dict)
+    for reading in sorted(readings, key=lambda reading: reading.pattern.revision):
+        if sums_over_time(reading.pattern.contract):
+            by_contract[reading.pattern.contract.id][reading.pattern.period] = reading
+    for whole in [reading for held in by_contract.values() for reading in held.values()]:
+        for held in by_contract.values():
+            for periods in cover(whole.pattern.period, held):
+                parts = [held[period] for period in periods]
+                for name in sorted({name for reading in (whole, *parts) for _, name in reading.unknown}, key=sorted):
+                    if all(reading.speaks_of(name) for reading in (whole, *parts)):
+                        yield (
+                            ((whole.pattern.period, name), -1),
+                            *(((part.pattern.period, name), 1) for part in parts),
+                        )
+
+
+_Cell: TypeAlias = tuple[str, CellName]
+"""A period and a cell of the statistic."""
+
+
+def _ordered(cell: _Cell) -> tuple[str, list[tuple[str, str]]]:
+    return cell[0], sorted(cell[1])
+
+
+class _Reading:
+    """A pattern with its keys under the names that all contracts share."""
+
+    def __init__(self, pattern: Pattern) -> None:
+        self.pattern = pattern
+        self._names, self._shape = CellNames(pattern.contract), Shape(pattern.contract)
+        self.unknown = {self._cell(key): key for key in pattern.withheld | pattern.excluded}
+
+    def speaks_of(self, name: CellName) -> bool:
+        """Whether a table of the bundle has this cell, shown or not."""
+        key = self._names.key(name)
+        return key is not None and self._shape.holds(key)
+
+    def shows(self, cell: _Cell) -> bool:
+        """Whether its readers have the figure."""
+        return cell[0] == self.pattern.period and cell not in self.unknown and self.speaks_of(cell[1])
+
+    def sums(self) -> Iterator[tuple[tuple[_Cell, int], ...]]:
+        """The equations over what its readers do not know."""
+        for relation in equations(self.pattern.contract, self.unknown.values()):
+            yield tuple((self._cell(key), factor) for key, factor in relation.terms)
+
+    def _cell(self, key: Key) -> _Cell:
+        return self.pattern.period, self._names.name(key)
+
+
+def _solution(rows: Sequence[Mapping[int, int]], size: int, modulus: int) -> list[int]:
+    """One solution in which every unknown that is free has a pseudo-random residue.
+
+    Raises:
+        ValueError: A pivot has no inverse.
+    """
+    pivots = _eliminate([{column: factor % modulus for column, factor in row.items()} for row in rows], size, modulus)
+    value = _residues(size, modulus)
+    for pivot, row in reversed(pivots):
+        rest = sum([factor * value[column] for column, factor in row.items() if column != pivot])
+        value[pivot] = -rest * pow(row[pivot], -1, modulus) % modulus
+    return value
+
+
+def _eliminate(rows: list[dict[int, int]], size: int, modulus: int) -> list[tuple[int, dict[int, int]]]:
+    """Sparse Gaussian elimination, shortest row first, its rarest unknown as pivot (Markowitz): little fill."""
+    holding: list[set[int]] = [set() for _ in range(size)]
     for number, row in enumerate(rows):
-        for key in row:
-            holding[key].add(number)
+        for column in row:
+            holding[column].add(number)
     queue = [(len(row), number) for number, row in enumerate(rows)]
     heapify(queue)
-    done: set[int] = set()
-    pivots: list[tuple[Key, dict[Key, int]]] = []
+    pivots: list[tuple[int, dict[int, int]]] = []
     while queue:
-        size, number = heappop(queue)
+        length, number = heappop(queue)
         row = rows[number]
-        if number in done or size != len(row) or not row:
+        if length != len(row) or not row:
             continue
-        done.add(number)
-        pivot = min(row, key=lambda key: (len(holding[key]), key))
+        pivot = min(row, key=lambda column: (len(holding[column]), column))
         pivots.append((pivot, row))
-        inverse = pow(row[pivot], -1, prime)
-        for other in sorted(holding[pivot] - done):
-            _subtract(rows[other], row, rows[other][pivot] * inverse % prime, prime, (holding, other))
+        for column in row:
+            holding[column].discard(number)
+        inverse = pow(row[pivot], -1, modulus)
+        for other in sorted(holding[pivot]):
+            _subtract(rows[other], row, rows[other][pivot] * inverse % modulus, modulus, (holding, other))
             heappush(queue, (len(rows[other]), other))
-        for key in row:
-            holding[key].discard(number)
+        rows[number] = {}
     return pivots
 
 
 def _subtract(
-    target: dict[Key, int],
-    row: Mapping[Key, int],
+    target: dict[int, int],
+    row: Mapping[int, int],
     factor: int,
-    prime: int,
-    where: tuple[dict[Key, set[int]], int],
+    modulus: int,
+    where: tuple[list[set[int]], int],
 ) -> None:
     holding, number = where
-    for key, value in row.items():
-        left = (target.get(key, 0) - factor * value) % prime
-        if left:
-            target[key] = left
-            holding[key].add(number)
-        elif key in target:
-            del target[key]
-            holding[key].discard(number)
+    for column, value in row.items():
+        before = target.get(column)
+        if before is None:
+            target[column] = -factor * value % modulus
+            holding[column].add(number)
+        elif left := (before - factor * value) % modulus:
+            target[column] = left
+        else:
+            del target[column]
+            holding[column].discard(number)
 
 
-def _residue(key: Key, prime: int) -> int:
-    """A fixed pseudo-random residue, never zero, for a free cell."""
-    digest = hashlib.sha256("\x1f".join(key).encode("utf-8")).digest()
-    return int.from_bytes(digest, "big") % (prime - 1) + 1
+def _residues(size: int, modulus: int) -> list[int]:
+    """A fixed pseudo-random residue, never zero, for each unknown."""
+    width = 32
+    stream = hashlib.shake_256(f"{size} {modulus}".encode()).digest(width * size)
+    return [
+        int.from_bytes(stream[start : start + width], "big") % (modulus - 1) + 1
+        for start in range(0, width * size, width)
+    ]

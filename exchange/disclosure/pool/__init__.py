@@ -2,7 +2,8 @@
 
 from exchange.disclosure.pool.atoms import Atom, Group, atoms_of, small_groups
 from exchange.disclosure.pool.chain import Chain, Sense
-from exchange.disclosure.pool.findings import Exposure, PoolFinding, PoolRules, pool_findings, require_safe_in_pool
+from exchange.disclosure.pool.exposure import Exposure, PoolFinding
+from exchange.disclosure.pool.findings import PoolOutcome, PoolRules, audit_pool, pool_findings, require_safe_in_pool
 from exchange.disclosure.pool.past import Past
 from exchange.disclosure.pool.released import Outside, Pool, Released
 from exchange.disclosure.pool.sources import PoolKey
@@ -19,10 +20,12 @@ __all__ = [
     "Pool",
     "PoolFinding",
     "PoolKey",
+    "PoolOutcome",
     "PoolRules",
     "Released",
     "Sense",
     "atoms_of",
+    "audit_pool",
     "pool_findings",
     "require_safe_in_pool",
     "small_groups",

@@ -44,8 +44,8 @@ class Chain:
     constant: Fraction = Fraction(0)
 
     def value(self, figures: Mapping[PoolKey, int]) -> Fraction:
-        """What the chain comes to with these released figures."""
-        return self.constant + sum((factor * figures[key] for key, factor in self.terms), Fraction(0))
+        """What the chain comes to with these released figures; a cell that has no row is a published zero."""
+        return self.constant + sum((factor * figures.get(key, 0) for key, factor in self.terms), Fraction(0))
 
     def text(self) -> str:
         """Cells and signs for a person; no figure."""
@@ -115,11 +115,16 @@ class Entries:
 
 def chains(view: View, column: int) -> tuple[Chain, ...]:
     """What the released cells say of a hidden one: what it equals, or else what bounds it on each side."""
-    part = _Part.around(view, column)
-    equal = part.chain(Sense.EQUALS)
+    equal = equality(view, column)
     if equal is not None:
         return (equal,)
+    part = _Part.around(view, column)
     return tuple(chain for sense in (Sense.AT_MOST, Sense.AT_LEAST) if (chain := part.chain(sense)) is not None)
+
+
+def equality(view: View, column: int) -> Chain | None:
+    """What a hidden cell equals, if it follows from the released ones by sums alone."""
+    return _Part.around(view, column).chain(Sense.EQUALS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +192,7 @@ class _Part:
         for column, factor in sorted(summed.items()):
             if view.known[column]:
                 terms.append((system.keys[column], -sign * factor))
-            else:
-                rest = factor - (sign if column == self.target else 0)
+            elif rest := factor - (sign if column == self.target else 0):
                 constant -= rest * Fraction(float(view.low[column]))
         return Chain(sense, tuple((key, factor) for key, factor in terms if factor), sign * constant)
 

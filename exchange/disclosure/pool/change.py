@@ -11,8 +11,9 @@ from fractions import Fraction
 import numpy as np
 
 from exchange.disclosure.arrays import INFINITY
-from exchange.disclosure.pool.chain import Chain, Sense, chains
-from exchange.disclosure.pool.sources import PoolKey, Source, names_in
+from exchange.disclosure.pool.chain import Chain, Sense, equality
+from exchange.disclosure.pool.presumed import common_cells, common_sums
+from exchange.disclosure.pool.sources import PoolKey, Source
 from exchange.disclosure.problem import View
 from exchange.disclosure.relations import System
 from exchange.pattern import Relation, determined
@@ -73,11 +74,8 @@ class _Delta:
 
     @classmethod
     def between(cls, before: Source, after: Source) -> "_Delta":
-        there: dict[CellKey, CellKey] = {}
-        for name in names_in((before, after)):
-            key, earlier = after.key_of(name), before.key_of(name)
-            if key is not None and earlier is not None:
-                there[key] = earlier
+        pairs = common_cells(before, after)
+        there = {key: earlier for earlier, key in pairs.values()}
         shown, figures = {}, {}
         for key, earlier in there.items():
             new, old = after.figure(key), before.figure(earlier)
@@ -85,9 +83,8 @@ class _Delta:
                 shown[key] = new - old
                 figures[after.pool_key(key)], figures[before.pool_key(earlier)] = new, old
         equations = tuple(
-            relation
-            for relation in after.sums_over(there)
-            if relation.exact and all(key in there for key, _ in relation.terms)
+            Relation(tuple((pairs[name][1], factor) for name, factor in terms))
+            for terms in common_sums(before, after, pairs)
         )
         return cls(before, after, there, shown, equations, figures)
 
@@ -120,7 +117,8 @@ def _determined(delta: _Delta) -> Iterator[SmallChange]:
     )
     number = {key: column for column, key in enumerate(system.keys)}
     for key in sorted(following):
-        for chain in chains(view, number[key]):
+        chain = equality(view, number[key])
+        if chain is not None:
             yield SmallChange((key,), delta.chain(dict(chain.terms)))
 
 

@@ -17,6 +17,9 @@ from exchange.table import CellKey
 Place: TypeAlias = tuple[str, CellName]
 """A period and a cell, whatever the release."""
 
+Sum: TypeAlias = tuple[tuple[CellName, int], ...]
+"""Cells and factors that come to zero."""
+
 
 @dataclass(frozen=True, slots=True)
 class Same:
@@ -77,27 +80,44 @@ def presumptions(sources: Sequence[Source], *, dropped: Collection[Place] = ()) 
     return same
 
 
-def surely_changed(one: Source, other: Source, pairs: Mapping[CellName, tuple[CellKey, CellKey]]) -> set[CellName]:
-    """The cells of the sums whose shown part changed, where nothing else is known that could make up for it."""
-    found: set[CellName] = set()
-    for source, place in ((one, 0), (other, 1)):
-        name_of = {keys[place]: name for name, keys in pairs.items()}
-        for relation in source.sums_over(name_of):
-            if not relation.exact or any(key not in name_of for key, _ in relation.terms):
-                continue
-            changes = [_change(one, other, pairs[name_of[key]]) for key, _ in relation.terms]
-            total = sum(factor * (change or 0) for change, (_, factor) in zip(changes, relation.terms, strict=True))
-            if total and None not in changes:
-                found |= {name_of[key] for key, _ in relation.terms}
-    return found
-
-
-def _unchanged(one: Source, other: Source, dropped: Collection[Place]) -> Iterator[tuple[CellKey, CellKey]]:
+def common_cells(one: Source, other: Source) -> dict[CellName, tuple[CellKey, CellKey]]:
+    """The cells that both releases speak of, with their keys in each."""
     pairs = {}
     for name in names_in((one, other)):
         key, there = one.key_of(name), other.key_of(name)
         if key is not None and there is not None:
             pairs[name] = (key, there)
+    return pairs
+
+
+def common_sums(one: Source, other: Source, pairs: Mapping[CellName, tuple[CellKey, CellKey]]) -> list[Sum]:
+    """The sums that hold in both releases, term by term; a whole that has lost a part is another sum."""
+    found: list[dict[frozenset[tuple[CellName, int]], Sum]] = []
+    for source, place in ((one, 0), (other, 1)):
+        name_of = {keys[place]: name for name, keys in pairs.items()}
+        sums = {}
+        for relation in source.sums_over(name_of):
+            if relation.exact and all(key in name_of for key, _ in relation.terms):
+                terms = tuple((name_of[key], factor) for key, factor in relation.terms)
+                sums[frozenset(terms)] = terms
+        found.append(sums)
+    first, second = found
+    return [terms for identity, terms in first.items() if identity in second]
+
+
+def surely_changed(one: Source, other: Source, pairs: Mapping[CellName, tuple[CellKey, CellKey]]) -> set[CellName]:
+    """The cells of the sums whose shown part changed, where nothing else is known that could make up for it."""
+    found: set[CellName] = set()
+    for terms in common_sums(one, other, pairs):
+        changes = [_change(one, other, pairs[name]) for name, _ in terms]
+        total = sum(factor * (change or 0) for change, (_, factor) in zip(changes, terms, strict=True))
+        if total and None not in changes:
+            found |= {name for name, _ in terms}
+    return found
+
+
+def _unchanged(one: Source, other: Source, dropped: Collection[Place]) -> Iterator[tuple[CellKey, CellKey]]:
+    pairs = common_cells(one, other)
     changed = surely_changed(one, other, pairs)
     for name, (key, there) in pairs.items():
         hidden = one.figure(key) is None or other.figure(there) is None

@@ -74,11 +74,14 @@ class Pool:
         releases: This member's own, from its ledger.
         mirrors: The counterparts' releases of the other side of the same flow.
         outside: Imported public statistics.
+        truths: True figures of hidden cells of earlier releases, by release and key, where their records are still at
+            hand: what somebody would presume of them wrongly is not presumed.
     """
 
     releases: tuple[Released, ...] = ()
     mirrors: tuple[Released, ...] = ()
     outside: tuple[Outside, ...] = ()
+    truths: Mapping[tuple[str, ...], int] = field(default_factory=dict, repr=False)
 
 
 def related(candidate: Released, releases: Iterable[Released]) -> tuple[Released, ...]:

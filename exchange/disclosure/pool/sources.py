@@ -6,6 +6,7 @@ from functools import cached_property
 
 from exchange.contract.model import DataContract
 from exchange.contract.statistic import CellName, CellNames
+from exchange.disclosure.knowledge import least_possible
 from exchange.disclosure.pool.released import Outside, Released
 from exchange.pattern import Relation, Shape, relations
 from exchange.table import CellKey
@@ -35,8 +36,9 @@ class Source:
     revision: int = 0
 
     @classmethod
-    def of(cls, release: Released, *, truth: Mapping[CellKey, int] | None = None) -> "Source":
-        """A release as its readers have it."""
+    def of(cls, release: Released, truths: Mapping[PoolKey, int] | None = None) -> "Source":
+        """A release as its readers have it, and what is known here to be true of what it hides."""
+        known = truths or {}
         rows = {key: row.value for key, row in release.table.rows.items()}
         return cls(
             name=release.name,
@@ -44,7 +46,9 @@ class Source:
             period=release.table.period,
             cells={**rows, **dict.fromkeys(release.excluded)},
             hidden=release.hidden() | release.excluded,
-            truth=truth or {},
+            truth={
+                key: figure for key in release.table.rows if (figure := known.get((release.name, *key))) is not None
+            },
             revision=release.revision,
         )
 
@@ -88,6 +92,11 @@ class Source:
     def sums_over(self, more: Collection[CellKey] = ()) -> tuple[Relation, ...]:
         """The contract's relations over the rows and these keys; any other absent key is zero and stands in none."""
         return relations(self.contract, {*self.cells, *more}) if self.complete else ()
+
+    @cached_property
+    def least(self) -> dict[CellKey, int]:
+        """What its readers know a hidden cell to be at least, beyond zero."""
+        return least_possible(self.contract, self.cells.keys(), revision=self.revision) if self.complete else {}
 
     @cached_property
     def _by_name(self) -> dict[CellName, CellKey]:

@@ -1,18 +1,17 @@
 """One system of relations over everything that somebody who holds a candidate and all that came before can relate."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from exchange.contract.model import DataContract
 from exchange.disclosure.arrays import INFINITY
 from exchange.disclosure.pool.links import MirrorLink, across_mirrors, over_time
 from exchange.disclosure.pool.presumed import Place, Same, presumptions
 from exchange.disclosure.pool.released import Pool, Released, mirror_ratios, mirrored, related
 from exchange.disclosure.pool.sources import PoolKey, Source
-from exchange.disclosure.problem import Needs, View
-from exchange.disclosure.protection import Requirement, floor
+from exchange.disclosure.problem import Insider, Needs, View
+from exchange.disclosure.protection import NO_FALL, Requirement, floor
 from exchange.disclosure.relations import System
 from exchange.pattern import Relation
 from exchange.table import CellKey
@@ -26,11 +25,15 @@ class Candidate:
         release: As its readers would have it.
         values: The true figures of its rows: they tell which presumptions about it are false.
         required: What its withheld cells must keep.
+        insiders: Who knows more than it shows, with cells numbered as in `order`.
+        order: Its cells.
     """
 
     release: Released
     values: Mapping[CellKey, int] = field(repr=False)
     required: Mapping[CellKey, Requirement] = field(repr=False)
+    insiders: Sequence[Insider] = field(default=(), repr=False)
+    order: Sequence[CellKey] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,8 @@ class PooledView:
         size = len(self.view.known)
         needs = Needs(np.full(size, -INFINITY), np.full(size, INFINITY), np.zeros(size))
         for column, need in self.required.items():
-            needs.reach[column], needs.fall[column], needs.width[column] = need.reach, need.fall, need.width
+            needs.reach[column], needs.width[column] = need.reach, need.width
+            needs.fall[column] = INFINITY if need.fall >= NO_FALL else need.fall
         return needs
 
 
@@ -78,10 +82,11 @@ class Holdings:
         """
         earlier = related(candidate.release, pool.releases)
         periods = {candidate.release.table.period, *(release.table.period for release in earlier)}
-        releases = {release.name: (release, Source.of(release)) for release in earlier}
+        releases = {release.name: (release, Source.of(release, pool.truths)) for release in earlier}
         if not past_only:
-            source = Source.of(candidate.release, truth=candidate.values)
-            releases[candidate.release.name] = (candidate.release, source)
+            name = candidate.release.name
+            truths = {(name, *key): figure for key, figure in candidate.values.items()}
+            releases[name] = (candidate.release, Source.of(candidate.release, truths))
         mirrors = [(mirror, Source.of(mirror)) for mirror in pool.mirrors if mirror.table.period in periods]
         links = [
             MirrorLink(own, theirs, mirrored(release, mirror), *mirror_ratios(release.contract))
@@ -109,7 +114,6 @@ def pooled_view(
     holdings: Holdings,
     *,
     dropped: Collection[Place] = (),
-    least_of: Callable[[DataContract], int] = lambda _: 0,
 ) -> PooledView:
     """Relate everything that the attacker holds, at once.
 
@@ -117,7 +121,6 @@ def pooled_view(
         candidate: For what its cells must keep.
         holdings: All the tables.
         dropped: Cells of which nothing is presumed any more: presuming it contradicted the sums.
-        least_of: What a reader knows a withheld cell to be at least, by contract.
     """
     same = presumptions((*holdings.own, *holdings.outside), dropped=dropped)
     for source in holdings.mirrors:
@@ -129,14 +132,12 @@ def pooled_view(
         *over_time(holdings.own, same, dropped),
         *across_mirrors(holdings.links, same, dropped),
     ]
-    return _View(candidate, holdings, same, least_of).over(relations)
+    return _View(candidate, holdings, same).over(relations)
 
 
 class _View:
-    def __init__(
-        self, candidate: Candidate, holdings: Holdings, same: Same, least_of: Callable[[DataContract], int]
-    ) -> None:
-        self._candidate, self._holdings, self._same, self._least_of = candidate, holdings, same, least_of
+    def __init__(self, candidate: Candidate, holdings: Holdings, same: Same) -> None:
+        self._candidate, self._holdings, self._same = candidate, holdings, same
 
     def over(self, relations: list[Relation]) -> PooledView:
         hidden = list(self._hidden())
@@ -180,11 +181,11 @@ class _View:
         """Every cell that must stay unknown: the number it is, itself, what it must keep, what it is at least."""
         asked = self._candidate.release
         for source in self._holdings.all():
-            promised, least = floor(source.contract), self._least_of(source.contract)
+            promised = floor(source.contract)
             required = self._candidate.required if source.name == asked.name else {}
             for key in sorted(source.hidden):
                 cell = source.pool_key(key)
-                yield self._same.root(cell), cell, required.get(key, promised), least
+                yield self._same.root(cell), cell, required.get(key, promised), source.least.get(key, 0)
 
 
 def _renamed(relation: Relation, source: Source, same: Same) -> Relation:

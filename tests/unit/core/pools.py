@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from exchange.contract.model import TOTAL, DataContract
-from exchange.disclosure.pool import Candidate, Exposure, PoolFinding, PoolKey, PoolRules, Released
+from exchange.disclosure.pool import Candidate, Exposure, Pool, PoolFinding, PoolKey, PoolRules, Released, audit_pool
 from exchange.disclosure.protection import requirement
 from exchange.table import CellKey
 from tests.unit.core.sdc import contract_of, published, table_of
@@ -15,6 +15,11 @@ PERSONS = {("a", "1"): 20, ("a", "2"): 50, ("a", "3"): 10, ("b", "1"): 8, ("b", 
 PERSONS |= {("d", "1"): 17, ("d", "2"): 32, ("d", "3"): 12}
 SQUARE = ("b1", "b3", "d1", "d3")
 RULES = PoolRules(minimum=5)
+
+
+def pool_findings(candidate: Candidate, pool: Pool, rules: PoolRules) -> Sequence[PoolFinding]:
+    """What the audit of the pool finds."""
+    return audit_pool(candidate, pool, rules).findings
 
 
 def released(

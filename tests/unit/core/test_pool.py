@@ -15,7 +15,6 @@ from exchange.disclosure.pool import (
     PoolFinding,
     Released,
     Sense,
-    pool_findings,
     require_safe_in_pool,
 )
 from exchange.disclosure.protection import requirement
@@ -29,6 +28,7 @@ from tests.unit.core.pools import (
     candidate_of,
     exposed,
     figures_of,
+    pool_findings,
     released,
     values_of,
 )
@@ -43,7 +43,7 @@ class TestVintages:
     def test_two_patterns_of_one_table_that_are_safe_alone_are_exact_together(self) -> None:
         first = released(PERSONS, SQUARE)
         second = released(PERSONS, ("b1", "b3", "a1", "a3"), revision=1)
-        assert pool_findings(candidate_of(first, PERSONS), Pool(), RULES) == []
+        assert pool_findings(candidate_of(first, PERSONS), Pool(), RULES) == ()
         found = pool_findings(candidate_of(second, PERSONS), Pool(releases=(first,)), RULES)
         # d1 and d3 are shown by the second, a1 and a3 by the first; the columns then give b1 and b3.
         assert exposed(found, Exposure.SHOWN) == {"a1", "a3", "d1", "d3"}
@@ -55,7 +55,7 @@ class TestVintages:
 
     def test_the_same_pattern_again_gives_nothing_away(self) -> None:
         first, second = released(PERSONS, SQUARE), released(PERSONS, SQUARE, revision=1)
-        assert pool_findings(candidate_of(second, PERSONS), Pool(releases=(first,)), RULES) == []
+        assert pool_findings(candidate_of(second, PERSONS), Pool(releases=(first,)), RULES) == ()
 
     def test_a_cell_withheld_before_and_published_now_is_shown(self) -> None:
         first, second = released(PERSONS, SQUARE), released(PERSONS, (), revision=1)
@@ -76,7 +76,7 @@ class TestVintages:
         first = released(PERSONS, ())
         later = PERSONS | {("b", "1"): 28, ("b", "3"): 42, ("d", "1"): 37, ("d", "3"): 32}
         second = released(later, SQUARE, revision=1)
-        assert pool_findings(candidate_of(second, later), Pool(releases=(first,)), RULES) == []
+        assert pool_findings(candidate_of(second, later), Pool(releases=(first,)), RULES) == ()
 
     def test_a_difference_of_few_persons_is_a_disclosure_about_them(self) -> None:
         later = PERSONS | {("a", "1"): 23}
@@ -102,12 +102,12 @@ class TestVintages:
         first, second = released(PERSONS), released(later, revision=1)
         many = dict.fromkeys(second.table.rows, 11)
         rules = replace(RULES, changed=many)
-        assert pool_findings(candidate_of(second, later), Pool(releases=(first,)), rules) == []
+        assert pool_findings(candidate_of(second, later), Pool(releases=(first,)), rules) == ()
 
     def test_what_the_past_gives_away_by_itself_is_not_held_against_the_candidate(self) -> None:
         first, second = released(PERSONS, SQUARE), released(PERSONS, (), revision=1)
         third = released(PERSONS, (), revision=2)
-        assert pool_findings(candidate_of(third, PERSONS), Pool(releases=(first, second)), RULES) == []
+        assert pool_findings(candidate_of(third, PERSONS), Pool(releases=(first, second)), RULES) == ()
 
 
 class TestSiblings:
@@ -125,7 +125,7 @@ class TestSiblings:
     def test_contracts_that_count_something_else_share_nothing(self) -> None:
         other = replace(GRID, id="CT-02-TEST", concept=replace(GRID.concept, counting_unit="event"))
         first, second = released(PERSONS, SQUARE), released(PERSONS, (), other)
-        assert pool_findings(candidate_of(second, PERSONS), Pool(releases=(first,)), RULES) == []
+        assert pool_findings(candidate_of(second, PERSONS), Pool(releases=(first,)), RULES) == ()
 
 
 class TestTime:
@@ -146,7 +146,7 @@ class TestTime:
         ]
 
     def test_distinct_persons_of_a_quarter_only_bound_those_of_a_month(self) -> None:
-        assert self._with_quarter(GRID, 2) == []
+        assert self._with_quarter(GRID, 2) == ()
 
     def test_a_bound_that_leaves_no_room_is_a_disclosure_too(self) -> None:
         # Nobody counted in two months of the quarter: each month is at least the quarter less the other two.
@@ -155,7 +155,7 @@ class TestTime:
         assert {chain.sense for finding in found for chain in finding.chains} == {Sense.AT_MOST, Sense.AT_LEAST}
 
     @staticmethod
-    def _with_quarter(monthly: DataContract, times: int) -> list[PoolFinding]:
+    def _with_quarter(monthly: DataContract, times: int) -> Sequence[PoolFinding]:
         """A quarter of so many times the figures of each of its months, of which July hides a square."""
         july, *rest = (f"2026-{month:02}" for month in (7, 8, 9))
         months = [released(PERSONS, SQUARE, monthly, period=july)]
@@ -169,13 +169,13 @@ class TestTime:
         month = released(PERSONS, SQUARE, self.MONTHLY, period="2026-07")
         thrice = {cell: 3 * count for cell, count in PERSONS.items()}
         quarter = released(thrice, (), quarterly, period="2026-Q3")
-        assert pool_findings(candidate_of(quarter, thrice), Pool(releases=(month,)), RULES) == []
+        assert pool_findings(candidate_of(quarter, thrice), Pool(releases=(month,)), RULES) == ()
 
     def test_stocks_do_not_sum(self) -> None:
         stock = replace(self.MONTHLY, concept=replace(self.MONTHLY.concept, flow_or_stock="stock"))
         months = tuple(released(PERSONS, SQUARE if m == 7 else (), stock, period=f"2026-{m:02}") for m in (7, 8, 9))
         quarter = released(PERSONS, (), replace(stock, id="CT-02-TEST"), period="2026-Q3")
-        assert pool_findings(candidate_of(quarter, PERSONS), Pool(releases=months), RULES) == []
+        assert pool_findings(candidate_of(quarter, PERSONS), Pool(releases=months), RULES) == ()
 
 
 class TestOthers:
@@ -191,7 +191,7 @@ class TestOthers:
         values = {cell: row.value or persons.get(cell, 0) for cell, row in own.table.rows.items()}
         required = {cell: requirement(ours, values[cell]) for cell in hidden}
         asked = Candidate(release=own, values=values, required=required)
-        assert pool_findings(asked, Pool(), RULES) == []
+        assert pool_findings(asked, Pool(), RULES) == ()
         found = pool_findings(asked, Pool(mirrors=(mirror,)), RULES)
         assert {finding.cells[0][1:] for finding in found} == set(hidden)  # IN.UZ follows from the total
         assert {cell[0].split()[0] for finding in found for cell, _ in finding.chains[0].terms} == {"KG", "KZ"}
@@ -206,7 +206,7 @@ class TestOthers:
     def test_a_public_figure_that_is_another_number_misleads_and_gives_nothing_away(self) -> None:
         first = released(PERSONS, SQUARE)
         outside = Outside(source="yearbook", contract=GRID, period="2026-09", cells={("b", "1"): 9})
-        assert pool_findings(candidate_of(first, PERSONS), Pool(outside=(outside,)), RULES) == []
+        assert pool_findings(candidate_of(first, PERSONS), Pool(outside=(outside,)), RULES) == ()
 
 
 class TestExclusions:
@@ -229,7 +229,7 @@ class TestExclusions:
         asked = Candidate(
             release=part, values=values, required={cell: requirement(GRID, values[cell]) for cell in complements}
         )
-        assert pool_findings(asked, Pool(releases=(whole,)), RULES) == []
+        assert pool_findings(asked, Pool(releases=(whole,)), RULES) == ()
         held = replace(whole, recipients=("KG", "UZ"))
         assert exposed(pool_findings(asked, Pool(releases=(held,)), RULES), Exposure.SHOWN) >= {"a1", "a2"}
 

@@ -1,0 +1,143 @@
+"""The withheld cells of the pool: which of them do not keep what they must in somebody's view."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from exchange.disclosure.arrays import Floats
+from exchange.disclosure.audit import AuditOutcome, InsiderView, Reason, audit
+from exchange.disclosure.pool.chain import Chain, Sense, chains
+from exchange.disclosure.pool.exposure import Exposure, PoolFinding
+from exchange.disclosure.pool.presumed import Place
+from exchange.disclosure.pool.system import Candidate, Holdings, PooledView, pooled_view
+from exchange.disclosure.problem import Insider, View
+from exchange.disclosure.relations import System
+
+CHAINS_MAX = 20
+"""How many findings are explained; the others are named."""
+
+_TOLD = {
+    Reason.CONTRADICTION: Exposure.CONTRADICTION,
+    Reason.KNOWLEDGE: Exposure.CONTRADICTION,
+    Reason.UNFINISHED: Exposure.UNFINISHED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExposedCells:
+    """What the audit says of all withheld cells that somebody holds."""
+
+    findings: tuple[PoolFinding, ...]
+    outcome: AuditOutcome
+
+
+def exposed_cells(
+    candidate: Candidate, holdings: Holdings, *, work_max: int, progress: Callable[[float], None]
+) -> ExposedCells:
+    """Every withheld cell of the holdings that is not proved safe.
+
+    Where a presumption contradicts the sums it is given up, and the audit made again: whoever presumes so learns that
+    it is not so, and nothing more.
+    """
+    dropped = frozenset[Place]()
+    while True:
+        pooled = pooled_view(candidate, holdings, dropped=dropped)
+        insiders = _insiders(candidate, pooled)
+        outcome = audit(
+            pooled.view,
+            pooled.needs,
+            insiders=insiders,
+            hints=_truth(pooled, holdings),
+            work_max=work_max,
+            progress=progress,
+        )
+        said = {finding.cell for finding in outcome.findings if _TOLD.get(finding.reason) is Exposure.CONTRADICTION}
+        around = _with_neighbours(pooled.view.system, _contradicting(pooled) or said)
+        keys = pooled.view.system.keys
+        places = {pooled.places[keys[column]] for column in around if keys[column] in pooled.places}
+        if not places - dropped:
+            return ExposedCells(_findings(pooled, outcome, insiders), outcome)
+        dropped |= places
+
+
+def _findings(pooled: PooledView, outcome: AuditOutcome, insiders: list[InsiderView]) -> tuple[PoolFinding, ...]:
+    found = [
+        PoolFinding((cell,), Exposure.SHOWN, (Chain(Sense.EQUALS, ((elsewhere, Fraction(1)),)),))
+        for cell, elsewhere in sorted(pooled.given_away)
+    ]
+    for place, finding in enumerate(outcome.findings):
+        if finding.cell not in pooled.members:
+            continue
+        exposure = _TOLD.get(finding.reason, Exposure.COMPUTED)
+        told: tuple[Chain, ...] = ()
+        if place < CHAINS_MAX and exposure is Exposure.COMPUTED:
+            insider = None if finding.attacker is None else insiders[finding.attacker]
+            told = chains(_seen_by(pooled.view, insider), finding.cell)
+        found.append(PoolFinding(pooled.members[finding.cell], exposure, told))
+    return tuple(found)
+
+
+def _insiders(candidate: Candidate, pooled: PooledView) -> list[InsiderView]:
+    """The candidate's insiders, by the columns of the pool; of cells that everybody knows there is nothing to say."""
+    column_of = {cell: column for column, cells in pooled.members.items() for cell in cells}
+    keys = candidate.order
+    name = candidate.release.name
+    found = []
+    for insider in candidate.insiders:
+        known = {
+            column: candidate.values[keys[cell]]
+            for cell in insider.known
+            if (column := column_of.get((name, *keys[cell]))) is not None
+        }
+        least = tuple(
+            (column, part)
+            for cell, part in insider.least
+            if (column := column_of.get((name, *keys[cell]))) is not None and column not in known
+        )
+        if known or least:
+            found.append(InsiderView(Insider(insider.name, tuple(known), least), tuple(known.values())))
+    return found
+
+
+def _seen_by(view: View, insider: InsiderView | None) -> View:
+    """The view with what the insider knows beside it."""
+    if insider is None:
+        return view
+    known, figures, low = view.known.copy(), view.figures.copy(), view.low.copy()
+    for cell, figure in zip(insider.insider.known, insider.figures, strict=True):
+        known[cell], figures[cell] = True, figure
+    for cell, part in insider.insider.least:
+        low[cell] = max(low[cell], part)
+    return replace(view, known=known, figures=figures, low=low)
+
+
+def _truth(pooled: PooledView, holdings: Holdings) -> list[Floats]:
+    """The true table, where every hidden figure is known here: the best hint there is."""
+    truths = {source.pool_key(key): figure for source in holdings.all() for key, figure in source.truth.items()}
+    table = pooled.view.figures.astype(np.float64)
+    for column in np.flatnonzero(~pooled.view.known).tolist():
+        trues = {truths.get(cell) for cell in pooled.members.get(column, (pooled.view.system.keys[column],))} - {None}
+        if len(trues) != 1:
+            return []
+        table[column] = float(trues.pop() or 0)
+    return [table]
+
+
+def _contradicting(pooled: PooledView) -> set[int]:
+    """The columns of the sums of known cells that do not hold: something was presumed that is not so."""
+    view, system = pooled.view, pooled.view.system
+    excess = system.sums(np.where(view.known, view.figures, 0)) - system.right
+    open_rows = np.unique(system.row_of_entry[~view.known[system.columns]])
+    wrong = np.where(system.exact, excess != 0, excess > 0)
+    wrong[open_rows] = False
+    return set(system.columns[wrong[system.row_of_entry]].tolist())
+
+
+def _with_neighbours(system: System, columns: Collection[int]) -> set[int]:
+    """These columns, and all that stand in a sum with one of them."""
+    touched = np.isin(system.columns, list(columns))
+    rows = np.zeros(len(system.exact), dtype=np.bool_)
+    rows[system.row_of_entry[touched]] = True
+    return set(columns) | set(system.columns[rows[system.row_of_entry]].tolist())
