@@ -84,20 +84,20 @@ class PublicationContradictsError(TabularError):
     mend_ru = "проверяйте публикацию с той таблицей, из которой она сделана"
 
 
-class PublicationNotAdditiveError(TabularError):
-    code = "publication-not-additive"
-    en = "{file}: expected published figures that agree with each other, found {count} sums that fail: {examples}"
-    ru = "{file}: опубликованные числа должны согласоваться, найдено неверных сумм: {count}: {examples}"
-    mend_en = "publish figures of one vintage only"
-    mend_ru = "публикуйте числа только одного выпуска"
-
-
 class NotCountsError(TabularError):
     code = "rounding-needs-counts"
     en = '{file}: rounding expects counts ("integer": true), found figures that are not declared whole'
     ru = '{file}: для округления нужны счётные данные ("integer": true), числа не объявлены целыми'
     mend_en = "withhold cells of magnitudes instead: exchange sdc protect"
     mend_ru = "для величин скрывайте ячейки: exchange sdc protect"
+
+
+class RoundingTablesError(TabularError):
+    code = "rounding-needs-one-table"
+    en = "{name}: small-count rounding expects cells that are all sums of the same inner cells, found linked tables"
+    ru = "{name}: округление малых чисел требует общих внутренних ячеек, найдены связанные таблицы"
+    mend_en = "round each table by itself only if nobody holds two, or use the controlled method"
+    mend_ru = "используйте контролируемое округление"
 
 
 class RoundingInfeasibleError(TabularError):
@@ -112,8 +112,8 @@ class RoundingInfeasibleError(TabularError):
 class RoundingUnfinishedError(TabularError):
     code = "rounding-unfinished"
     exit_code = ExitCode.DISCLOSURE_BLOCKS
-    en = "{name}: expected a controlled rounding to base {base} within {programmes} programmes, found none yet"
-    ru = "{name}: контролируемое округление с базой {base} не найдено за {programmes} программ"
+    en = "{name}: expected a controlled rounding to base {base} within the search's work, found none"
+    ru = "{name}: контролируемое округление с базой {base} не найдено в пределах отведённого поиска"
     mend_en = "choose another base, or use the small-count method"
     mend_ru = "выберите другую базу или метод малых чисел"
 
