@@ -97,7 +97,7 @@ def determined_columns(rows: Iterable[Mapping[int, int]], size: int) -> list[int
         rows: By equation, the factor of each unknown in it; what is known has no place.
         size: How many unknowns.
     """
-    kept = [row for row in ({column: factor for column, factor in row.items() if factor} for row in rows) if row]
+    kept = list(rows)
     try:
         solutions = [_solution(kept, size, prod(PRIMES))]  # both primes at once
     except ValueError:  # one of them divides a pivot
@@ -253,7 +253,8 @@ def _solution(rows: Sequence[Mapping[int, int]], size: int, modulus: int) -> lis
     Raises:
         ValueError: A pivot has no inverse.
     """
-    pivots = _eliminate([{column: factor % modulus for column, factor in row.items()} for row in rows], size, modulus)
+    reduced = [{column: left for column, factor in row.items() if (left := factor % modulus)} for row in rows]
+    pivots = _eliminate(reduced, size, modulus)
     value = _residues(size, modulus)
     for pivot, row in reversed(pivots):
         rest = sum([factor * value[column] for column, factor in row.items() if column != pivot])
