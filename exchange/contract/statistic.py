@@ -54,6 +54,11 @@ class CellNames:
             if code != TOTAL
         )
 
+    def meaning(self, dimension: str, code: str) -> str:
+        """How a name spells a code of this dimension."""
+        places = (place for place, found in enumerate(self._dimensions) if found.id == dimension)
+        return self._meanings[next(places)].get(code, code)
+
     def key(self, name: CellName) -> tuple[str, ...] | None:
         """The key of a named cell in this contract; None if it has a dimension or a code that the contract lacks."""
         asked = dict(name)

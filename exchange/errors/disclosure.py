@@ -122,3 +122,11 @@ class PoolUnfinishedError(PoolError):
     code = "pool-audit-unfinished"
     en = "{contract} {period}: the audit with earlier releases did not end; unproved at {chain}"
     ru = "{contract} {period}: проверка вместе с прежними выпусками не завершена; не доказано: {chain}"
+
+
+class PoolUnrelatedError(PoolError):
+    code = "pool-boundaries-moved"
+    en = "{contract} {period}: an earlier release has other boundaries, and only the records tell how: {chain}"
+    ru = "{contract} {period}: у прежнего выпуска другие границы, и связь видна только по записям: {chain}"
+    mend_en = "Keep the boundaries of the earlier release for this period, or build with the records under both."
+    mend_ru = "Сохраните для этого периода прежние границы или соберите выпуск с записями в обеих разбивках."

@@ -17,6 +17,7 @@ class Exposure(StrEnum):
     GROUP = "group"  # one of too few contributors, singled out
     CONTRADICTION = "contradiction"
     UNFINISHED = "unfinished"
+    UNRELATED = "unrelated"  # boundaries moved, and no records tell how
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from exchange.disclosure.pool.atoms import Group, atoms_of, small_groups
 from exchange.disclosure.pool.cells import exposed_cells
 from exchange.disclosure.pool.change import small_changes
 from exchange.disclosure.pool.exposure import Exposure, PoolFinding
+from exchange.disclosure.pool.levels import moved_boundaries
 from exchange.disclosure.pool.released import Pool
 from exchange.disclosure.pool.sources import PoolKey, Source
 from exchange.disclosure.pool.system import Candidate, Holdings
@@ -19,6 +20,7 @@ from exchange.errors.disclosure import (
     PoolGroupError,
     PoolShowsError,
     PoolUnfinishedError,
+    PoolUnrelatedError,
 )
 from exchange.table import CellKey
 
@@ -29,6 +31,7 @@ REFUSALS: Mapping[Exposure, type[PoolError]] = {
     Exposure.GROUP: PoolGroupError,
     Exposure.CONTRADICTION: PoolContradictsError,
     Exposure.UNFINISHED: PoolUnfinishedError,
+    Exposure.UNRELATED: PoolUnrelatedError,
 }
 
 
@@ -117,7 +120,9 @@ def audit_pool(
         found = [finding for finding in found if not known.issuperset(finding.cells)]
     own = holdings.named(candidate.release.name)
     found += _changes(own, holdings.own, rules)
-    if rules.records is not None:
+    if rules.records is None:
+        found += _unrelated(own, holdings.own)
+    else:
         found += _groups(rules.records, holdings, own, rules.minimum)
     return PoolOutcome(
         findings=tuple(sorted(found, key=lambda finding: (finding.cells, finding.exposure))),
@@ -137,6 +142,16 @@ def _changes(own: Source, sources: Iterable[Source], rules: PoolRules) -> list[P
             cells = tuple(own.pool_key(key) for key in change.cells)
             found.append(PoolFinding(cells, Exposure.CHANGE, (change.chain,)))
     return found
+
+
+def _unrelated(own: Source, sources: Iterable[Source]) -> list[PoolFinding]:
+    """The releases of the same period whose boundaries are others."""
+    return [
+        PoolFinding(((source.name, dimension), (own.name, dimension)), Exposure.UNRELATED)
+        for source in sources
+        if source.period == own.period
+        for dimension in moved_boundaries(own.contract, source.contract)
+    ]
 
 
 def _groups(

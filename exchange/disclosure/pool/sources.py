@@ -75,6 +75,10 @@ class Source:
         """The name under which others know a key of this contract."""
         return self._names.name(key)
 
+    def meaning(self, dimension: str, code: str) -> str:
+        """How names spell a code."""
+        return self._names.meaning(dimension, code)
+
     def figure(self, key: CellKey) -> int | None:
         """What it shows for a key that it speaks of; None: unknown."""
         return self.cells.get(key, 0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from exchange.disclosure.arrays import INFINITY
+from exchange.disclosure.pool.levels import across_levels
 from exchange.disclosure.pool.links import MirrorLink, across_mirrors, over_time
 from exchange.disclosure.pool.presumed import Place, Same, presumptions
 from exchange.disclosure.pool.released import Pool, Released, mirror_ratios, mirrored, related
@@ -129,6 +130,7 @@ def pooled_view(
                 same.show(source.pool_key(key), figure)
     relations = [
         *(_renamed(relation, source, same) for source in holdings.all() for relation in source.sums_over()),
+        *across_levels(holdings.own, same, dropped),
         *over_time(holdings.own, same, dropped),
         *across_mirrors(holdings.links, same, dropped),
     ]

@@ -18,7 +18,8 @@ from exchange.disclosure.pool import (
     require_safe_in_pool,
 )
 from exchange.disclosure.protection import requirement
-from exchange.errors.disclosure import PoolChangeError, PoolShowsError
+from exchange.encoding import Digest
+from exchange.errors.disclosure import PoolChangeError, PoolShowsError, PoolUnrelatedError
 from exchange.table import CellKey, SafeTable
 from tests.unit.core.pools import (
     GRID,
@@ -32,7 +33,7 @@ from tests.unit.core.pools import (
     released,
     values_of,
 )
-from tests.unit.core.sdc import contract_of, published
+from tests.unit.core.sdc import code_list, contract_of, published
 
 T = TOTAL
 
@@ -126,6 +127,51 @@ class TestSiblings:
         other = replace(GRID, id="CT-02-TEST", concept=replace(GRID.concept, counting_unit="event"))
         first, second = released(PERSONS, SQUARE), released(PERSONS, (), other)
         assert pool_findings(candidate_of(second, PERSONS), Pool(releases=(first,)), RULES) == ()
+
+
+class TestLevels:
+    """Two contracts that release one dimension in different codes."""
+
+    def _pair(self) -> tuple[DataContract, DataContract]:
+        """By groups g (a and b) and h (d); by single codes."""
+        tree = code_list("R", ["g", "h"], {"a": "g", "b": "g", "d": "h"})
+        coarse = contract_of({"R": "gh", "C": "123"}, linkage_group="ct")
+        coarse = replace(coarse, dimensions=(replace(coarse.dimensions[0], codelist=tree), coarse.dimensions[1]))
+        fine = replace(GRID, dimensions=(replace(GRID.dimensions[0], codelist=tree), GRID.dimensions[1]))
+        return replace(coarse, id="CT-02-TEST", digest=Digest.of(b"coarse")), fine
+
+    def test_a_group_that_one_contract_shows_gives_away_its_only_withheld_part_in_the_other(self) -> None:
+        coarse, fine = self._pair()
+        groups: dict[CellKey, int] = {}
+        for (row, column), count in PERSONS.items():
+            place = ("h" if row == "d" else "g", column)
+            groups[place] = groups.get(place, 0) + count
+        first = released(PERSONS, SQUARE, fine)
+        second = released(groups, (), coarse)
+        found = pool_findings(candidate_of(second, groups), Pool(releases=(first,)), RULES)
+        assert exposed(found, Exposure.COMPUTED) == {"b1", "b3", "d1", "d3"}
+        (chain,) = next(finding for finding in found if finding.cells[0][1:] == ("b", "1")).chains
+        assert chain.value(figures_of(first, second)) == PERSONS["b", "1"]
+
+    def test_boundaries_that_moved_are_refused_without_the_records(self) -> None:
+        moved = contract_of({"R": "abe", "C": "123"}, linkage_group="ct")
+        moved = replace(moved, version="2.0.0", digest=Digest.of(b"moved"))
+        persons = {("e" if row == "d" else row, column): count for (row, column), count in PERSONS.items()}
+        first, second = released(PERSONS), released(persons, (), moved, revision=1)
+        with pytest.raises(PoolUnrelatedError) as refusal:
+            require_safe_in_pool(candidate_of(second, persons), Pool(releases=(first,)), RULES)
+        assert str(refusal.value.facts["chain"]).endswith(f"{second.name}: R")
+        names = [(row, column, "e" if row == "d" else row) for row, column in PERSONS]
+        records = [
+            (_counted(first, row, column) | _counted(second, new, column), PERSONS[row, column])
+            for row, column, new in names
+        ]
+        rules = replace(RULES, records=records)
+        assert pool_findings(candidate_of(second, persons), Pool(releases=(first,)), rules) == ()
+
+
+def _counted(release: Released, row: str, column: str) -> frozenset[CellKey]:
+    return frozenset((release.name, r, c) for r in (row, T) for c in (column, T))
 
 
 class TestTime:
