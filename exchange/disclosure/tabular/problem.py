@@ -19,6 +19,9 @@ from exchange.disclosure.tabular.sums import system_of
 FLOOR_SHARE = 0.01
 """Without a contract a withheld figure that need not be whole keeps an interval this wide, as a share of itself."""
 
+LEVEL_MIN = 1.0
+"""What a primary cell without any level must reach above its figure, in units."""
+
 
 class AttackerModel(StrEnum):
     """Who tries to look behind the table; `insiders` includes the outsider."""
@@ -53,16 +56,19 @@ def problem_of(instance: Instance, *, attackers: AttackerModel, floor: bool) -> 
 def needs_of(instance: Instance, *, floor: bool) -> Needs:
     """The levels of the primary cells, and the floor of every cell.
 
-    One unit at least: a share of zero protects nothing.
+    A share of zero protects nothing: a primary cell without any level must at least reach one unit up, and the floor
+    is one unit at least.
     """
     cells = instance.cells
     values = cells.values.astype(np.float64)
+    bare = (cells.lpl <= 0) & (cells.upl <= 0) & (cells.spl <= 0)
+    upl = np.where(bare, LEVEL_MIN, cells.upl)
     least = np.ones(instance.size)
     if not instance.structure.whole:
         least = np.maximum(least, FLOOR_SHARE * values)
     width = np.where(cells.primary, cells.spl, 0.0)
     return Needs(
-        reach=np.where(cells.primary & (cells.upl > 0), values + cells.upl, -np.inf),
+        reach=np.where(cells.primary & (upl > 0), values + upl, -np.inf),
         fall=np.where(cells.primary & (cells.lpl > 0), values - cells.lpl, np.inf),
         width=np.maximum(width, least) if floor else width,
     )
