@@ -132,7 +132,8 @@ class OwnLog:
             row = connection.exec_driver_sql(_NEWEST_CHECKPOINT).first()
             lost = () if row is None else self._lost(connection, row.size, row.root)
         self.files.write(lost)
-        if row is not None and self._published_size() < row.size:
+        public = self._public()
+        if row is not None and (public is None or public.size < row.size):
             self.files.publish(bytes(row.note))
         self._restored = True
 
@@ -143,6 +144,7 @@ class OwnLog:
             OSError: The disk refused.
             TileDiffersError, HeadMovedError: Two histories.
         """
+        derived = self._pending is None
         if self._pending is None:
             with connection.begin():
                 self._pending = self._derive(connection)
@@ -151,7 +153,8 @@ class OwnLog:
         self.files.write(self._pending)
         if self.size:
             self.note = self._checkpointed(connection)
-            self.files.publish(self.note)
+            if not derived or self._public() != self.checkpoint:  # one that stands may be cosigned
+                self.files.publish(self.note)
         self._pending = ()
         return True
 
@@ -177,13 +180,13 @@ class OwnLog:
             raise HeadMovedError(origin=self.origin, expected=head.size)
         return bytes(row[1])
 
-    def _published_size(self) -> int:
-        """The size of the checkpoint in place; -1 if there is none that can be read."""
+    def _public(self) -> Checkpoint | None:
+        """The checkpoint in place, if it can be read."""
         note = self.files.checkpoint()
         try:
-            return -1 if note is None else read_checkpoint(note)[0].size
+            return None if note is None else read_checkpoint(note)[0]
         except LogError:
-            return -1
+            return None
 
     def _lost(self, connection: Connection, size: int, root: bytes) -> tuple[TileFile, ...]:
         """The files of the signed tree of `size` that a power cut may have taken: those since the last full tile.

@@ -34,7 +34,7 @@ class TileFiles:
         new = [(parse_tile_path(path), (self.folder / path, content)) for path, content in self._lacking(files)]
         settled = [file for tile, file in new if not is_edge(tile)]
         write_whole(settled)
-        for folder in {path.parent for path, _ in settled}:
+        for folder in sorted({path.parent for path, _ in settled}):
             sync_folder(folder)
         write_whole([file for tile, file in new if is_edge(tile)], synced=False)
         for tile, (path, _) in new:
