@@ -5,13 +5,13 @@ A token only says which member; what that member may do is asked of registry and
 
 import hashlib
 import hmac
+import sqlite3
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete
 from starlette.requests import Request
 
@@ -32,6 +32,7 @@ from exchange.signing.dpop import AccessToken, Proof, open_proof, open_token
 from exchange.signing.keys import KeyPurpose, PublicKey, Random
 from nodes.adapters.clock import Clock
 from nodes.adapters.sequencer import Transaction
+from nodes.adapters.store import driver_of
 from nodes.adapters.tables import SpentRow
 from nodes.gateway.context import GatewayContext
 
@@ -218,8 +219,8 @@ def spend(transaction: Transaction, *, kind: str, member: str, jti: str, until: 
         ReplayedError: It was used before.
     """
     try:
-        transaction.connection.exec_driver_sql(_SPEND, (kind, member, jti, until))
-    except IntegrityError as error:
+        driver_of(transaction.connection).execute(_SPEND, (kind, member, jti, until))
+    except sqlite3.IntegrityError as error:
         raise ReplayedError(subject="client assertion" if kind == "assertion" else "DPoP proof") from error
 
 
