@@ -1,10 +1,12 @@
 """Disclosure control: what makes a safe table of an aggregate one, or refuses.
 
-`protect` hides sensitive cells and enough others, and lets a table leave only if the audit proves it safe.
+`protect` hides sensitive cells and enough others, and lets a table leave only if the audit proves it safe, alone and
+with everything that was released before.
 """
 
-from exchange.disclosure.differencing import PriorReleases
-from exchange.disclosure.protect import AuditSummary, Protected, protect
+from exchange.disclosure.loss import Loss
+from exchange.disclosure.pool import Pool, Released
+from exchange.disclosure.protect import AuditSummary, Protected, protect, vintages
 from exchange.disclosure.protection import SecretParameters
 
-__all__ = ["AuditSummary", "PriorReleases", "Protected", "SecretParameters", "protect"]
+__all__ = ["AuditSummary", "Loss", "Pool", "Protected", "Released", "SecretParameters", "protect", "vintages"]

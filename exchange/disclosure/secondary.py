@@ -12,12 +12,13 @@ Source: Kelly, Golden, Assad, Networks 22 (1992); Fischetti and Salazar, Managem
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from exchange.disclosure.arrays import INFINITY, Floats, Integers, Mask, Rows
-from exchange.disclosure.protection import Requirement
+from exchange.disclosure.problem import Problem, Suppressed
+from exchange.disclosure.protection import NO_FALL, Requirement
 from exchange.disclosure.relations import System
 from exchange.disclosure.solver import LinearModel, Status
 
@@ -52,7 +53,40 @@ class UnprotectableError(Exception):
 
     def __init__(self, cell: int) -> None:
         super().__init__(cell)
-        self.cell = cell
+        self.cell, self.attacker = cell, None
+
+
+def suppress(problem: Problem, *, progress: Callable[[float], None]) -> Suppressed:
+    """A pattern that is safe against an outsider.
+
+    Raises:
+        UnprotectableError: Names the cell that cannot be protected.
+    """
+    # Counted from what is known of each cell, so that nothing is below zero.
+    low = problem.low.astype(np.int64)
+    system, needs = problem.system, problem.needs
+
+    def need_of(cell: int) -> Requirement:
+        fall = int(min(needs.fall[cell], float(NO_FALL)))
+        return Requirement(int(max(needs.reach[cell], 0) - low[cell]), fall - int(low[cell]), int(needs.width[cell]))
+
+    suppression = Suppression(
+        replace(system, right=system.right - system.sums(low)),
+        problem.values - low,
+        {cell: need_of(cell) for cell in np.flatnonzero(problem.primary).tolist()},
+        need_of,
+        problem.fixed,
+    )
+    suppression.protect(progress)
+    suppression.clean_up()
+    return Suppressed(
+        withheld=suppression.withheld,
+        stage=2,
+        cost=problem.cost(suppression.withheld),
+        bound=-INFINITY,
+        programmes=0,
+        witnesses=tuple((table + low).astype(np.float64) for table in suppression.witnesses()),
+    )
 
 
 @dataclass(slots=True)

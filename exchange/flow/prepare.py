@@ -5,20 +5,20 @@ The same register, contract, secret and ledger give the same bytes, so that a se
 
 import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 
 from exchange.codes import parse_period
 from exchange.contract.model import DataContract
 from exchange.contract.reference import ContractRef
-from exchange.disclosure import AuditSummary, PriorReleases, SecretParameters, protect
+from exchange.disclosure import AuditSummary, Loss, Pool, SecretParameters, protect, vintages
 from exchange.disclosure.primary import NO_REQUEST, Request
 from exchange.encoding import Digest
 from exchange.flow.candidate import Candidate, CandidateFiles
 from exchange.labels import TEXT_CHARACTERS_MAX, Licence, Source
 from exchange.report import AuditVerdict, DisclosureReport, format_report
 from exchange.sdmx.data import write_data
-from exchange.table import AggregateTable, CellKey, SafeTable, Vintage
+from exchange.table import AggregateTable, CellKey, SafeTable
 
 ENGINE = ("exchange.disclosure", "1")
 """Name and number of the program that protects; the number rises when one input can give another pattern."""
@@ -33,11 +33,19 @@ class History:
 
     Attributes:
         pooled: Digest over every bundle of the linkage group (`exchange.report.pooled_digest`).
-        vintages: The earlier releases of this identity, oldest first.
+        pool: Those bundles' tables, earlier releases of this identity among them.
     """
 
     pooled: Digest
-    vintages: tuple[Vintage, ...] = ()
+    pool: Pool = field(default_factory=Pool, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A release candidate, and what its protection cost: for the data officer alone, beside the candidate."""
+
+    files: CandidateFiles
+    loss: Loss
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +71,7 @@ def prepare(
     secret: bytes,
     requests: Sequence[Request] = NO_REQUEST,
     progress: Callable[[str, float], None],
-) -> CandidateFiles:
+) -> Prepared:
     """Make a release candidate of an aggregate.
 
     Args:
@@ -80,9 +88,9 @@ def prepare(
         DisclosureError: No safe pattern exists, or the audit could not prove it.
     """
     parameters = secret_parameters(contract, period=table.period, secret=secret)
-    released = PriorReleases(vintages=tuple(vintage.table for vintage in history.vintages))
-    protected = protect(table, contract, parameters=parameters, released=released, requests=requests, progress=progress)
-    latest = history.vintages[-1] if history.vintages else None
+    protected = protect(table, contract, parameters=parameters, pool=history.pool, requests=requests, progress=progress)
+    earlier = vintages(history.pool.releases, contract, provider=table.provider, period=table.period)
+    latest = earlier[-1] if earlier else None
     revision = 0 if latest is None else latest.revision + 1
     gone = frozenset[CellKey]() if latest is None else latest.table.rows.keys() - protected.safe.rows.keys()
     data = write_data(protected.safe, contract, revision=revision, salt_secret=secret, deleted=gone)
@@ -103,7 +111,8 @@ def prepare(
         sources=attribution.sources,
         licences=attribution.licences,
     )
-    return CandidateFiles(candidate=candidate, data=data, disclosure=report)
+    files = CandidateFiles(candidate=candidate, data=data, disclosure=report)
+    return Prepared(files=files, loss=protected.loss)
 
 
 def secret_parameters(contract: DataContract, *, period: str, secret: bytes) -> SecretParameters:

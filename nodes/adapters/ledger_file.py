@@ -7,7 +7,7 @@ digests; the released `data.csv` of an entry lies beside it as `released/<64 hex
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from exchange.codes import parse_period
@@ -27,7 +27,7 @@ from exchange.errors.encoding import EncodingError, FieldError
 from exchange.errors.preparation import LedgerCopyError
 from exchange.report import pooled_digest
 from exchange.sdmx.data import read_data
-from exchange.table import Vintage
+from exchange.table import SafeTable
 from nodes.adapters.durable import write_durably
 
 LEDGER = "ledger.json"
@@ -51,6 +51,15 @@ class LedgerRelease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerTable:
+    """One publication with its table, read under the contract it was released under."""
+
+    release: LedgerRelease
+    contract: DataContract
+    table: SafeTable = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerFile:
     """The copy as a folder.
 
@@ -66,32 +75,31 @@ class LedgerFile:
         """The digest over every publication of this linkage group; of nothing, if there is no ledger yet."""
         return pooled_digest(r.bundle for r in read_ledger(self.folder) if r.linkage_group == linkage_group)
 
-    def vintages(self, contract: DataContract, *, provider: str, period: str) -> tuple[Vintage, ...]:
-        """The earlier releases of one identity (provider, contract id without version, period, recipients).
+    def tables(self, linkage_group: str) -> tuple[LedgerTable, ...]:
+        """Everything that was released in a linkage group, every identity with all its revisions in order.
 
         Raises:
             LedgerCopyError: The ledger or a released table is not what the ledger says.
         """
-        identity = (provider, contract.id, period, contract.recipients_of(provider))
-        found = [
-            release
-            for release in read_ledger(self.folder)
-            if (release.provider, release.contract.id, release.period, release.recipients) == identity
-        ]
-        found.sort(key=lambda release: release.revision)
-        for expected, release in enumerate(found):
-            if release.revision != expected:
-                raise _refusal(self.folder, str(release.bundle), f"revision {expected}", release.revision)
-        return tuple(self._vintage(release) for release in found)
+        found = [release for release in read_ledger(self.folder) if release.linkage_group == linkage_group]
+        found.sort(key=lambda r: (r.provider, r.contract.id, r.period, r.recipients, r.revision))
+        expected: dict[tuple[object, ...], int] = {}
+        for release in found:
+            identity = (release.provider, release.contract.id, release.period, release.recipients)
+            if release.revision != expected.setdefault(identity, 0):
+                number = expected[identity]
+                raise _refusal(self.folder, str(release.bundle), f"revision {number}", release.revision)
+            expected[identity] += 1
+        return tuple(self._table(release) for release in found)
 
-    def _vintage(self, release: LedgerRelease) -> Vintage:
+    def _table(self, release: LedgerRelease) -> LedgerTable:
         file = released_file(self.folder, release.data)
         raw = file.read_bytes()
         if Digest.of(raw) != release.data:
             raise _refusal(self.folder, str(release.bundle), str(release.data), str(Digest.of(raw)))
         contract = self.contract_of(release.contract)
         table = read_data(raw, contract, provider=release.provider, period=release.period)
-        return Vintage(revision=release.revision, bundle=release.bundle, table=table)
+        return LedgerTable(release=release, contract=contract, table=table)
 
 
 def released_file(folder: Path, data: Digest) -> Path:

@@ -1,10 +1,13 @@
-"""The candidate as a folder, whole or not at all; and the preparation zone's secret."""
+"""The candidate as a folder, whole or not at all; what its protection cost; and the preparation zone's secret."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
+from exchange.disclosure import Loss
 from exchange.errors.preparation import OutputRefusedError, PreparationSecretError
 from exchange.flow.candidate import CANDIDATE, CandidateFiles, parse_candidate
-from nodes.adapters.durable import write_folder_durably
+from nodes.adapters.durable import write_durably, write_folder_durably
 from nodes.adapters.node_folder import SECRET_BYTES
 
 
@@ -25,6 +28,14 @@ def read_secret(private: Path) -> bytes:
     if len(secret) != SECRET_BYTES:
         raise PreparationSecretError(file=str(file), bytes_expected=SECRET_BYTES, bytes_found=len(secret))
     return secret
+
+
+def write_loss(loss: Loss, work: Path, *, name: str) -> Path:
+    """Write what a candidate's protection cost, for the data officer alone: never into its folder, which leaves."""
+    file = work / "losses" / f"{name}.json"
+    write_durably(file, json.dumps(asdict(loss), indent=2).encode("utf-8") + b"\n")
+    file.chmod(0o600)
+    return file
 
 
 def write_candidate(files: CandidateFiles, folder: Path) -> Path:

@@ -7,19 +7,19 @@ from pathlib import Path
 
 from exchange.contract.model import DataContract
 from exchange.contract.reference import ContractRef
+from exchange.disclosure import Pool, Released
 from exchange.errors import ExitCode
 from exchange.errors.preparation import LedgerCopyError, PreparerError
-from exchange.flow.candidate import CandidateFiles
-from exchange.flow.prepare import Attribution, History, prepare
-from exchange.report import parse_report
+from exchange.flow.prepare import Attribution, History, Prepared, prepare
 from nodes.adapters.contract_folder import ContractShelf, read_contracts
-from nodes.adapters.ledger_file import LEDGER, LedgerFile
+from nodes.adapters.ledger_file import LEDGER, LedgerFile, LedgerTable
 from nodes.adapters.trust_folder import load_trust
 from nodes.preparation.aggregate import Census
-from nodes.preparation.candidate import read_secret, write_candidate
+from nodes.preparation.candidate import read_secret, write_candidate, write_loss
 from nodes.preparation.extract import Workshop, aggregate_extract
 from nodes.preparation.mapping import RegisterMapping, parse_mapping
 from nodes.preparation.rows import BadCell
+from nodes.preparation.telling import tell_build
 from nodes.settings import NodeFolder
 from nodes.terminal import CommandParser, Invocation, Output
 
@@ -53,15 +53,16 @@ def build(invocation: Invocation) -> int:
     if member != node.member:
         raise PreparerError(officer=officer, expected=node.member, found=member)
     request = _request(arguments, contract, officer)
-    candidate, census = build_candidate(node, request, shelf=shelf, output=invocation.output)
-    folder = write_candidate(candidate, request.output or node.work / "candidates" / candidate.candidate.name)
-    _tell(invocation, candidate, census, folder)
+    prepared, census = build_candidate(node, request, shelf=shelf, output=invocation.output)
+    name = prepared.files.candidate.name
+    folder = write_candidate(prepared.files, request.output or node.work / "candidates" / name)
+    tell_build(invocation, prepared, census, folder=folder, loss_file=write_loss(prepared.loss, node.work, name=name))
     return ExitCode.FINE
 
 
 def build_candidate(
     node: NodeFolder, request: BuildRequest, *, shelf: ContractShelf, output: Output
-) -> tuple[CandidateFiles, Census]:
+) -> tuple[Prepared, Census]:
     """Check, aggregate and protect one extract; nothing is written but the report of bad rows, if there are any.
 
     Raises:
@@ -70,10 +71,8 @@ def build_candidate(
     """
     secret = read_secret(node.private)
     ledger = LedgerFile(folder=node.desk / "ledger", contract_of=lambda ref: _contract_of(shelf, ref, node))
-    history = History(
-        pooled=ledger.pooled(request.contract.disclosure.linkage_group),
-        vintages=ledger.vintages(request.contract, provider=node.member, period=request.period),
-    )
+    group = request.contract.disclosure.linkage_group
+    history = History(pooled=ledger.pooled(group), pool=Pool(releases=tuple(map(_released, ledger.tables(group)))))
     workshop = Workshop(
         settings=node.settings.preparation,
         work=node.work,
@@ -90,7 +89,7 @@ def build_candidate(
         workshop=workshop,
     )
     mapping = request.mapping
-    candidate = prepare(
+    prepared = prepare(
         table,
         request.contract,
         history=history,
@@ -100,7 +99,7 @@ def build_candidate(
         requests=mapping.withhold,
         progress=output.progress,
     )
-    return candidate, census
+    return prepared, census
 
 
 def _parser(invocation: Invocation) -> CommandParser:
@@ -137,6 +136,17 @@ def _contract_of(shelf: ContractShelf, ref: ContractRef, node: NodeFolder) -> Da
     return found
 
 
+def _released(found: LedgerTable) -> Released:
+    release = found.release
+    return Released(
+        contract=found.contract,
+        revision=release.revision,
+        table=found.table,
+        recipients=release.recipients,
+        bundle=release.bundle,
+    )
+
+
 def _show_bad_rows(output: Output, cells: Sequence[BadCell]) -> None:
     shown = cells[:BAD_ROWS_SHOWN_MAX]
     output.table(
@@ -147,40 +157,3 @@ def _show_bad_rows(output: Output, cells: Sequence[BadCell]) -> None:
         rest = len(cells) - len(shown)
         output.say(en=f"… and {rest} more in the report", ru=f"… и ещё {rest} в отчёте")
     output.line()
-
-
-def _tell(invocation: Invocation, files: CandidateFiles, census: Census, folder: Path) -> None:
-    candidate, report = files.candidate, parse_report(files.disclosure)
-    node = invocation.require_node().member.lower()
-    following = f"exchange --node {node} bundle submit {folder}"
-    say = invocation.output.say
-    say(
-        en=f"{candidate.title}: revision {candidate.revision}, from {census.in_period} of {census.rows} rows",
-        ru=f"{candidate.title}: редакция {candidate.revision}, из {census.in_period} строк ({census.rows} в файле)",
-    )
-    say(
-        en=f"{report.cells} cells, {len(report.withheld)} withheld; the audit holds: no withheld cell can be computed",
-        ru=f"ячеек {report.cells}, скрыто {len(report.withheld)}; проверка: ни одну скрытую ячейку нельзя вычислить",
-    )
-    say(en=f"candidate: {folder}", ru=f"кандидат: {folder}")
-    say(en=f"next: {following}", ru=f"далее: {following}")
-    invocation.output.result(
-        {
-            "candidate": str(folder),
-            "name": candidate.name,
-            "contract": candidate.contract.as_json(),
-            "period": candidate.period,
-            "revision": candidate.revision,
-            "rows": {
-                "all": census.rows,
-                "in_scope": census.in_scope,
-                "in_period": census.in_period,
-            },
-            "cells": report.cells,
-            "withheld": len(report.withheld),
-            "data": str(candidate.data),
-            "disclosure": str(candidate.disclosure),
-            "pooled": str(candidate.pooled),
-            "next": following,
-        }
-    )

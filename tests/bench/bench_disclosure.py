@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from exchange.bundle.floor import audit_floor
-from exchange.disclosure import PriorReleases, SecretParameters, protect
+from exchange.disclosure import SecretParameters, protect
 from nodes.demo.registers import make_registers
 from nodes.preparation.extract import Workshop, aggregate_extract
 from nodes.preparation.mapping import parse_mapping
@@ -40,9 +40,7 @@ def run() -> list[BenchRow]:
         table, _ = aggregate_extract(register.file, mapping, agreed, provider="GB", period="2018-Q4", workshop=workshop)
     parameters = SecretParameters.public_minima(agreed, salt=bytes(32))
     protection, protected = _timed(
-        lambda: protect(
-            table, agreed, parameters=parameters, released=PriorReleases(), progress=lambda _stage, _share: None
-        )
+        lambda: protect(table, agreed, parameters=parameters, progress=lambda _stage, _share: None)
     )
     audit, _ = _timed(lambda: audit_floor(protected.safe, agreed))
     cells, withheld = len(protected.safe.rows), len(protected.safe.withheld_keys())

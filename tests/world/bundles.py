@@ -173,7 +173,7 @@ def bundle_world() -> BundleWorld:
         prepared_by="kz-01",
         secret=SECRET,
         progress=lambda _stage, _share: None,
-    )
+    ).files
     submitted = submit(Case(candidate=candidate.candidate), by="kz-01", at=CLEARED, valid_until=VALID_UNTIL)
     world = BundleWorld(federation, contract, statements, candidate, submitted, {})
     case = submitted

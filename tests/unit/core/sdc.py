@@ -22,12 +22,11 @@ from exchange.contract.model import (
     TableDimension,
     Zeros,
 )
-from exchange.disclosure import PriorReleases, Protected, SecretParameters, protect
+from exchange.disclosure import Pool, Protected, Released, SecretParameters, protect
 from exchange.encoding import Digest
 from exchange.table import AggregateCell, AggregateTable, CellKey, Observation, SafeTable
 
 SALT = bytes(range(32))
-FIRST = PriorReleases()
 
 
 def contract_of(
@@ -122,11 +121,28 @@ def table_of(contract: DataContract, persons: Mapping[Sequence[str], int]) -> Ag
 
 
 def protected(
-    contract: DataContract, table: AggregateTable, released: PriorReleases = FIRST, **stricter: object
+    contract: DataContract,
+    table: AggregateTable,
+    earlier: Sequence[SafeTable] = (),
+    *,
+    pool: Pool | None = None,
+    **stricter: object,
 ) -> Protected:
-    """Protect with the contract's public minima, or stricter."""
+    """Protect with the contract's public minima, or stricter, after these earlier vintages."""
     parameters = replace(SecretParameters.public_minima(contract, salt=SALT), **stricter)
-    return protect(table, contract, parameters=parameters, released=released, progress=lambda *_: None)
+    released = pool or pool_of(contract, earlier)
+    return protect(table, contract, parameters=parameters, pool=released, progress=lambda *_: None)
+
+
+def pool_of(contract: DataContract, vintages: Sequence[SafeTable]) -> Pool:
+    """A ledger with these vintages of one release, oldest first."""
+    recipients = contract.recipients_of("KZ")
+    return Pool(
+        releases=tuple(
+            Released(contract=contract, revision=revision, table=table, recipients=recipients)
+            for revision, table in enumerate(vintages)
+        )
+    )
 
 
 def published(contract: DataContract, values: Mapping[CellKey, int], withheld: Sequence[CellKey]) -> SafeTable:

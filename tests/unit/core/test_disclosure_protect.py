@@ -9,13 +9,10 @@ import pytest
 
 from exchange.bundle.floor import audit_floor
 from exchange.contract.model import TOTAL, DataContract, IntervalFloor
-from exchange.disclosure import PriorReleases
 from exchange.disclosure.audit import intervals
 from exchange.disclosure.problem import View
-from exchange.disclosure.protection import floor
 from exchange.disclosure.relations import System
 from exchange.errors.disclosure import (
-    ForeignReleaseError,
     MethodUnsupportedError,
     NoSafePatternError,
     NotAdditiveError,
@@ -23,7 +20,7 @@ from exchange.errors.disclosure import (
 )
 from exchange.pattern import relations
 from exchange.table import AggregateCell, CellKey, Observation, SafeTable
-from tests.unit.core.sdc import contract_of, protected, published, table_of
+from tests.unit.core.sdc import contract_of, pool_of, protected, published, table_of
 
 T = TOTAL
 GRID = contract_of({"R": "abd", "C": "123"})
@@ -148,7 +145,7 @@ class TestRevision:
     def test_what_was_withheld_stays_withheld(self) -> None:
         first = protected(GRID, table_of(GRID, PERSONS)).safe
         grown = {key: count + 20 for key, count in PERSONS.items()}
-        second = protected(GRID, table_of(GRID, grown), PriorReleases(vintages=(first,))).safe
+        second = protected(GRID, table_of(GRID, grown), (first,)).safe
         assert first.withheld_keys() <= second.withheld_keys()
 
     def test_a_difference_of_a_few_persons_is_withheld(self) -> None:
@@ -156,7 +153,7 @@ class TestRevision:
         first = protected(GRID, table_of(GRID, persons)).safe
         assert first.withheld_keys() == frozenset()
         later = table_of(GRID, persons | {("a", "1"): persons["a", "1"] + 3})
-        second = protected(GRID, later, PriorReleases(vintages=(first,))).safe
+        second = protected(GRID, later, (first,)).safe
         # The cell, both its margins and the grand total would each give the three away; nothing else changed, and what
         # is known from before can hide nothing.
         assert second.withheld_keys() == {("a", "1"), ("a", T), (T, "1"), (T, T)}
@@ -166,41 +163,42 @@ class TestRevision:
         first = protected(GRID, table_of(GRID, persons)).safe
         moved = {("a", "1"): persons["a", "1"] + 3, ("a", "2"): persons["a", "2"] - 3}
         moved |= {("b", "1"): persons["b", "1"] - 3, ("b", "2"): persons["b", "2"] + 3}
-        second = protected(GRID, table_of(GRID, persons | moved), PriorReleases(vintages=(first,))).safe
+        second = protected(GRID, table_of(GRID, persons | moved), (first,)).safe
         assert second.withheld_keys() == {("a", "1"), ("a", "2"), ("b", "1"), ("b", "2")}
 
     def test_a_cell_that_everything_around_it_showed_before_cannot_be_hidden_and_is_refused(self) -> None:
         table = table_of(GRID, PERSONS)
         shown = published(GRID, {key: cell.value for key, cell in table.cells.items()}, [])
         with pytest.raises(NoSafePatternError) as refusal:
-            protected(GRID, table, PriorReleases(vintages=(shown,)))
+            protected(GRID, table, (shown,))
         assert refusal.value.facts["cell"] == "b.3"
 
     def test_an_unchanged_table_leaves_again_with_the_same_pattern(self) -> None:
         table = table_of(GRID, PERSONS)
         first = protected(GRID, table).safe
-        assert protected(GRID, table, PriorReleases(vintages=(first, first))).safe == first
-
-    def test_two_vintages_that_are_safe_alone_are_found_exact_together(self) -> None:
-        values = {key: cell.value for key, cell in table_of(GRID, PERSONS | {("b", "3"): 22}).cells.items()}
-        first = published(GRID, values, [("b", "1"), ("b", "3"), ("d", "1"), ("d", "3")])
-        second = published(GRID, values, [("b", "1"), ("b", "3"), ("a", "1"), ("a", "3")])
-        needs = dict.fromkeys(second.withheld_keys(), floor(GRID))
-        found = PriorReleases(vintages=(first,)).findings(second, GRID, needs)
-        assert {finding.key for finding in found} >= {("b", "1"), ("b", "3")}
-        assert PriorReleases(vintages=(second,)).findings(second, GRID, needs) == []
+        assert protected(GRID, table, (first, first)).safe == first
 
     def test_a_large_change_leaves(self) -> None:
         first = protected(GRID, table_of(GRID, PERSONS)).safe
         later = table_of(GRID, PERSONS | {("a", "2"): 90})
-        second = protected(GRID, later, PriorReleases(vintages=(first,))).safe
+        second = protected(GRID, later, (first,)).safe
         assert second.rows["a", "2"].value == 90
 
     def test_a_release_of_another_period_is_no_vintage(self) -> None:
         table = table_of(GRID, PERSONS)
         first = protected(GRID, table).safe
-        with pytest.raises(ForeignReleaseError):
-            protected(GRID, table, PriorReleases(vintages=(replace(first, period="2026-08"),)))
+        other = replace(first, period="2026-08")
+        assert protected(GRID, table, (other,)).safe == first
+
+    def test_what_a_sibling_contract_withheld_is_not_shown_here(self) -> None:
+        sibling = replace(contract_of({"R": "abd"}), id="CT-02-TEST")
+        totals = {("a",): 80, ("b",): 30, ("d",): 61, (T,): 171}
+        theirs = replace(published(sibling, totals, [("b",), ("d",)]), contract_id="CT-02-TEST")
+        table = table_of(GRID, PERSONS)
+        alone = protected(GRID, table).safe
+        assert {("b", T), ("d", T)}.isdisjoint(alone.withheld_keys())
+        together = protected(GRID, table, pool=pool_of(sibling, (theirs,))).safe
+        assert {("b", T), ("d", T)} <= together.withheld_keys()
 
 
 def _intervals(contract: DataContract, safe: SafeTable) -> dict[CellKey, tuple[Fraction | None, Fraction | None]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.disclosure import PriorReleases, protect
+from exchange.disclosure import protect
 from exchange.flow.prepare import secret_parameters
 from nodes.demo.registers import make_registers
 from nodes.preparation.extract import Workshop, aggregate_extract
@@ -31,7 +31,6 @@ def test_the_permit_register_is_protected_under_any_secret(tmp_path: Path, secre
         table,
         agreed,
         parameters=secret_parameters(agreed, period="2026-09", secret=secret),
-        released=PriorReleases(),
         progress=lambda _stage, _share: None,
     )
     assert protected.summary.verdict == "safe"

@@ -253,14 +253,15 @@ def test_a_ledger_that_was_altered_is_refused(run: Run) -> None:
     write_ledger(ledger, (release,), tables={first.candidate.data: first.data})
     assert read_ledger(ledger) == (release,)
     reader = LedgerFile(folder=ledger, contract_of=lambda _: CA07)
-    assert [vintage.revision for vintage in reader.vintages(CA07, provider="KZ", period=PERIOD)] == [0]
+    assert [found.release.revision for found in reader.tables("g")] == [0]
+    assert reader.tables("another") == ()
     (released,) = (ledger / "released").iterdir()
     released.write_bytes(first.data[:-1])
     with pytest.raises(LedgerCopyError):
-        reader.vintages(CA07, provider="KZ", period=PERIOD)
+        reader.tables("g")
     write_ledger(ledger, (replace(release, revision=1),), tables={})
     with pytest.raises(LedgerCopyError, match="expected revision 0, found 1"):
-        reader.vintages(CA07, provider="KZ", period=PERIOD)
+        reader.tables("g")
     (ledger / LEDGER).write_bytes((ledger / LEDGER).read_bytes() + b"\n")
     with pytest.raises(LedgerCopyError):
         read_ledger(ledger)
