@@ -121,7 +121,33 @@ class RoundingUnfinishedError(TabularError):
 class NoSafeSuppressionError(TabularError):
     code = "instance-not-protectable"
     exit_code = ExitCode.DISCLOSURE_BLOCKS
-    en = "{name}: expected a set of withheld cells that protects {cell}, found none: {reason}"
-    ru = "{name}: требуется набор скрытых ячеек, который защищает {cell}, такого нет: {reason}"
-    mend_en = "release less: see exchange sdc advise"
-    mend_ru = "выпускайте меньше: см. exchange sdc advise"
+    en = "{name}: expected a set of withheld cells that protects {cell} against {attacker}, found that there is none"
+    ru = "{name}: нужен набор скрытых ячеек, который защищает {cell} от атакующего ({attacker}); такого нет"
+    mend_en = "release less: exchange sdc advise shows what each breakdown costs"
+    mend_ru = "выпускайте меньше: exchange sdc advise покажет цену каждого разреза"
+
+
+class SuppressionUnsafeError(TabularError):
+    code = "suppression-unsafe"
+    exit_code = ExitCode.DISCLOSURE_BLOCKS
+    en = "{name}: {count} withheld cells are not proved safe, for example {cell}: {reason}; nothing was written"
+    ru = "{name}: безопасность не доказана для {count} скрытых ячеек, например {cell}: {reason}; ничего не записано"
+    mend_en = "release less: exchange sdc advise shows what each breakdown costs"
+    mend_ru = "выпускайте меньше: exchange sdc advise покажет цену каждого разреза"
+
+
+class InstanceFileError(TabularError):
+    code = "instance-file-absent"
+    en = "{path}: expected a file of an instance or a publication, found none"
+    ru = "{path}: ожидался файл таблицы или публикации, не найден"
+    mend_en = "name the folder that holds instance.json and cells.csv, and the publication's file"
+    mend_ru = "укажите папку с instance.json и cells.csv и файл публикации"
+
+
+class RoundingExposedError(TabularError):
+    code = "rounding-exposed"
+    exit_code = ExitCode.DOES_NOT_HOLD
+    en = "{name}: {count} small counts can be computed from the rounded table, for example {cell}; nothing was written"
+    ru = "{name}: из округлённой таблицы вычисляются малые числа: {count}, например {cell}; ничего не записано"
+    mend_en = "take a larger base, or release less"
+    mend_ru = "возьмите большую базу или выпускайте меньше"

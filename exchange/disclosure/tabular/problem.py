@@ -6,13 +6,14 @@ the largest contributor of a cell, who knows a part of it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
 
+from exchange.disclosure.arrays import Floats, Integers
 from exchange.disclosure.problem import Insider, Needs, Problem
-from exchange.disclosure.tabular.model import Instance
+from exchange.disclosure.tabular.model import Instance, Sum
 from exchange.disclosure.tabular.rows import shown
 from exchange.disclosure.tabular.sums import system_of
 
@@ -75,39 +76,55 @@ def needs_of(instance: Instance, *, floor: bool) -> Needs:
 
 
 def insiders_of(instance: Instance) -> tuple[Insider, ...]:
-    """Every contributor, or holding, that the instance shows to know more than is published."""
-    return (*_sole(instance), *_largest(instance))
+    """Every contributor, or holding, that the instance shows to know more than is published; each once.
 
-
-def _sole(instance: Instance) -> Iterator[Insider]:
-    """Sole contributors and holdings: cells that one of them knows are one attacker's.
-
-    The only contributor of a whole is the only one of the parts that have one, and of no other attacker's.
+    The only contributor of a whole is the only one of each of its parts that has one. The largest contributor of a
+    whole is that of the one part in which the largest contribution is as large; where several parts have one as large,
+    nobody can tell, and they stay apart.
     """
     cells = instance.cells
-    alone = cells.freq == 1
+    amounts = np.where(cells.freq == 1, cells.values, cells.top1)
+    held = np.array([bool(holder) for holder in cells.holders], dtype=np.bool_)
     same = _Classes(instance.size)
     for entry in instance.sums:
-        if entry.whole >= 0 and alone[entry.whole]:
-            for part in entry.parts:
-                if alone[part]:
-                    same.join(part, entry.whole)
+        if entry.whole >= 0:
+            for part in _same_contributor(entry, cells.freq, amounts):
+                same.join(part, entry.whole)
     first: dict[str, int] = {}
-    for cell, holder in enumerate(cells.holders):
-        if holder:
-            same.join(cell, first.setdefault(holder, cell))
-    known: dict[int, list[int]] = defaultdict(list)
-    for cell, holder in enumerate(cells.holders):
-        if alone[cell] or holder:
-            known[same.of(cell)].append(cell)
-    for members in known.values():
-        names = sorted({cells.holders[cell] for cell in members} - {""})
-        name = ", ".join(names) or f"sole contributor of {shown(cells.keys[members[0]])}"
-        yield Insider(name, tuple(members))
+    for cell in np.flatnonzero(held).tolist():
+        same.join(cell, first.setdefault(cells.holders[cell], cell))
+    known, least = held | (cells.freq == 1), (cells.freq > 1) & (cells.top1 > 0)
+    members: dict[int, list[int]] = defaultdict(list)
+    for cell in np.flatnonzero(known | least).tolist():
+        members[same.of(cell)].append(cell)
+    return tuple(
+        Insider(
+            _name(instance, found),
+            tuple(cell for cell in found if known[cell]),
+            tuple((cell, float(cells.top1[cell])) for cell in found if not known[cell]),
+        )
+        for found in members.values()
+    )
+
+
+def _same_contributor(entry: Sum, freq: Integers, amounts: Floats) -> list[int]:
+    """The parts in which the sole or largest contributor of the whole is the sole or largest one."""
+    if freq[entry.whole] == 1:
+        return [part for part in entry.parts if freq[part] == 1]
+    largest = amounts[entry.whole]
+    found = [part for part in entry.parts if largest > 0 and amounts[part] == largest]
+    return found if len(found) == 1 else []
+
+
+def _name(instance: Instance, members: Sequence[int]) -> str:
+    """The holding, or the first cell that they contribute to."""
+    cells = instance.cells
+    names = sorted({cells.holders[cell] for cell in members} - {""})
+    return ", ".join(names) or f"contributor of {shown(cells.keys[members[0]])}"
 
 
 class _Classes:
-    """Cells that are found to be one attacker's (union by path halving)."""
+    """Cells that one attacker contributes to (union by path halving)."""
 
     def __init__(self, size: int) -> None:
         self._root = list(range(size))
@@ -121,11 +138,3 @@ class _Classes:
 
     def join(self, cell: int, other: int) -> None:
         self._root[self.of(cell)] = self.of(other)
-
-
-def _largest(instance: Instance) -> Iterator[Insider]:
-    """The largest of several contributors knows that the figure is no less than the own part."""
-    cells = instance.cells
-    for cell in np.flatnonzero((cells.freq > 1) & (cells.top1 > 0)).tolist():
-        if not cells.holders[cell]:
-            yield Insider(f"largest contributor of {shown(cells.keys[cell])}", (), ((cell, float(cells.top1[cell])),))
