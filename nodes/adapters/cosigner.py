@@ -271,22 +271,6 @@ class Cosigner:
 
     # --- who waits -----------------------------------------------------------------------------------------------
 
-    async def covered(self, index: int, *, wait_s: float) -> Cosigned:
-        """A checkpoint over this entry with its quorum; waits for it.
-
-        Raises:
-            WaitExceededError: The quorum did not form in time; what waits may wait again.
-        """
-        if not self._covers(index):
-            self._awaited.set()
-        try:
-            async with asyncio.timeout(wait_s), self._changed:
-                await self._changed.wait_for(lambda: self._covers(index))
-        except TimeoutError as error:
-            raise WaitExceededError(subject=f"cosignatures over entry {index}", seconds=wait_s) from error
-        assert self.cosigned is not None
-        return self.cosigned
-
     async def covered_at_last(self, index: int) -> Cosigned:
         """A checkpoint over this entry with its quorum, however long that takes."""
         if not self._covers(index):

@@ -67,7 +67,7 @@ async def forger(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Forg
         gb = world.gateways["GB"].context
         await until(lambda: gb.cosigner.cosigned is not None)
         made = Forger(world)
-        await gb.cosigner.covered(made.known - 1, wait_s=30)
+        await asyncio.wait_for(gb.cosigner.covered_at_last(made.known - 1), 30)
         await asyncio.sleep(0.2)  # let KZ's cosignature of the newest size arrive too
         await world.stop("GB")  # its own node is silent from here on: only the forger speaks for its log
         yield made
