@@ -202,3 +202,13 @@ class LedgerCopyError(PreparationError):
     ru = "{file}: запись {entry}: ожидалось {expected}, найдено {found}"
     mend_en = "export the ledger again from the desk"
     mend_ru = "выгрузите журнал раскрытия заново с рабочего места"
+
+
+class OutsideFigureError(PreparationError):
+    """A file of public statistics is not in the form in which they are imported."""
+
+    code = "outside-figure-refused"
+    en = "{file}, line {line}: expected {expected}, found {found}"
+    ru = "{file}, строка {line}: ожидалось {expected}, найдено {found}"
+    mend_en = "One row per cell and period: the contract's dimensions in its order, TIME_PERIOD, OBS_VALUE."
+    mend_ru = "По строке на ячейку и период: измерения договора по порядку, TIME_PERIOD, OBS_VALUE."
