@@ -5,12 +5,10 @@ reader does, and what decision 11 says of empty cells. It loads a solver, so it 
 """
 
 from exchange.contract.model import DataContract
-from exchange.disclosure.exposure import findings
-from exchange.disclosure.knowledge import least_possible
-from exchange.disclosure.protection import NOTHING, floor
-from exchange.disclosure.relations import System
+from exchange.disclosure.audit import audit
+from exchange.disclosure.formulation import needs_of, view_of
+from exchange.disclosure.protection import floor
 from exchange.errors.bundle import IntervalFloorError
-from exchange.pattern import relations
 from exchange.table import CellKey, SafeTable
 
 
@@ -29,18 +27,10 @@ def audit_floor(
         IntervalFloorError: How many cells do not keep it; neither which interval nor which value.
     """
     withheld = table.withheld_keys()
-    published = {key: row.value for key, row in table.rows.items() if row.value is not None}
-    keys = sorted(table.rows.keys() | excluded)
-    promised = floor(contract)
-    required = {key: promised if key in withheld else NOTHING for key in keys if key not in published}
-    system = System.of(keys, relations(contract, keys))
-    least = least_possible(contract, keys, revision=revision)
-    found = findings(system, published, required, least=least, progress=_silent)
-    exposed = [finding for finding in found if finding.key in withheld]
-    if exposed:
+    view = view_of(table, contract, revision=revision, excluded=excluded)
+    promised = dict.fromkeys(withheld, floor(contract))
+    outcome = audit(view, needs_of(view.system.keys, promised))
+    exposed = {finding.cell for finding in outcome.findings}
+    if exposed or not outcome.finished:
         raise IntervalFloorError(found=len(exposed), checked=len(withheld))
     return len(withheld)
-
-
-def _silent(_share: float) -> None:
-    """The reader's tables are small; nobody waits for a share of the work."""
