@@ -201,6 +201,36 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "audit findings", "nodes.auditor.commands:findings", "what the last audit found", "что нашла последняя проверка"
     ),
+    Command(
+        "sdc protect",
+        "nodes.preparation.sdc_commands:protect",
+        "withhold enough cells of a statistician's table",
+        "скрыть достаточно ячеек таблицы",
+    ),
+    Command(
+        "sdc audit",
+        "nodes.preparation.sdc_commands:audit",
+        "what an attacker can compute of withheld cells",
+        "что атакующий может вычислить о скрытых ячейках",
+    ),
+    Command(
+        "sdc advise",
+        "nodes.preparation.sdc_commands:advise_release",
+        "which breakdown costs most, before anything is withheld",
+        "какой разрез обходится дороже всего",
+    ),
+    Command(
+        "sdc round",
+        "nodes.preparation.sdc_commands:round_counts",
+        "round counts instead of withholding them",
+        "округлить счётные данные вместо сокрытия",
+    ),
+    Command(
+        "sdc pattern",
+        "nodes.preparation.sdc_commands:pattern",
+        "which withheld cells follow by sums alone, without figures",
+        "какие скрытые ячейки следуют из сумм, без чисел",
+    ),
 )
 
 

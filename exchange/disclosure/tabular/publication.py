@@ -2,15 +2,12 @@
 
 import csv
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 
 from exchange.disclosure.arrays import Integers, Mask
-from exchange.disclosure.problem import View
-from exchange.disclosure.relations import System
 from exchange.disclosure.tabular.model import Instance
 from exchange.disclosure.tabular.rows import CellRows, read_rows, shown
 from exchange.errors.tabular import CellMissingError, PublicationContradictsError
@@ -68,14 +65,10 @@ def parse_publication(raw: bytes, instance: Instance, *, file: str) -> Publicati
 
 def format_publication(instance: Instance, publication: Publication) -> bytes:
     """The rows of the instance in its order, LF, withheld figures empty."""
-    return format_table(instance, _texts(instance, publication), column=PUBLISHED)
-
-
-def format_table(instance: Instance, texts: Sequence[str], *, column: str) -> bytes:
-    """The dimensions of every cell, and one column more."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*(dimension.name for dimension in instance.structure.dims), column])
+    writer.writerow([*(dimension.name for dimension in instance.structure.dims), PUBLISHED])
+    texts = _texts(instance, publication)
     writer.writerows([*key, text] for key, text in zip(instance.cells.keys, texts, strict=True))
     return out.getvalue().encode("utf-8")
 
@@ -84,19 +77,6 @@ def figure_text(units: int, decimals: int) -> str:
     """The shortest decimal of a figure."""
     text = f"{Decimal(units).scaleb(-decimals):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def view_of(system: System, instance: Instance, publications: Sequence[Publication]) -> View:
-    """What a reader knows who has all of these publications."""
-    known = np.logical_or.reduce([publication.known for publication in publications])
-    return View(
-        system=system,
-        known=known,
-        figures=np.where(known, instance.cells.values, 0),
-        whole=instance.structure.whole,
-        low=instance.cells.low,
-        high=instance.cells.high,
-    )
 
 
 def _texts(instance: Instance, publication: Publication) -> list[str]:

@@ -1,17 +1,16 @@
 """The sums of an instance: every whole and its parts in every table, and the further equations."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 import numpy as np
 
-from exchange.disclosure.arrays import Integers
+from exchange.disclosure.arrays import Integers, Mask
 from exchange.disclosure.relations import System
 from exchange.disclosure.tabular.model import Structure, Sum, TabularDimension
 from exchange.disclosure.tabular.rows import CELLS, shown
 from exchange.disclosure.tabular.structure import INSTANCE
 from exchange.errors.tabular import CellMissingError, InstanceFieldError, TableFieldError
-from exchange.pattern import Relation
 from exchange.table import CellKey
 
 
@@ -43,14 +42,16 @@ def require_inside_tables(structure: Structure, keys: Sequence[CellKey], lines: 
     Raises:
         TableFieldError: There is one.
     """
-    totals = tuple(dimension.total for dimension in structure.dims)
-    tables = [frozenset(table) for table in structure.tables]
-    for key, line in zip(keys, lines, strict=True):
-        detailed = {place for place, code in enumerate(key) if code != totals[place]}
-        if not any(detailed <= table for table in tables):
-            raise TableFieldError(
-                file=file, line=line, column="(row)", expected="a cell of one of the tables", found="one of none"
-            )
+    for place in np.flatnonzero(~inside_tables(structure, keys)).tolist():
+        raise TableFieldError(
+            file=file, line=lines[place], column="(row)", expected="a cell of one of the tables", found="one of none"
+        )
+
+
+def inside_tables(structure: Structure, keys: Sequence[CellKey]) -> Mask:
+    """Which keys some table has."""
+    along = _Along(structure)
+    return np.array([along.holds(key) for key in keys], dtype=np.bool_)
 
 
 def require_complete(sums: Sequence[Sum], values: Integers, structure: Structure) -> None:
@@ -86,12 +87,6 @@ def system_of(keys: tuple[CellKey, ...], sums: Sequence[Sum], structure: Structu
     )
 
 
-def relations_of(keys: Sequence[CellKey], sums: Sequence[Sum], structure: Structure) -> Iterator[Relation]:
-    """The same as relations between keys, for who may see no figure."""
-    for terms in chain((_terms(entry) for entry in sums), structure.equations):
-        yield Relation(tuple((keys[cell], factor) for factor, cell in terms))
-
-
 def require_rows(structure: Structure, size: int) -> None:
     """Refuse a further equation over a row that is not there.
 
@@ -114,16 +109,23 @@ class _Along:
     def __init__(self, structure: Structure) -> None:
         self._totals = tuple(dimension.total for dimension in structure.dims)
         self._tables = [frozenset(table) for table in structure.tables]
-        self._known: dict[tuple[bool, ...], tuple[int, ...]] = {}
+        self._known: dict[frozenset[int], tuple[int, ...]] = {}
+
+    def holds(self, key: CellKey) -> bool:
+        """Whether some table has this cell."""
+        return any(self._detailed(key) <= table for table in self._tables)
 
     def positions(self, key: CellKey) -> tuple[int, ...]:
         """Empty for a cell of no table."""
-        detailed = tuple([code != total for code, total in zip(key, self._totals, strict=True)])
+        detailed = self._detailed(key)
         if detailed not in self._known:
-            places = {place for place, found in enumerate(detailed) if found}
-            tables = [table for table in self._tables if places <= table]
+            tables = [table for table in self._tables if detailed <= table]
             self._known[detailed] = tuple(sorted(frozenset().union(*tables)))
         return self._known[detailed]
+
+    def _detailed(self, key: CellKey) -> frozenset[int]:
+        pairs = enumerate(zip(key, self._totals, strict=True))
+        return frozenset([place for place, (code, total) in pairs if code != total])
 
 
 def _sum(structure: Structure, number: Mapping[CellKey, int], key: CellKey, whole: int, position: int) -> Sum:
