@@ -129,24 +129,23 @@ _SPELLING = (
     ("pull", '"sha256:%s"'),
     ("registry", '{"sha256":"sha256:%s","version":%s}'),
     ("salt", '"%s"'),
-    ("type", '"%s"'),
 )
-"""The members but `v`, in the order and form of RFC 8785 (§3.2.2, §3.2.3): ASCII without anything to escape, and small
-whole numbers, leave each one spelling. A test compares with a library."""
+"""The members but `type` and `v`, in the order and form of RFC 8785 (§3.2.2, §3.2.3): ASCII without anything to escape
+and small whole numbers leave each one spelling. A test compares with a library."""
 
 
-def _pattern(absent: set[str]) -> str:
+def _pattern(entry_type: EntryType, absent: set[str]) -> str:
     """What an entry without these members is written by; an absent one takes its value and writes nothing."""
     written = (
         "%.0s" if name in absent else f'{"" if name == "at" else ","}"{name}":{value}' for name, value in _SPELLING
     )
-    return "{" + "".join(written) + f',"v":{ENTRY_VERSION}}}'
+    return "{" + "".join(written) + f',"type":"{entry_type.value}","v":{ENTRY_VERSION}}}'
 
 
-def _patterns(shape: _Shape) -> dict[tuple[bool, ...], str]:
+def _patterns(entry_type: EntryType, shape: _Shape) -> dict[tuple[bool, ...], str]:
     """By which of the optional members are there together, as far as a type allows it."""
     return {
-        present: _pattern(set(_OPTIONAL) - names)
+        present: _pattern(entry_type, set(_OPTIONAL) - names)
         for present in product((False, True), repeat=len(_OPTIONAL))
         if shape.required
         <= (names := {name for name, there in zip(_OPTIONAL, present, strict=True) if there})
@@ -154,7 +153,7 @@ def _patterns(shape: _Shape) -> dict[tuple[bool, ...], str]:
     }
 
 
-_PATTERNS: Final = {entry_type: _patterns(shape) for entry_type, shape in SHAPES.items()}
+_PATTERNS: Final = {entry_type: _patterns(entry_type, shape) for entry_type, shape in SHAPES.items()}
 
 _DIGEST = '"sha256:([0-9a-f]{64})"'
 _CANONICAL = re.compile(
@@ -206,29 +205,24 @@ class LogEntry:
     count: int | None = None
 
     def __post_init__(self) -> None:
-        self._require_shape()
-        for member, text in (("node", self.node), ("counterpart", self.counterpart)):
-            self._require_text(member, text, MEMBER_ID, "<MEMBER ID>")
-        self._require_text("code", self.code, _CODE, "<kebab-case code>")
-        self._require_number("count", self.count)
-        self._require_number("registry.version", self.registry.version)
+        if self.present not in _PATTERNS[self.type]:
+            self._refuse_shape()
+        if MEMBER_ID.match(self.node) is None:
+            self._refuse("node", "<MEMBER ID>", self.node[:_CODE_CHARS_MAX])
+        if self.counterpart is not None and MEMBER_ID.match(self.counterpart) is None:
+            self._refuse("counterpart", "<MEMBER ID>", self.counterpart[:_CODE_CHARS_MAX])
+        if self.code is not None and (len(self.code) > _CODE_CHARS_MAX or _CODE.match(self.code) is None):
+            self._refuse("code", "<kebab-case code>", self.code[:_CODE_CHARS_MAX])
+        if self.count is not None and not 1 <= self.count <= COUNT_MAX:
+            self._refuse("count", f"1 to {COUNT_MAX}", str(self.count)[:20])
+        if not 1 <= self.registry.version <= COUNT_MAX:
+            self._refuse("registry.version", f"1 to {COUNT_MAX}", str(self.registry.version)[:20])
         if len(self.salt) != SALT_BYTES:
             self._refuse("salt", f"{SALT_BYTES} bytes", str(len(self.salt)))
         if self.at.tzinfo is not UTC or self.at.microsecond:
             self._refuse("at", "<whole seconds of UTC>", self.at.isoformat())
-        if self.evidence != self.pull and self.type in _PULLS:
+        if self.type in _PULLS and self.evidence != self.pull:
             self._refuse("evidence", str(self.pull), str(self.evidence))
-
-    def _require_shape(self) -> None:
-        present = self.present
-        if present in _PATTERNS[self.type]:
-            return
-        shape = SHAPES[self.type]
-        names = {member for member, there in zip(_OPTIONAL, present, strict=True) if there}
-        for member in sorted(shape.required - names):
-            self._refuse(member, "<present>", "<absent>")
-        for member in sorted(names - shape.required - shape.permitted):
-            self._refuse(member, "<absent>", "<present>")
 
     @property
     def present(self) -> tuple[bool, ...]:
@@ -243,13 +237,13 @@ class LogEntry:
             self.count is not None,
         )
 
-    def _require_text(self, member: str, text: str | None, pattern: re.Pattern[str], expected: str) -> None:
-        if text is not None and (len(text) > _CODE_CHARS_MAX or pattern.match(text) is None):
-            self._refuse(member, expected, text[:_CODE_CHARS_MAX])
-
-    def _require_number(self, member: str, number: int | None) -> None:
-        if number is not None and not 1 <= number <= COUNT_MAX:
-            self._refuse(member, f"1 to {COUNT_MAX}", str(number)[:20])
+    def _refuse_shape(self) -> None:
+        shape = SHAPES[self.type]
+        names = {member for member, there in zip(_OPTIONAL, self.present, strict=True) if there}
+        for member in sorted(shape.required - names):
+            self._refuse(member, "<present>", "<absent>")
+        for member in sorted(names - shape.required - shape.permitted):
+            self._refuse(member, "<absent>", "<present>")
 
     def _refuse(self, member: str, expected: str, found: str) -> None:
         raise EntryMemberError(type=self.type, member=member, expected=expected, found=found)
@@ -273,7 +267,6 @@ def format_entry(entry: LogEntry) -> bytes:
             entry.registry.sha256.hex,
             entry.registry.version,
             base64url_encode(entry.salt),
-            entry.type.value,
         )
     ).encode("ascii")
 

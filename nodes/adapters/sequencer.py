@@ -310,8 +310,7 @@ class Sequencer:
             self.log.publish(*transaction.republish)
 
     def _run(self, transaction: Transaction, item: _Item) -> None:
-        start = len(transaction.entries)
-        republish = transaction.republish
+        start, republish = len(transaction.entries), transaction.republish
         try:
             result = item.work(transaction)
         except (OperationalError, sqlite3.OperationalError):

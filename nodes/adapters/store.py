@@ -23,6 +23,9 @@ T = TypeVar("T")
 
 READERS_MAX = 4
 BUSY_TIMEOUT_MS = 5000
+WAL_PAGES = 4096
+"""After how many pages (16 MiB) the WAL is merged: entries are indexed by digests, so that each writes a page of its
+own, and a merge costs as many syncs as a group."""
 
 
 class Store:
@@ -41,7 +44,11 @@ class Store:
         self._readers = create_engine(
             address, poolclass=QueuePool, pool_size=READERS_MAX, connect_args={"check_same_thread": False}
         )
-        _prepare(self._writer, begin="BEGIN IMMEDIATE", pragmas=("journal_mode=WAL", "synchronous=FULL"))
+        _prepare(
+            self._writer,
+            begin="BEGIN IMMEDIATE",
+            pragmas=("journal_mode=WAL", "synchronous=FULL", f"wal_autocheckpoint={WAL_PAGES}"),
+        )
         _prepare(self._readers, begin="BEGIN", pragmas=("query_only=ON",))
         try:
             with self._writer.begin() as connection:
