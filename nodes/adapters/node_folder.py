@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,9 +85,20 @@ def make_node_folder(folder: Path, node: NewNode, *, random: Callable[[int], byt
     write_durably(folder / SETTINGS_FILE, node.text().encode("utf-8"))
 
 
-def copy_contracts(folder: Path, *, sources: Path = SOURCES) -> None:
-    """Every contract of the checkout, and the code lists; no statements, since each node gathers its own."""
-    for source in (*sorted(sources.glob(f"*/*/{CONTRACT_FILE}")), *sorted(sources.glob("codelists/*.csv"))):
+def copy_contracts(folder: Path, *, sources: Path = SOURCES, names: Collection[tuple[str, str]] | None = None) -> None:
+    """The checkout's contracts and code lists; no statements, since each node gathers its own.
+
+    Args:
+        folder: The node's `contracts/`.
+        sources: The checkout's.
+        names: Ids and versions of the contracts to copy; None copies all.
+    """
+    contracts = [
+        file
+        for file in sorted(sources.glob(f"*/*/{CONTRACT_FILE}"))
+        if names is None or (file.parent.parent.name, file.parent.name) in names
+    ]
+    for source in (*contracts, *sorted(sources.glob("codelists/*.csv"))):
         kept = folder / source.relative_to(sources)
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, kept)

@@ -67,10 +67,10 @@ def found(home: Path, *, ports: list[int], clock: Clock) -> DemoFederation:
         clock=clock,
         random=secrets.token_bytes,
     )
-    copy_contracts(home / "keys" / "contracts")
+    copy_contracts(home / "keys" / "contracts", names=CONTRACTS)
     for member in NAMES:
         copy_registry(home / "keys", home / member.lower() / "keys")
-        copy_contracts(home / member.lower() / "contracts")
+        copy_contracts(home / member.lower() / "contracts", names=CONTRACTS)
     return open_federation(home)
 
 

@@ -15,7 +15,7 @@ from nodes.demo.registers import DemoRegister
 from nodes.demo.stage import Ended, Stage
 from nodes.terminal import Output
 
-SIGN = "nodes.desk.contract_commands:sign"
+SIGN = "nodes.desk.contract_life_commands:sign"
 STATUS = "nodes.desk.contract_commands:status"
 BUILD = "nodes.preparation.commands:build"
 SUBMIT = "nodes.desk.bundle_commands:submit"

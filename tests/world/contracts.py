@@ -10,9 +10,17 @@ from exchange.encoding import Digest
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 NAMES = (
     ("CA-01-BORDER", "1.0.0"),
+    ("CA-02-REFUSED", "1.0.0"),
+    ("CA-03-RESIDENCE-REG", "1.0.0"),
+    ("CA-04-DEREG", "1.0.0"),
     ("CA-05-WORK-PERMITS", "1.0.0"),
+    ("CA-06-LABOUR-EMIG", "1.0.0"),
     ("CA-07-EXPULSIONS-BANS", "1.0.0"),
     ("CA-07-EXPULSIONS-BANS", "2.0.0"),
+    ("CA-08-RETURNEES", "1.0.0"),
+    ("CA-09-IRREGULAR", "1.0.0"),
+    ("CA-10-TRAFFICKING", "1.0.0"),
+    ("CA-11-REMITTANCES", "1.0.0"),
 )
 
 

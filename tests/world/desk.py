@@ -199,7 +199,7 @@ def _template() -> tuple[Federation, DataContract, Path]:
     make_node_folder(node, new, random=seeded("secret"))
     federation, contract = found(folder, StillClock()), border_contract()
     copy_registry(federation.registry, node / "keys")
-    copy_contracts(node / "contracts")
+    copy_contracts(node / "contracts", names=[("CA-01-BORDER", "1.0.0")])
     for party in contract.members():
         statement = sign_statement(
             type="contract.signed",

@@ -75,7 +75,25 @@ def test_every_code_list_of_the_project_is_one(file: Path) -> None:
     assert b"\r" not in raw, "git on another system would change the digest"
 
 
-@pytest.mark.parametrize("name", ["sex", "regions", "isic4_section", "isco08_major", "removal_type", "decision"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sex",
+        "regions",
+        "isic4_section",
+        "isco08_major",
+        "removal_type",
+        "decision",
+        "refusal_ground",
+        "age_bands",
+        "stay_duration",
+        "purpose",
+        "exploitation",
+        "remittance_channel",
+        "status_lost",
+        "detection_place",
+    ],
+)
 def test_the_code_lists_carry_the_codes_of_the_domain(name: str) -> None:
     theirs = parse_codelist(shared(f"domain/codelists/{name}.csv").read_bytes(), list_id=name)
     ours = parse_codelist((CONTRACTS / "codelists" / f"{name}.csv").read_bytes(), list_id=name)

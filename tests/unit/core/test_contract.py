@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import rfc8785
+from ruamel.yaml import YAML
 
 from exchange.contract.choose import choose, choose_one
 from exchange.contract.model import DominanceRule, IntervalFloor, Role, Zeros
@@ -26,6 +27,7 @@ from exchange.errors.contract import (
 from tests.shared import shared
 from tests.world.contracts import CONTRACTS, NAMES, codelists, contract, contract_raw
 
+CA01, CA05, CA07 = "CA-01-BORDER", "CA-05-WORK-PERMITS", "CA-07-EXPULSIONS-BANS"
 PACKAGE = Path(__file__).resolve().parents[3] / "exchange" / "contract"
 
 
@@ -150,7 +152,28 @@ def test_the_tables_are_those_of_the_catalogue() -> None:
         assert [", ".join(part.dimension for part in table.dimensions) for table in found.tables] == tables
 
 
-CA01, CA05, CA07 = "CA-01-BORDER", "CA-05-WORK-PERMITS", "CA-07-EXPULSIONS-BANS"
+@pytest.mark.parametrize("name", [name for name in NAMES if name[1] == "1.0.0"], ids="/".join)
+def test_a_contract_says_what_the_catalogue_says(name: tuple[str, str]) -> None:
+    """Unit, calendar, dimensions, senders, profile and mirror, read from the catalogue by a YAML reader of its own."""
+    catalogue = YAML(typ="safe").load(shared("domain/contracts-catalogue.yaml").read_text(encoding="utf-8"))
+    theirs = next(one for one in catalogue["contracts"] if one["id"] == name[0])
+    found = contract(*name)
+    assert found.title["en"].startswith(theirs["title"]["en"])  # the catalogue's title of CA-05 breaks at a comma
+    assert found.title["ru"] == theirs["title"]["ru"]
+    assert (found.calendar.frequency, found.calendar.due_days) == (theirs["frequency"], theirs["timeliness_days"])
+    assert {party.member: party.sender for party in found.parties if party.sender} == theirs["senders"]
+    profile = catalogue["defaults"]["disclosure_profiles"][theirs["disclosure"]]
+    assert (found.disclosure.profile, found.disclosure.method) == (theirs["disclosure"], profile["method"])
+    assert found.disclosure.contributors_min == profile["min_contributors"]
+    assert found.disclosure.zeros.value == profile["zeros"]
+    assert found.disclosure.interval.width_abs == profile["interval"]["width_abs"]
+    named = {dimension["id"] for dimension in theirs["dimensions"]}
+    assert {dimension.id for dimension in found.dimensions} <= named
+    assert set(theirs.get("permitted_purposes", catalogue["defaults"]["permitted_purposes"])) == set(
+        found.permitted_purposes
+    )
+    mirror = theirs["mirror"]["contract"]
+    assert (found.mirror.contract_id if found.mirror else None) == mirror
 
 
 @pytest.mark.parametrize(
@@ -312,18 +335,18 @@ def test_bytes_under_a_digest_that_is_not_theirs_are_refused() -> None:
 @pytest.mark.parametrize(
     ("asked", "chosen"),
     [
-        ("CA-01-BORDER", [NAMES[0]]),
-        ("ca-01", [NAMES[0]]),
-        ("CA-07", [NAMES[2], NAMES[3]]),
-        ("ca-07/2.0.0", [NAMES[3]]),
-        ("ca-07/2", [NAMES[3]]),
+        ("CA-01-BORDER", [("CA-01-BORDER", "1.0.0")]),
+        ("ca-01", [("CA-01-BORDER", "1.0.0")]),
+        ("CA-07", [(CA07, "1.0.0"), (CA07, "2.0.0")]),
+        ("ca-07/2.0.0", [(CA07, "2.0.0")]),
+        ("ca-07/2", [(CA07, "2.0.0")]),
     ],
 )
 def test_a_contract_is_found_by_an_unambiguous_beginning(asked: str, chosen: list[tuple[str, str]]) -> None:
     assert list(choose(NAMES, asked)) == chosen
 
 
-@pytest.mark.parametrize("asked", ["CA-02", "", "/1.0.0", "ca-07/3", "ca-01/1.0.0.0", "../CA-01"])
+@pytest.mark.parametrize("asked", ["CA-99", "", "/1.0.0", "ca-07/3", "ca-01/1.0.0.0", "../CA-01"])
 def test_what_fits_no_contract_is_refused_with_what_is_at_hand(asked: str) -> None:
     with pytest.raises(ContractNotAtHandError, match="CA-05-WORK-PERMITS/1"):
         choose(NAMES, asked)
