@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from exchange.encoding import Digest
-
 CellKey: TypeAlias = tuple[str, ...]
 """One code per contract dimension, in the contract's order; `_T` where a table leaves the dimension out."""
 
@@ -70,12 +68,3 @@ class SafeTable:
     def withheld_keys(self) -> frozenset[CellKey]:
         """The keys whose value is hidden."""
         return frozenset(key for key, row in self.rows.items() if row.withheld)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vintage:
-    """One earlier release of the same identity, as the disclosure ledger keeps it."""
-
-    revision: int
-    bundle: Digest
-    table: SafeTable = field(repr=False)

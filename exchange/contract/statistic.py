@@ -39,6 +39,17 @@ def subject(contract: DataContract) -> Subject:
     )
 
 
+def related_periods(period: str, others: Iterable[str]) -> frozenset[str]:
+    """This period, and those of the others that hang together with it: whole and parts, and their parts and wholes."""
+    left, found = set(others) - {period}, {period}
+    while True:
+        near = {other for other in left if any(within(other, one) or within(one, other) for one in found)}
+        if not near:
+            return frozenset(found)
+        found |= near
+        left -= near
+
+
 class CellNames:
     """How one contract's keys and the names that all contracts share translate."""
 

@@ -73,12 +73,6 @@ class MethodUnsupportedError(DisclosureError):
     ru = "{contract}: метод защиты {method} не поддерживается, доступны: {offered}"
 
 
-class ForeignReleaseError(DisclosureError):
-    code = "release-of-another-identity"
-    en = "{contract} {period}: the earlier release is one of {found}, not of this contract and period"
-    ru = "{contract} {period}: прежний выпуск относится к {found}, а не к этому договору и периоду"
-
-
 class PoolError(DisclosureError):
     """The branch of what is safe alone, and not together with what was released before."""
 

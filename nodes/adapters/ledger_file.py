@@ -13,6 +13,7 @@ from pathlib import Path
 from exchange.codes import parse_period
 from exchange.contract.model import DataContract
 from exchange.contract.reference import ContractRef, member_id, member_ids
+from exchange.contract.statistic import related_periods
 from exchange.encoding import (
     Digest,
     Json,
@@ -75,13 +76,15 @@ class LedgerFile:
         """The digest over every publication of this linkage group; of nothing, if there is no ledger yet."""
         return pooled_digest(r.bundle for r in read_ledger(self.folder) if r.linkage_group == linkage_group)
 
-    def tables(self, linkage_group: str) -> tuple[LedgerTable, ...]:
-        """Everything that was released in a linkage group, every identity with all its revisions in order.
+    def tables(self, linkage_group: str, *, period: str) -> tuple[LedgerTable, ...]:
+        """What was released in a linkage group of a period, of its wholes and parts, revisions in order.
 
         Raises:
             LedgerCopyError: The ledger or a released table is not what the ledger says.
         """
-        found = [release for release in read_ledger(self.folder) if release.linkage_group == linkage_group]
+        group = [release for release in read_ledger(self.folder) if release.linkage_group == linkage_group]
+        periods = related_periods(period, [release.period for release in group])
+        found = [release for release in group if release.period in periods]
         found.sort(key=lambda r: (r.provider, r.contract.id, r.period, r.recipients, r.revision))
         expected: dict[tuple[object, ...], int] = {}
         for release in found:

@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exchange.contract.model import DataContract
-from exchange.contract.reference import ContractRef
-from exchange.disclosure import Pool, Released
 from exchange.errors import ExitCode
-from exchange.errors.preparation import LedgerCopyError, PreparerError
+from exchange.errors.preparation import PreparerError
 from exchange.flow.prepare import Attribution, History, Prepared, prepare
-from nodes.adapters.contract_folder import ContractShelf, read_contracts
-from nodes.adapters.ledger_file import LEDGER, LedgerFile, LedgerTable
+from nodes.adapters.contract_folder import read_contracts
 from nodes.adapters.trust_folder import load_trust
 from nodes.preparation.aggregate import Census
 from nodes.preparation.candidate import read_secret, write_candidate, write_loss
 from nodes.preparation.extract import Workshop, aggregate_extract
 from nodes.preparation.mapping import RegisterMapping, parse_mapping
+from nodes.preparation.past import read_history
 from nodes.preparation.rows import BadCell
 from nodes.preparation.telling import tell_build
 from nodes.settings import NodeFolder
@@ -53,7 +51,8 @@ def build(invocation: Invocation) -> int:
     if member != node.member:
         raise PreparerError(officer=officer, expected=node.member, found=member)
     request = _request(arguments, contract, officer)
-    prepared, census = build_candidate(node, request, shelf=shelf, output=invocation.output)
+    history = read_history(node, contract, period=request.period, shelf=shelf, trust=trust)
+    prepared, census = build_candidate(node, request, history=history, output=invocation.output)
     name = prepared.files.candidate.name
     folder = write_candidate(prepared.files, request.output or node.work / "candidates" / name)
     tell_build(invocation, prepared, census, folder=folder, loss_file=write_loss(prepared.loss, node.work, name=name))
@@ -61,7 +60,7 @@ def build(invocation: Invocation) -> int:
 
 
 def build_candidate(
-    node: NodeFolder, request: BuildRequest, *, shelf: ContractShelf, output: Output
+    node: NodeFolder, request: BuildRequest, *, history: History, output: Output
 ) -> tuple[Prepared, Census]:
     """Check, aggregate and protect one extract; nothing is written but the report of bad rows, if there are any.
 
@@ -70,9 +69,6 @@ def build_candidate(
         DisclosureError: No safe candidate can be made.
     """
     secret = read_secret(node.private)
-    ledger = LedgerFile(folder=node.desk / "ledger", contract_of=lambda ref: _contract_of(shelf, ref, node))
-    group = request.contract.disclosure.linkage_group
-    history = History(pooled=ledger.pooled(group), pool=Pool(releases=tuple(map(_released, ledger.tables(group)))))
     workshop = Workshop(
         settings=node.settings.preparation,
         work=node.work,
@@ -124,26 +120,6 @@ def _request(arguments: Namespace, contract: DataContract, officer: str) -> Buil
         mapping=parse_mapping(mapping.read_bytes(), file=mapping.name),
         officer=officer,
         output=arguments.output,
-    )
-
-
-def _contract_of(shelf: ContractShelf, ref: ContractRef, node: NodeFolder) -> DataContract:
-    found = shelf.find(ref)
-    if found is None:
-        named = f"{ref.id} {ref.version} {ref.digest}"
-        file = str(node.desk / "ledger" / LEDGER)
-        raise LedgerCopyError(file=file, entry=named, expected="a contract in the node's folder", found="none")
-    return found
-
-
-def _released(found: LedgerTable) -> Released:
-    release = found.release
-    return Released(
-        contract=found.contract,
-        revision=release.revision,
-        table=found.table,
-        recipients=release.recipients,
-        bundle=release.bundle,
     )
 
 

@@ -1,9 +1,10 @@
 """What earlier releases say of each cell of one that is being made: what its suppression must start from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from functools import cached_property
 
-from exchange.disclosure.pool.released import Pool, Released, related
+from exchange.disclosure.pool.released import Pool, Released, mirror_ratios, mirrored_key, related
 from exchange.disclosure.pool.sources import Source, names_in
 from exchange.table import CellKey
 
@@ -17,7 +18,8 @@ class Past:
     """
 
     def __init__(self, asked: Released, pool: Pool) -> None:
-        self._asked = Source.of(asked)
+        self._asked, self._release = Source.of(asked), asked
+        self._mirrors = [(mirror, Source.of(mirror)) for mirror in pool.mirrors]
         earlier = related(asked, pool.releases)
         self._sources = [Source.of(release) for release in earlier if release.table.period == asked.table.period]
         self._sources += [Source.outside(known) for known in pool.outside if known.period == asked.table.period]
@@ -36,12 +38,25 @@ class Past:
         return frozenset(self._shown)
 
     def unchanged(self, key: CellKey, value: int) -> bool:
-        """Whether this figure was already released for this key: withholding it now hides nothing."""
-        return value in self._figures(key)
+        """Whether this figure was already released for this key: withholding it now hides nothing.
+
+        The counterpart's figure of the same flow counts, where ours is as near to it as the contract expects.
+        """
+        return value in self._figures(key) or any(
+            least * theirs <= value <= most * theirs for theirs, least, most in self._mirrored(key)
+        )
 
     def small_difference(self, key: CellKey, value: int, *, contributors_min: int) -> bool:
         """Whether the figure differs from a released one by fewer than the minimum, but differs."""
         return any(0 < abs(value - old) < contributors_min for old in self._figures(key))
+
+    def _mirrored(self, key: CellKey) -> Iterator[tuple[int, Fraction, Fraction]]:
+        """What counterparts show of this flow, and between which multiples of it ours is expected."""
+        for mirror, source in self._mirrors:
+            there = mirrored_key(self._release, key, mirror)
+            figure = None if there is None else source.figure(there)
+            if figure is not None:
+                yield figure, *mirror_ratios(self._release.contract)
 
     def _figures(self, key: CellKey) -> Iterable[int]:
         return self._shown.get(key, self._zeros(key))

@@ -6,9 +6,10 @@ A release is known for ever: superseded and withdrawn ones, and those that still
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 
 from exchange.contract.model import DataContract
-from exchange.contract.statistic import subject, within
+from exchange.contract.statistic import related_periods, subject
 from exchange.encoding import Digest
 from exchange.pattern import Shape
 from exchange.table import CellKey, SafeTable
@@ -19,7 +20,7 @@ DIRECTION, COUNTERPART = "DIRECTION", "COUNTERPART"
 _OTHER_SIDE = {"IN": "OUT", "OUT": "IN"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Released:
     """One release: a vintage of a table, who has it, and under which contract.
 
@@ -45,6 +46,11 @@ class Released:
         circle = f" ({', '.join(self.recipients)})" if self.excluded else ""
         version = self.contract.version
         return f"{self.table.provider} {self.contract.id} {version} {self.table.period} r{self.revision}{circle}"
+
+    @cached_property
+    def shape(self) -> Shape:
+        """Which keys its tables hold."""
+        return Shape(self.contract)
 
     def hidden(self) -> frozenset[CellKey]:
         """What its readers see as withheld."""
@@ -97,12 +103,7 @@ def related(candidate: Released, releases: Iterable[Released]) -> tuple[Released
         and subject(release.contract) == subject(candidate.contract)
         and _may_be_pooled(candidate, release)
     ]
-    periods = {candidate.table.period}
-    while True:
-        near = {o.table.period for o in others if any(_nested(o.table.period, period) for period in periods)}
-        if near <= periods:
-            break
-        periods |= near
+    periods = related_periods(candidate.table.period, {other.table.period for other in others})
     found = [other for other in others if other.table.period in periods]
     return tuple(sorted(found, key=lambda r: (r.table.period, r.contract.id, r.contract.version, r.revision, r.name)))
 
@@ -132,18 +133,21 @@ def mirror_key(contract: DataContract, key: CellKey, *, provider: str, counterpa
 
 def mirrored(release: Released, other: Released) -> dict[CellKey, CellKey]:
     """By key of the release, the key of the same flow in the other's; empty unless the contract says they are one."""
+    found = {key: mirrored_key(release, key, other) for key in release.table.rows}
+    return {key: there for key, there in found.items() if there is not None}
+
+
+def mirrored_key(release: Released, key: CellKey, other: Released) -> CellKey | None:
+    """Where the counterpart's release speaks of the same flow as this key; None where it does not."""
     mirror = release.contract.mirror
     if mirror is None or not mirror.exact_concept or other.table.period != release.table.period:
-        return {}
+        return None
     if (other.contract.id, _major(other.contract)) != (mirror.contract_id, mirror.major_version):
-        return {}
-    shape = Shape(other.contract)
-    found = {}
-    for key in release.table.rows:
-        there = mirror_key(release.contract, key, provider=release.table.provider, counterpart=other.table.provider)
-        if there is not None and there not in other.excluded and shape.holds(there):
-            found[key] = there
-    return found
+        return None
+    there = mirror_key(release.contract, key, provider=release.table.provider, counterpart=other.table.provider)
+    if there is None or there in other.excluded or not other.shape.holds(there):
+        return None
+    return there
 
 
 def mirror_ratios(contract: DataContract) -> tuple[Fraction, Fraction]:
@@ -158,10 +162,6 @@ def _may_be_pooled(candidate: Released, release: Released) -> bool:
     if not candidate.excluded and not release.excluded:
         return True
     return bool(set(candidate.recipients) & set(release.recipients))
-
-
-def _nested(one: str, other: str) -> bool:
-    return within(one, other) or within(other, one)
 
 
 def _major(contract: DataContract) -> int:

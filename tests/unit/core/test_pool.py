@@ -228,7 +228,7 @@ class TestOthers:
     """The counterpart's figures, and public ones."""
 
     def test_the_counterpart_shows_what_we_withhold(self) -> None:
-        ours, theirs = _corridor("KZ", ratio=None), _corridor("KG", ratio=None)
+        ours, theirs = _corridor(ratio=None), _corridor(ratio=None)
         persons = {("IN", "KG"): 7, ("IN", "UZ"): 9, ("OUT", "KG"): 60, ("OUT", "UZ"): 50}
         flow = {("IN", "KZ"): 60, ("IN", "UZ"): 31, ("OUT", "KZ"): 7, ("OUT", "UZ"): 40}
         hidden = [("IN", "KG"), ("IN", "UZ")]
@@ -280,11 +280,16 @@ class TestExclusions:
         assert exposed(pool_findings(asked, Pool(releases=(held,)), RULES), Exposure.SHOWN) >= {"a1", "a2"}
 
 
-def _corridor(provider: str, *, ratio: float | None) -> DataContract:
+def _corridor(*, ratio: float | None) -> DataContract:
     base = contract_of({"DIRECTION": ["IN", "OUT"], "COUNTERPART": ["KZ", "KG", "UZ"]}, linkage_group="ct")
     without = replace(base.dimensions[0], has_total=False)
     mirror = Mirror(
-        contract_id=base.id, major_version=1, exact_concept=True, ratio_min=ratio, ratio_max=ratio, rule="both sides"
+        contract_id=base.id,
+        major_version=1,
+        exact_concept=True,
+        ratio_min=ratio,
+        ratio_max=ratio and 1 / ratio,
+        rule="both sides",
     )
     return replace(base, dimensions=(without, base.dimensions[1]), mirror=mirror)
 
@@ -311,3 +316,18 @@ def test_the_past_tells_a_suppression_what_was_withheld_shown_and_nearly_the_sam
     assert past.unchanged(("b", T), 0)  # the second contract lists it, and had no row for it
     assert past.small_difference(("a", "1"), 22, contributors_min=5)
     assert not past.small_difference(("a", "1"), 25, contributors_min=5)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "value", "known"),
+    [(None, 60, True), (None, 61, False), (0.97, 61, True), (0.97, 70, False)],
+    ids=["the same figure", "another figure", "within the agreed ratio", "outside it"],
+)
+def test_what_the_counterpart_shows_of_the_same_flow_can_hide_nothing(
+    ratio: float | None, value: int, *, known: bool
+) -> None:
+    contract = _corridor(ratio=ratio)
+    mirror = _corridor_release(contract, "KG", {("IN", "KZ"): 60, ("OUT", "KZ"): 7}, [])
+    past = Past(_corridor_release(contract, "KZ", {}, []), Pool(mirrors=(mirror,)))
+    assert past.unchanged(("OUT", "KG"), value) is known
+    assert not past.unchanged(("OUT", "UZ"), value)

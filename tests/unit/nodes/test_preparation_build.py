@@ -253,15 +253,16 @@ def test_a_ledger_that_was_altered_is_refused(run: Run) -> None:
     write_ledger(ledger, (release,), tables={first.candidate.data: first.data})
     assert read_ledger(ledger) == (release,)
     reader = LedgerFile(folder=ledger, contract_of=lambda _: CA07)
-    assert [found.release.revision for found in reader.tables("g")] == [0]
-    assert reader.tables("another") == ()
+    assert [found.release.revision for found in reader.tables("g", period=PERIOD)] == [0]
+    assert reader.tables("another", period=PERIOD) == ()
+    assert reader.tables("g", period="2026-Q2") == ()
     (released,) = (ledger / "released").iterdir()
     released.write_bytes(first.data[:-1])
     with pytest.raises(LedgerCopyError):
-        reader.tables("g")
+        reader.tables("g", period=PERIOD)
     write_ledger(ledger, (replace(release, revision=1),), tables={})
     with pytest.raises(LedgerCopyError, match="expected revision 0, found 1"):
-        reader.tables("g")
+        reader.tables("g", period=PERIOD)
     (ledger / LEDGER).write_bytes((ledger / LEDGER).read_bytes() + b"\n")
     with pytest.raises(LedgerCopyError):
         read_ledger(ledger)
@@ -318,3 +319,16 @@ def test_the_parameters_really_used_are_as_strict_as_the_contract_and_secret() -
 def test_nothing_is_published_before_its_period_and_the_embargo_have_passed() -> None:
     assert earliest_publication(CA07, PERIOD) == datetime(2026, 10, 1, tzinfo=UTC)
     assert earliest_publication(replace(CA07, embargo_days=14), "2026-Q4") == datetime(2027, 1, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("published", "code"), [(1, ExitCode.DISCLOSURE_BLOCKS), (2, ExitCode.FINE)])
+def test_what_public_statistics_show_cannot_be_withheld_and_what_they_get_wrong_gives_nothing_away(
+    run: Run, published: int, code: ExitCode
+) -> None:
+    outside = run.home / "kz" / "desk" / "outside" / CA07.id / "yearbook.csv"
+    outside.parent.mkdir(parents=True)
+    header = ",".join([*(dimension.id for dimension in CA07.dimensions), "TIME_PERIOD", "OBS_VALUE"])
+    norwegian = ",".join(["LEFT", "NO", *["_T"] * (len(CA07.dimensions) - 2), PERIOD, str(published)])
+    outside.write_text(f"{header}\n{norwegian}\n", encoding="utf-8")
+    assert run.build() == code
+    assert ("yearbook" in run.err.getvalue()) is (code != ExitCode.FINE)
