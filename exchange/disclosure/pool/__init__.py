@@ -3,13 +3,14 @@
 from exchange.disclosure.pool.atoms import Atom, Group, atoms_of, small_groups
 from exchange.disclosure.pool.chain import Chain, Sense
 from exchange.disclosure.pool.exposure import Exposure, PoolFinding
-from exchange.disclosure.pool.findings import PoolOutcome, PoolRules, audit_pool, pool_findings, require_safe_in_pool
+from exchange.disclosure.pool.findings import REFUSALS, PoolOutcome, PoolRules, audit_pool
 from exchange.disclosure.pool.past import Past
-from exchange.disclosure.pool.released import Outside, Pool, Released
+from exchange.disclosure.pool.released import Outside, Pool, Released, excluding
 from exchange.disclosure.pool.sources import PoolKey
 from exchange.disclosure.pool.system import Candidate
 
 __all__ = [
+    "REFUSALS",
     "Atom",
     "Candidate",
     "Chain",
@@ -26,7 +27,6 @@ __all__ = [
     "Sense",
     "atoms_of",
     "audit_pool",
-    "pool_findings",
-    "require_safe_in_pool",
+    "excluding",
     "small_groups",
 ]

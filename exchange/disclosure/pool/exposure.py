@@ -20,6 +20,10 @@ class Exposure(StrEnum):
     UNRELATED = "unrelated"  # boundaries moved, and no records tell how
 
 
+_WHAT = {Exposure.CHANGE: "Δ ", Exposure.GROUP: "⊂ "}
+"""What of the cells a chain tells: the change in them, or a group that is a part of them; else the cell itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class PoolFinding:
     """Something that the pool gives away.
@@ -40,5 +44,5 @@ class PoolFinding:
 
     def text(self) -> str:
         """The cells and how they follow, for a person; no figure."""
-        cells = " + ".join(shown_cell(cell) for cell in self.cells)
+        cells = _WHAT.get(self.exposure, "") + " + ".join(shown_cell(cell) for cell in self.cells)
         return "; ".join(f"{cells} {chain.text()}" for chain in self.chains) or cells

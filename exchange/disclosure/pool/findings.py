@@ -68,35 +68,6 @@ class PoolOutcome:
     releases: tuple[str, ...]
 
 
-def require_safe_in_pool(
-    candidate: Candidate, pool: Pool, rules: PoolRules, *, progress: Callable[[float], None] = lambda _: None
-) -> PoolOutcome:
-    """Refuse a candidate with which the pool gives away what it did not before.
-
-    Raises:
-        PoolError: Its leaf names what can be done, the cell, and the chain that reveals it.
-    """
-    outcome = audit_pool(candidate, pool, rules, progress=progress)
-    if outcome.findings:
-        release, first = candidate.release, outcome.findings[0]
-        raise REFUSALS[first.exposure](
-            contract=release.contract.id,
-            period=release.table.period,
-            exposed=len(outcome.findings),
-            chain=first.text(),
-        )
-    return outcome
-
-
-def pool_findings(
-    candidate: Candidate, pool: Pool, rules: PoolRules, *, progress: Callable[[float], None] = lambda _: None
-) -> list[PoolFinding]:
-    """What the pool gives away with a candidate that was found safe alone; nothing where nothing is related to it."""
-    if rules.records is None and len(Holdings.of(candidate, pool).all()) == 1:
-        return []
-    return list(audit_pool(candidate, pool, rules, progress=progress).findings)
-
-
 def audit_pool(
     candidate: Candidate, pool: Pool, rules: PoolRules, *, progress: Callable[[float], None] = lambda _: None
 ) -> PoolOutcome:

@@ -7,6 +7,7 @@ import pytest
 
 from exchange.contract.model import TOTAL, DataContract, Mirror
 from exchange.disclosure.pool import (
+    REFUSALS,
     Candidate,
     Exposure,
     Outside,
@@ -15,11 +16,11 @@ from exchange.disclosure.pool import (
     PoolFinding,
     Released,
     Sense,
-    require_safe_in_pool,
+    excluding,
 )
+from exchange.disclosure.problem import Insider
 from exchange.disclosure.protection import requirement
 from exchange.encoding import Digest
-from exchange.errors.disclosure import PoolChangeError, PoolShowsError, PoolUnrelatedError
 from exchange.table import CellKey, SafeTable
 from tests.unit.core.pools import (
     GRID,
@@ -31,7 +32,6 @@ from tests.unit.core.pools import (
     figures_of,
     pool_findings,
     released,
-    values_of,
 )
 from tests.unit.core.sdc import code_list, contract_of, published
 
@@ -62,11 +62,7 @@ class TestVintages:
         first, second = released(PERSONS, SQUARE), released(PERSONS, (), revision=1)
         found = pool_findings(candidate_of(second, PERSONS), Pool(releases=(first,)), RULES)
         assert exposed(found, Exposure.SHOWN) == {"b1", "b3", "d1", "d3"}
-        with pytest.raises(PoolShowsError) as refusal:
-            require_safe_in_pool(candidate_of(second, PERSONS), Pool(releases=(first,)), RULES)
-        assert (
-            refusal.value.facts["chain"] == "KZ CT-01-TEST 1.0.0 2026-09 r0: b.1 = +KZ CT-01-TEST 1.0.0 2026-09 r1: b.1"
-        )
+        assert found[0].text() == "KZ CT-01-TEST 1.0.0 2026-09 r0: b.1 = +KZ CT-01-TEST 1.0.0 2026-09 r1: b.1"
 
     def test_a_cell_published_before_and_withheld_now_is_known_for_ever(self) -> None:
         first, second = released(PERSONS, ()), released(PERSONS, SQUARE, revision=1)
@@ -85,9 +81,10 @@ class TestVintages:
         found = pool_findings(candidate_of(second, later), Pool(releases=(first,)), RULES)
         assert exposed(found, Exposure.CHANGE) == {"a1", "aT", "T1", "TT"}
         assert {finding.chains[0].value(figures_of(first, second)) for finding in found} == {3}
-        with pytest.raises(PoolChangeError) as refusal:
-            require_safe_in_pool(candidate_of(second, later), Pool(releases=(first,)), RULES)
-        assert "3" not in refusal.value.facts["chain"].replace("C: 3", "").replace("CT-01", "")
+        assert found[0].text() == (
+            "Δ KZ CT-01-TEST 1.0.0 2026-09 r1: _T.1 = "
+            "−KZ CT-01-TEST 1.0.0 2026-09 r0: _T.1 +KZ CT-01-TEST 1.0.0 2026-09 r1: _T.1"
+        )
 
     def test_a_difference_of_few_in_the_cells_that_are_withheld_together_is_one_too(self) -> None:
         later = PERSONS | {("a", "2"): 90, ("b", "1"): 11}
@@ -158,9 +155,9 @@ class TestLevels:
         moved = replace(moved, version="2.0.0", digest=Digest.of(b"moved"))
         persons = {("e" if row == "d" else row, column): count for (row, column), count in PERSONS.items()}
         first, second = released(PERSONS), released(persons, (), moved, revision=1)
-        with pytest.raises(PoolUnrelatedError) as refusal:
-            require_safe_in_pool(candidate_of(second, persons), Pool(releases=(first,)), RULES)
-        assert str(refusal.value.facts["chain"]).endswith(f"{second.name}: R")
+        (finding,) = pool_findings(candidate_of(second, persons), Pool(releases=(first,)), RULES)
+        assert finding.exposure is Exposure.UNRELATED
+        assert finding.text() == f"{first.name}: R + {second.name}: R"
         names = [(row, column, "e" if row == "d" else row) for row, column in PERSONS]
         records = [
             (_counted(first, row, column) | _counted(second, new, column), PERSONS[row, column])
@@ -258,26 +255,38 @@ class TestOthers:
 class TestExclusions:
     """Recipients who must not see some cells."""
 
+    COMPLEMENTS = (("a", "1"), ("b", "1"), ("b", "2"))
+
     def test_an_excluded_cell_follows_from_its_margins_unless_others_are_withheld_with_it(self) -> None:
-        excluded = frozenset({("a", "2")})
-        rows = {cell: row for cell, row in released(PERSONS).table.rows.items() if cell not in excluded}
-        bare = replace(released(PERSONS), table=replace(released(PERSONS).table, rows=rows), excluded=excluded)
+        bare = excluding(released(PERSONS), [("a", "2")], [], recipients=("UZ",))
         found = pool_findings(candidate_of(bare, PERSONS), Pool(), RULES)
         assert exposed(found, Exposure.COMPUTED) == {"a2"}
+        assert ("a", "2") not in bare.table.rows
+        hidden = excluding(released(PERSONS), [("a", "2")], self.COMPLEMENTS, recipients=("UZ",))
+        assert hidden.table.withheld_keys() == set(self.COMPLEMENTS)
+        assert pool_findings(candidate_of(hidden, PERSONS), Pool(), RULES) == ()
 
     def test_circles_are_pooled_only_where_somebody_holds_both(self) -> None:
-        excluded = frozenset({("a", "2")})
-        complements = [("a", "1"), ("b", "1"), ("b", "2")]
-        values = values_of(GRID, PERSONS)
-        table = published(GRID, {cell: n for cell, n in values.items() if cell not in excluded}, complements)
-        part = Released(contract=GRID, revision=0, table=table, recipients=("UZ",), excluded=excluded)
         whole = released(PERSONS)
-        asked = Candidate(
-            release=part, values=values, required={cell: requirement(GRID, values[cell]) for cell in complements}
-        )
-        assert pool_findings(asked, Pool(releases=(whole,)), RULES) == ()
+        part = excluding(whole, [("a", "2")], self.COMPLEMENTS, recipients=("UZ",))
+        assert pool_findings(candidate_of(part, PERSONS), Pool(releases=(whole,)), RULES) == ()
         held = replace(whole, recipients=("KG", "UZ"))
-        assert exposed(pool_findings(asked, Pool(releases=(held,)), RULES), Exposure.SHOWN) >= {"a1", "a2"}
+        found = pool_findings(candidate_of(part, PERSONS), Pool(releases=(held,)), RULES)
+        assert exposed(found, Exposure.SHOWN) == {"a1", "a2", "b1", "b2"}
+
+
+class TestInsiders:
+    """A contributor who knows their own cell looks at all releases."""
+
+    def test_who_knows_one_cell_of_a_square_knows_all_of_it(self) -> None:
+        asked = candidate_of(released(PERSONS, SQUARE), PERSONS)
+        order = tuple(sorted(asked.values))
+        knows = Insider("a firm", (order.index(("b", "1")),))
+        found = pool_findings(replace(asked, insiders=(knows,), order=order), Pool(), RULES)
+        assert exposed(found, Exposure.COMPUTED) == {"b3", "d1", "d3"}
+        (chain,) = next(finding for finding in found if finding.cells[0][1:] == ("b", "3")).chains
+        figures = figures_of(asked.release) | {(asked.release.name, "b", "1"): PERSONS["b", "1"]}
+        assert chain.value(figures) == PERSONS["b", "3"]
 
 
 def _corridor(*, ratio: float | None) -> DataContract:
@@ -331,3 +340,12 @@ def test_what_the_counterpart_shows_of_the_same_flow_can_hide_nothing(
     past = Past(_corridor_release(contract, "KZ", {}, []), Pool(mirrors=(mirror,)))
     assert past.unchanged(("OUT", "KG"), value) is known
     assert not past.unchanged(("OUT", "UZ"), value)
+
+
+def test_every_exposure_is_refused_in_both_languages_with_its_chain() -> None:
+    assert set(REFUSALS) == set(Exposure)
+    for error in REFUSALS.values():
+        refusal = error(contract="CT-01-TEST", period="2026-09", exposed=2, chain="x = +y")
+        assert "x = +y" in refusal.sentence("en")
+        assert "x = +y" in refusal.sentence("ru")
+        assert refusal.mend("ru")
