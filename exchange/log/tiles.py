@@ -109,7 +109,7 @@ def tiles_between(old_size: int, new_size: int) -> Iterator[Tile]:
 
 def format_entry_bundle(entries: Sequence[bytes]) -> bytes:
     """Entries, each after its length as big-endian uint16."""
-    return b"".join(len(entry).to_bytes(2) + entry for entry in entries)
+    return b"".join([len(entry).to_bytes(2) + entry for entry in entries])
 
 
 def parse_entry_bundle(raw: bytes, *, width: int, path: str = "entry bundle") -> list[bytes]:

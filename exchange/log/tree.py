@@ -122,25 +122,25 @@ class TreeState:
         return state, tuple(files)
 
 
-def entry_bundles_after(old_size: int, tail: Sequence[bytes], entries: Sequence[bytes]) -> tuple[TileFile, ...]:
-    """The entry bundles to write when `entries` follow a log of `old_size`.
+def entry_bundles_after(old_size: int, edge: bytes, entries: Sequence[bytes]) -> tuple[tuple[TileFile, ...], bytes]:
+    """The entry bundles to write when `entries` follow a log of `old_size`, and the partial one at the new right edge.
 
     Args:
         old_size: The size before.
-        tail: The last `old_size % 256` entries before, those of the partial bundle.
+        edge: The partial entry bundle before; empty if there was none.
         entries: The new ones.
     """
-    first = old_size // TILE_WIDTH
-    pending = [*tail, *entries] if entries else []
-    return tuple(
-        (
-            format_tile_path(Tile(ENTRIES, first + number, len(chunk))),
-            format_entry_bundle(chunk),
-        )
-        for number, chunk in enumerate(
-            pending[start : start + TILE_WIDTH] for start in range(0, len(pending), TILE_WIDTH)
-        )
-    )
+    files: list[TileFile] = []
+    size, start = old_size, 0
+    while start < len(entries):
+        index, width = divmod(size, TILE_WIDTH)
+        chunk = entries[start : start + TILE_WIDTH - width]
+        edge += format_entry_bundle(chunk)
+        files.append((format_tile_path(Tile(ENTRIES, index, width + len(chunk))), edge))
+        size, start = size + len(chunk), start + len(chunk)
+        if size % TILE_WIDTH == 0:
+            edge = b""
+    return tuple(files), edge
 
 
 def edge_widths(size: int) -> list[int]:

@@ -18,7 +18,16 @@ from exchange.errors.node import HeadMovedError
 from exchange.log.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
 from exchange.log.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
 from exchange.log.note import format_note
-from exchange.log.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, format_tile_path, parse_tile_path, tile_at, tiles_between
+from exchange.log.tiles import (
+    TILE_HEIGHT,
+    TILE_WIDTH,
+    Tile,
+    format_entry_bundle,
+    format_tile_path,
+    parse_tile_path,
+    tile_at,
+    tiles_between,
+)
 from exchange.log.tree import TileFile, TreeState, edge_widths, entry_bundles_after
 from exchange.signing.keys import Signer
 from nodes.adapters.store import driver_of
@@ -48,7 +57,7 @@ class Staged:
     state: TreeState
     root: bytes
     files: tuple[TileFile, ...]
-    tail: tuple[bytes, ...]  # the entries of the partial bundle at the right edge
+    bundle: bytes  # the partial entry bundle at the right edge
 
 
 class OwnLog:
@@ -60,7 +69,7 @@ class OwnLog:
         self.files = files
         self._state = TreeState()
         self._root = EMPTY_ROOT
-        self._tail: tuple[bytes, ...] = ()
+        self._bundle = b""
         self._restored = False
         self._pending: tuple[TileFile, ...] | None = None  # None: derive what is missing from the entries
         self.note = b""  # the newest checkpoint, own signature only; empty before the first
@@ -91,7 +100,7 @@ class OwnLog:
             if self._root != row.root:
                 raise HeadMovedError(origin=self.origin, expected=row.size)
         first = self.size - self.size % TILE_WIDTH
-        self._tail = tuple(_entries(connection, first, self.size))
+        self._bundle = format_entry_bundle(_entries(connection, first, self.size))
         self._pending = None
 
     def stage(self, connection: Connection, entries: Sequence[EntryValues]) -> Staged:
@@ -108,14 +117,12 @@ class OwnLog:
         moved = driver_of(connection).execute(_ADVANCE_HEAD, (state.size, root, state.edge, old.size, self._root))
         if moved.rowcount != 1:
             raise HeadMovedError(origin=self.origin, expected=old.size)
-        bundles = entry_bundles_after(old.size, self._tail, raws)
-        pending = [*self._tail, *raws]
-        tail = tuple(pending[len(pending) - state.size % TILE_WIDTH :]) if state.size % TILE_WIDTH else ()
-        return Staged(state=state, root=root, files=(*bundles, *hash_tiles), tail=tail)
+        bundles, edge = entry_bundles_after(old.size, self._bundle, raws)
+        return Staged(state=state, root=root, files=(*bundles, *hash_tiles), bundle=edge)
 
     def accept(self, staged: Staged) -> None:
         """The transaction is committed: the staged tree is the tree."""
-        self._state, self._root, self._tail = staged.state, staged.root, staged.tail
+        self._state, self._root, self._bundle = staged.state, staged.root, staged.bundle
         if self._pending is not None:
             self._pending = (*self._pending, *staged.files)
 
@@ -171,14 +178,14 @@ class OwnLog:
         """The stored checkpoint of this head; signed and stored first if there is none."""
         head, driver = self.checkpoint, driver_of(connection)
         row = driver.execute(_CHECKPOINT, (head.size,)).fetchone()
-        if row is None:
-            note = format_note(sign_checkpoint(head, signer=self._signer))
-            # A statement of its own is a transaction of its own: stored and durable, or not at all.
-            driver.execute(_STORE_CHECKPOINT, {"size": head.size, "root": head.root, "note": note})
-            row = driver.execute(_CHECKPOINT, (head.size,)).fetchone()
-        if row is None or row[0] != head.root:
+        if row is not None and row[0] == head.root:
+            return bytes(row[1])
+        note = format_note(sign_checkpoint(head, signer=self._signer))
+        # A statement of its own is a transaction of its own: stored and durable, or not at all.
+        stored = driver.execute(_STORE_CHECKPOINT, {"size": head.size, "root": head.root, "note": note})
+        if stored.rowcount != 1:
             raise HeadMovedError(origin=self.origin, expected=head.size)
-        return bytes(row[1])
+        return note
 
     def _public(self) -> Checkpoint | None:
         """The checkpoint in place, if it can be read."""
@@ -229,7 +236,8 @@ class OwnLog:
         state, hash_tiles = base.append([leaf_hash(entry) for entry in new])
         if (state.size, state.root()) != (size, root):
             raise HeadMovedError(origin=self.origin, expected=size)
-        return (*entry_bundles_after(base.size, tail, new), *hash_tiles)
+        bundles, _ = entry_bundles_after(base.size, format_entry_bundle(tail), new)
+        return (*bundles, *hash_tiles)
 
     def _from_files(self, size: int, root: bytes) -> TreeState:
         """The tree at the last signed size as its tiles have it; the empty tree, to derive all, if they differ."""

@@ -191,7 +191,7 @@ def _rules(drafts: list[LogDraft]) -> float:
         state = TreeState()
         for start in range(0, APPENDS, TILE_WIDTH):
             entries = [_entry(draft) for draft in drafts[start : start + TILE_WIDTH]]
-            entry_bundles_after(start, (), entries)
+            entry_bundles_after(start, b"", entries)
             state, _ = state.append([leaf_hash(entry) for entry in entries])
             state.root()
 

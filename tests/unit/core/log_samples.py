@@ -57,7 +57,7 @@ class SampleLog:
     def __init__(self, size: int) -> None:
         self.entries = [b"entry %d" % index for index in range(size)]
         self.state, tiles = TreeState().append([leaf_hash(entry) for entry in self.entries])
-        self.files = {**dict(tiles), **dict(entry_bundles_after(0, [], self.entries))}
+        self.files = {**dict(tiles), **dict(entry_bundles_after(0, b"", self.entries)[0])}
         self.read_hash = hash_reader(self.read_tile, size=size)
 
     def read_tile(self, tile: Tile) -> bytes:
