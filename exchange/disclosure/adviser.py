@@ -29,12 +29,13 @@ class Option:
     Attributes:
         coarsening: What kind of thing is left out.
         subject: Which: the name of a dimension, of a dimension whose lowest level goes, or of a table.
-        problem: Makes the coarser table, with the primary rules applied to it anew.
+        problems: Makes the coarser table, with the primary rules applied to it anew: one problem, or several that one
+            pattern must satisfy.
     """
 
     coarsening: Coarsening
     subject: str
-    problem: Callable[[], Problem]
+    problems: Callable[[], Sequence[Problem]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def advise(
     now: Option,
     options: Sequence[Option],
     *,
-    protect: Callable[[Problem], Suppressed],
+    protect: Callable[[Sequence[Problem]], Suppressed],
     progress: Callable[[float], None],
 ) -> Advice:
     """Protect the table and every coarser one, and rank these by the share of cells that stay withheld.
@@ -136,10 +137,11 @@ _RU = {
 }
 
 
-def _cost(option: Option, protect: Callable[[Problem], Suppressed]) -> Cost:
-    problem = option.problem()
+def _cost(option: Option, protect: Callable[[Sequence[Problem]], Suppressed]) -> Cost:
+    problems = option.problems()
+    size = problems[0].size
     try:
-        withheld, protectable = int(protect(problem).withheld.sum()), True
+        withheld, protectable = int(protect(problems).withheld.sum()), True
     except UnprotectableError:
-        withheld, protectable = problem.size, False
-    return Cost(option.coarsening, option.subject, problem.size, withheld, protectable)
+        withheld, protectable = size, False
+    return Cost(option.coarsening, option.subject, size, withheld, protectable)

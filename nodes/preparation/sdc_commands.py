@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from exchange.disclosure.adviser import Advice, advise, sentence
-from exchange.disclosure.optimise import Effort, suppress
+from exchange.disclosure.optimise import Effort
 from exchange.disclosure.problem import Problem
 from exchange.disclosure.rounding import RoundingMethod
 from exchange.disclosure.tabular import (
@@ -23,12 +23,13 @@ from exchange.disclosure.tabular import (
     options_of,
     parse_instance,
     parse_publication,
-    problem_of,
+    problems_of,
     protect_instance,
     protection_report,
     round_instance,
     shown,
     verdict_report,
+    withhold,
 )
 from exchange.disclosure.tabular.blind import determined_cells, parse_pattern
 from exchange.errors import ExitCode
@@ -53,16 +54,16 @@ def protect(invocation: Invocation) -> int:
     arguments = invocation.parse(parser)
     stop = _stop_after(arguments.time_limit, invocation)
     instance = _instance(arguments.instance)
-    problem = _problem(instance, arguments)
-    protected = protect_instance(instance, problem, stop=stop, progress=invocation.output.progress)
+    problems = _problems(instance, arguments)
+    protected = protect_instance(instance, problems, stop=stop, progress=invocation.output.progress)
     publication = format_publication(instance, protected.publication)
     report = protection_report(
-        instance, problem, protected, publication, attackers=_model(arguments), floor=not arguments.no_floor
+        instance, protected, publication, attackers=_model(arguments), floor=not arguments.no_floor
     )
     write_durably(arguments.output, publication)
     if arguments.report is not None:
         write_durably(arguments.report, (json.dumps(report, ensure_ascii=False, indent=2) + "\n").encode())
-    _tell_protected(invocation, problem, protected, arguments.output)
+    _tell_protected(invocation, instance, protected, arguments.output)
     invocation.output.result(report)
     return ExitCode.FINE
 
@@ -73,14 +74,14 @@ def audit(invocation: Invocation) -> int:
     parser.add_argument("publications", type=Path, nargs="+", metavar="PUB.csv", help="publications of the instance")
     arguments = invocation.parse(parser)
     instance = _instance(arguments.instance)
-    problem = _problem(instance, arguments)
+    problems = _problems(instance, arguments)
     read = [parse_publication(_bytes(path), instance, file=path.name) for path in arguments.publications]
     views = list(zip([str(path) for path in arguments.publications], [one.known for one in read], strict=True))
     if len(views) > 1:
         views.append(("(pooled)", np.logical_or.reduce([known for _, known in views])))
     verdicts = []
     for name, known in views:
-        verdict = judge(problem, known, progress=lambda share: invocation.output.progress("audit", share))
+        verdict = judge(problems, known, progress=lambda share: invocation.output.progress("audit", share))
         _tell_verdict(invocation, instance, name, verdict)
         verdicts.append((name, verdict))
     safe = all(verdict.safe for _, verdict in verdicts)
@@ -108,7 +109,7 @@ def advise_release(invocation: Invocation) -> int:
     advice = advise(
         now,
         options,
-        protect=lambda problem: suppress(problem, effort=ADVICE_EFFORT),
+        protect=lambda problems: withhold(problems, effort=ADVICE_EFFORT),
         progress=lambda share: invocation.output.progress("advise", share),
     )
     _tell_advice(invocation, advice)
@@ -213,8 +214,8 @@ def _bytes(path: Path) -> bytes:
         raise InstanceFileError(path=str(path)) from error
 
 
-def _problem(instance: Instance, arguments: Namespace) -> Problem:
-    return problem_of(instance, attackers=_model(arguments), floor=not arguments.no_floor)
+def _problems(instance: Instance, arguments: Namespace) -> tuple[Problem, ...]:
+    return problems_of(instance, attackers=_model(arguments), floor=not arguments.no_floor)
 
 
 def _model(arguments: Namespace) -> AttackerModel:
@@ -230,14 +231,14 @@ def _stop_after(seconds: float | None, invocation: Invocation) -> Callable[[], b
     return lambda: time.monotonic() >= end
 
 
-def _tell_protected(invocation: Invocation, problem: Problem, protected: ProtectedInstance, output: Path) -> None:
-    found, primary = protected.suppressed, int(problem.primary.sum())
+def _tell_protected(invocation: Invocation, instance: Instance, protected: ProtectedInstance, output: Path) -> None:
+    found, primary = protected.suppressed, int(instance.cells.primary.sum())
     withheld = int(found.withheld.sum())
     bound = "–" if not np.isfinite(found.bound) else f"{found.bound:,.4f}"
     say = invocation.output.say
     say(
-        en=f"{problem.size} cells, {primary} primary, {withheld - primary} withheld beside them",
-        ru=f"ячеек {problem.size}, первично скрытых {primary}, вторично {withheld - primary}",
+        en=f"{instance.size} cells, {primary} primary, {withheld - primary} withheld beside them",
+        ru=f"ячеек {instance.size}, первично скрытых {primary}, вторично {withheld - primary}",
     )
     say(
         en=f"cost {found.cost:,.4f}, proven bound {bound}, stage {found.stage}",

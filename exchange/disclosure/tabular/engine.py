@@ -1,14 +1,15 @@
 """An instance protected and audited: the optimiser proposes, the audit decides, what it refuses is repaired."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from exchange.disclosure.arrays import Floats, Mask
 from exchange.disclosure.audit import AuditOutcome, Reason, audit, informed
-from exchange.disclosure.optimise import UnprotectableError, suppress
-from exchange.disclosure.optimise.exact import Improved, improve
+from exchange.disclosure.optimise import Effort, UnprotectableError, suppress
+from exchange.disclosure.optimise.exact import improve
 from exchange.disclosure.problem import Problem, Suppressed, View
 from exchange.disclosure.tabular.model import Instance
 from exchange.disclosure.tabular.publication import Publication
@@ -26,6 +27,9 @@ IMPROVE_CELLS_MAX = 5_000
 
 IMPROVED, PROVED = 3, 4
 """Stages beyond the optimiser's own (see `Suppressed`)."""
+
+PROOF = 1e-6
+"""A cost within this share of the bound is proved least."""
 
 PUBLISHED = "it is published"
 
@@ -81,42 +85,39 @@ class ProtectedInstance:
 
 
 def judge(
-    problem: Problem,
+    problems: Sequence[Problem],
     known: Mask,
     *,
     hints: Sequence[Floats] = (),
     progress: Callable[[float], None],
 ) -> Verdict:
-    """Audit what a reader computes who sees these cells, against every attacker of the problem.
+    """Audit what a reader computes who sees these cells, against every attacker and for every need.
 
     Args:
-        problem: The true figures, the needs and the attackers.
+        problems: The true figures, the needs and the attackers; of one table.
         known: The cells that are published to the reader.
         hints: Tables that may be witnesses; the audit verifies each.
         progress: Told the share that is done.
     """
-    view = View(
-        system=problem.system,
-        known=known,
-        figures=np.where(known, problem.values, 0),
-        whole=problem.whole,
-        low=problem.low,
-        high=problem.high,
-    )
-    truth = problem.values.astype(np.float64)
-    outcome = audit(
-        view,
-        problem.needs,
-        insiders=informed(problem.insiders, problem.values),
-        hints=(truth, *hints),
-        progress=progress,
-    )
-    return _verdict(outcome, known, problem.primary)
+    outcomes = []
+    for number, problem in enumerate(problems):
+        figures = np.where(known, problem.values, 0)
+        system, whole, low, high = problem.system, problem.whole, problem.low, problem.high
+        outcomes.append(
+            audit(
+                View(system=system, known=known, figures=figures, whole=whole, low=low, high=high),
+                problem.needs,
+                insiders=informed(problem.insiders, problem.values),
+                hints=(problem.values.astype(np.float64), *hints),
+                progress=partial(_share_of, progress, number, len(problems)),
+            )
+        )
+    return _verdict(outcomes, known, problems[0].primary)
 
 
 def protect_instance(
     instance: Instance,
-    problem: Problem,
+    problems: Sequence[Problem],
     *,
     stop: Callable[[], bool],
     progress: Callable[[str, float], None],
@@ -125,7 +126,7 @@ def protect_instance(
 
     Args:
         instance: For the names of its cells.
-        problem: What is asked of it.
+        problems: What is asked of it, all of it.
         stop: Asked between programmes; once it says yes, the last finished stage counts.
         progress: Told the stage and its share done.
 
@@ -133,77 +134,97 @@ def protect_instance(
         NoSafeSuppressionError: No pattern protects some cell.
         SuppressionUnsafeError: The audit finds the pattern unsafe.
     """
+    name, keys = instance.structure.name, instance.cells.keys
     try:
-        first = suppress(problem, stop=stop, progress=progress)
-        best = _improved(problem, first, stop, progress)
-        verdict = judge(problem, ~best.withheld, hints=best.witnesses, progress=lambda s: progress("audit", s))
-        if not verdict.safe and best is not first:
-            best = _repaired(problem, first, best, progress)
-            verdict = judge(problem, ~best.withheld, hints=best.witnesses, progress=lambda s: progress("audit", s))
+        found = withhold(problems, stop=stop, progress=progress)
     except UnprotectableError as error:
-        cell = shown(instance.cells.keys[error.cell])
-        reason = "the outsider" if error.attacker is None else "an insider"
-        raise NoSafeSuppressionError(name=instance.structure.name, cell=cell, attacker=reason) from error
+        attacker = "the outsider" if error.attacker is None else "an insider"
+        raise NoSafeSuppressionError(name=name, cell=shown(keys[error.cell]), attacker=attacker) from error
+    known = ~found.withheld
+    verdict = judge(problems, known, hints=found.witnesses, progress=lambda share: progress("audit", share))
     if not verdict.safe:
-        cell = shown(instance.cells.keys[verdict.exposed[0].cell])
+        first = verdict.exposed[0]
         raise SuppressionUnsafeError(
-            name=instance.structure.name, count=len(verdict.exposed), cell=cell, reason=verdict.exposed[0].reason
+            name=name, count=len(verdict.exposed), cell=shown(keys[first.cell]), reason=first.reason
         )
-    figures = np.where(best.withheld, 0, problem.values)
-    return ProtectedInstance(Publication(~best.withheld, figures), best, verdict)
+    return ProtectedInstance(Publication(known, np.where(known, instance.cells.values, 0)), found, verdict)
+
+
+def withhold(
+    problems: Sequence[Problem],
+    *,
+    effort: Effort | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[str, float], None] = lambda _stage, _share: None,
+) -> Suppressed:
+    """One pattern for all of these problems of one table: made for the first, with more cells for each further one.
+
+    Withholding more narrows no interval, so what the first asks still holds. The bound is the first's: no pattern that
+    satisfies all is cheaper than the cheapest that satisfies one.
+
+    Raises:
+        UnprotectableError: No pattern protects some cell.
+    """
+    first = suppress(problems[0], effort=effort, stop=stop, progress=progress)
+    found = _improved(problems[0], first, stop, progress) if effort is None else first
+    for problem in problems[1:]:
+        more = suppress(problem, effort=Effort(clean_up=0), start=found.withheld, progress=progress)
+        found = replace(
+            found,
+            withheld=more.withheld | found.withheld,
+            cost=problem.cost(more.withheld | found.withheld),
+            programmes=found.programmes + more.programmes,
+            witnesses=(*found.witnesses, *more.witnesses),
+        )
+    if len(problems) > 1 and found.cost > found.bound:
+        found = replace(found, stage=min(found.stage, IMPROVED))
+    return found
 
 
 def _improved(
     problem: Problem, first: Suppressed, stop: Callable[[], bool], progress: Callable[[str, float], None]
 ) -> Suppressed:
+    """The exact method's pattern, if the audit's whole numbers do not need more cells than its fractions."""
     if stop() or problem.size > IMPROVE_CELLS_MAX:
         return first
     found = improve(
         problem, first.withheld, work_max=IMPROVE_WORK, stop=stop, progress=lambda share: progress("improve", share)
     )
-    return _as_suppressed(problem, first, found)
-
-
-def _as_suppressed(problem: Problem, first: Suppressed, found: Improved) -> Suppressed:
     cost = problem.cost(found.withheld)
-    proved = cost <= found.bound * (1 + 1e-6)
-    return Suppressed(
+    proved = cost <= found.bound * (1 + PROOF)
+    best = replace(
+        first,
         withheld=found.withheld,
         stage=PROVED if proved else IMPROVED,
         cost=cost,
         bound=min(found.bound, cost),
         programmes=first.programmes + found.programmes,
-        witnesses=first.witnesses,
     )
+    if judge((problem,), ~best.withheld, hints=best.witnesses, progress=lambda share: progress("audit", share)).safe:
+        return best
+    repaired = suppress(problem, start=best.withheld, progress=progress)
+    chosen = min(repaired, first, key=lambda pattern: pattern.cost)
+    return replace(chosen, stage=IMPROVED, bound=best.bound, programmes=best.programmes + repaired.programmes)
 
 
-def _repaired(
-    problem: Problem, first: Suppressed, best: Suppressed, progress: Callable[[str, float], None]
-) -> Suppressed:
-    """A pattern that is safe in fractions only gets more cells; the cheaper of it and the first pattern."""
-    found = suppress(problem, start=best.withheld, progress=progress)
-    chosen = min(found, first, key=lambda pattern: pattern.cost)
-    return Suppressed(
-        withheld=chosen.withheld,
-        stage=IMPROVED,
-        cost=chosen.cost,
-        bound=best.bound,
-        programmes=best.programmes + found.programmes,
-        witnesses=chosen.witnesses,
-    )
-
-
-def _verdict(outcome: AuditOutcome, known: Mask, primary: Mask) -> Verdict:
-    exposed = [
-        Exposure(cell, PUBLISHED, exact=True, insider=False) for cell in np.flatnonzero(known & primary).tolist()
-    ]
-    for finding in outcome.findings:
+def _verdict(outcomes: Sequence[AuditOutcome], known: Mask, primary: Mask) -> Verdict:
+    """Each cell once: as exposed to the outsider where it is."""
+    exposed = {
+        cell: Exposure(cell, PUBLISHED, exact=True, insider=False) for cell in np.flatnonzero(known & primary).tolist()
+    }
+    findings = [finding for outcome in outcomes for finding in outcome.findings]
+    for finding in sorted(findings, key=lambda finding: finding.attacker is not None):
         exact = finding.reason in {Reason.EXACT, Reason.SUMS}
-        exposed.append(Exposure(finding.cell, finding.reason.value, exact, finding.attacker is not None))
+        insider = finding.attacker is not None
+        exposed.setdefault(finding.cell, Exposure(finding.cell, finding.reason.value, exact, insider))
     return Verdict(
         withheld=int((~known).sum()),
-        exposed=tuple(sorted(exposed, key=lambda found: found.cell)),
-        finished=outcome.finished,
-        attackers=outcome.attackers,
-        programmes=outcome.programmes,
+        exposed=tuple(exposed[cell] for cell in sorted(exposed)),
+        finished=all(outcome.finished for outcome in outcomes),
+        attackers=max(outcome.attackers for outcome in outcomes),
+        programmes=sum(outcome.programmes for outcome in outcomes),
     )
+
+
+def _share_of(progress: Callable[[float], None], number: int, count: int, share: float) -> None:
+    progress((number + share) / count)

@@ -2,7 +2,6 @@
 
 import math
 
-from exchange.disclosure.problem import Problem
 from exchange.disclosure.tabular.engine import ENGINE, ProtectedInstance, Verdict
 from exchange.disclosure.tabular.model import Instance
 from exchange.disclosure.tabular.problem import AttackerModel
@@ -13,7 +12,6 @@ REPORT_TYPE = "sdc-report/1"
 
 def protection_report(
     instance: Instance,
-    problem: Problem,
     protected: ProtectedInstance,
     publication: bytes,
     *,
@@ -23,7 +21,7 @@ def protection_report(
     """How an instance was protected, for the statistician: cost and primary count are not for publication."""
     found = protected.suppressed
     proved = math.isfinite(found.bound)
-    primary, withheld = int(problem.primary.sum()), int(found.withheld.sum())
+    primary, withheld = int(instance.cells.primary.sum()), int(found.withheld.sum())
     return {
         "type": REPORT_TYPE,
         "engine": {"name": ENGINE[0], "version": ENGINE[1]},
@@ -31,7 +29,7 @@ def protection_report(
         "publication": str(Digest.of(publication)),
         "attacker": attackers.value,
         "floor": floor,
-        "cells": problem.size,
+        "cells": instance.size,
         "primary": primary,
         "secondary": withheld - primary,
         "withheld": withheld,
