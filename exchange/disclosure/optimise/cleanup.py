@@ -7,6 +7,15 @@ import numpy as np
 from exchange.disclosure.optimise.protection import Protection
 
 
+def thinned(protection: Protection, order: list[int]) -> Protection:
+    """The same protected anew within its pattern, in another order: what the first order withheld early may be idle."""
+    fresh = Protection(
+        protection.ground, protection.programmes, protection.ground.primary, vicinity=protection.vicinity
+    )
+    fresh.protect(order, within=protection.pool)
+    return fresh
+
+
 def clean_up(protection: Protection, candidates: list[int], *, solved_max: int, stop: Callable[[], bool]) -> list[int]:
     """Publish each of these cells that nothing needs; the dearest first.
 

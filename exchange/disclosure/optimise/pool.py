@@ -22,13 +22,21 @@ UP, DOWN = 1, -1
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a withheld cell still lacks: a deviation at least `far` units one way, for one attacker (−1: outsider)."""
+    """What a withheld cell still lacks: a deviation at least `far` units one way, for one attacker (−1: outsider).
+
+    Where `either` holds, one of at least `back` units the other way does as well.
+    """
 
     cell: int
     way: int
     far: float
     attacker: int
     either: bool
+    back: float = 0.0
+
+    def length(self, way: int) -> float:
+        """How far it must be this way."""
+        return self.far if way == self.way else self.back
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +92,17 @@ class Pool:
         if need.attacker in witness.wary:
             forth, back = self._lengths(witness.moves, self._ground.insiders[need.attacker].drops)
         low, high = _ends(witness.moves[need.cell], forth, back)
-        return (high if way == UP else low) >= need.far * _ENOUGH
+        return (high if way == UP else low) >= need.length(way) * _ENOUGH
 
     def add(self, witness: Witness) -> None:
         """Keep a witness whose cells are all withheld."""
         for cell in witness.moves:
             self._of_cell[cell][self._count] = witness
         self._count += 1
+
+    def through(self, cell: int) -> list[Witness]:
+        """The witnesses that move the cell."""
+        return list(self._of_cell[cell].values())
 
     def leaning(self, cell: int) -> set[int]:
         """The other cells that some witness through this one moves."""
@@ -161,19 +173,20 @@ class Pool:
         return low, high
 
     def _short(self, cell: int, low: float, high: float, attacker: int) -> Need | None:
+        """What is missing. Nobody hides from an insider that a cell is at least their own part of it."""
         ground = self._ground
+        room, rise = ground.room(cell, attacker), float(ground.rise[cell])
         if high < ground.up[cell] * _ENOUGH:
             return Need(cell, UP, float(ground.up[cell]), attacker, either=False)
-        if low < ground.down[cell] * _ENOUGH:
-            return Need(cell, DOWN, float(ground.down[cell]), attacker, either=False)
-        missing = float(ground.width[cell]) - low - high
-        if missing <= ground.width[cell] * (1 - _ENOUGH):
+        down = float(ground.down[cell]) if attacker < 0 else min(float(ground.down[cell]), room)
+        if low < down * _ENOUGH:
+            return Need(cell, DOWN, down, attacker, either=False)
+        width = float(ground.width[cell]) if attacker < 0 else min(float(ground.width[cell]), room + rise)
+        missing = width - low - high
+        if missing <= width * (1 - _ENOUGH):
             return None
-        drop = float(ground.drop[cell])
-        if attacker >= 0:
-            drop = min(drop, ground.insiders[attacker].drops.get(cell, drop))
-        if high + missing <= ground.rise[cell]:
-            return Need(cell, UP, high + missing, attacker, either=low + missing <= drop)
+        if high + missing <= rise:
+            return Need(cell, UP, high + missing, attacker, either=low + missing <= room, back=low + missing)
         return Need(cell, DOWN, low + missing, attacker, either=False)
 
     def _lengths(self, moves: dict[int, float], drops: dict[int, float]) -> tuple[float, float]:

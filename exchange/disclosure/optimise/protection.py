@@ -3,6 +3,8 @@
 Source: Kelly, Golden, Assad, Networks 22 (1992); Fischetti and Salazar, Management Science 47 (2001), §3.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from exchange.disclosure.arrays import Floats, Indices, Mask
@@ -10,7 +12,13 @@ from exchange.disclosure.optimise.ground import Attacker, Ground
 from exchange.disclosure.optimise.infeasible import UnprotectableError
 from exchange.disclosure.optimise.pool import Need, Pool, Witness
 from exchange.disclosure.optimise.programmes import Programmes
-from exchange.disclosure.optimise.vicinity import cheap_vicinity
+from exchange.disclosure.optimise.vicinity import cheap_vicinity, entangled
+
+WHOLE_MAX = 2500
+"""Up to so many cells a programme looks at all of them."""
+
+_HOP = 0.02
+"""What a cell that is withheld already adds to the length of a chain, as a share of a typical cell's weight."""
 
 _NOTHING = 1e-3
 """What it costs to move a cell that is withheld already, as a share of a typical cell: deviations stay short."""
@@ -23,7 +31,8 @@ class Protection:
         self.ground = ground
         self.programmes = programmes
         self.pool = Pool(ground, withheld)
-        self._vicinity = vicinity
+        self.vicinity = vicinity
+        self._last: tuple[Mask, Indices] | None = None
         self._usable: Mask = ground.movable & ((ground.rise > 0) | (ground.drop > 0))
         self._prices: Floats = ground.weights / ground.unit_weight + _NOTHING
 
@@ -32,29 +41,48 @@ class Protection:
         """The pattern."""
         return self.pool.withheld
 
-    def protect(self, cells: list[int], forbidden: Mask | None = None) -> list[int]:
+    def protect(self, cells: list[int], *, within: Pool | None = None) -> None:
         """Withhold more until these cells, and those that get withheld for them, lack nothing.
 
-        Returns:
-            The cells that got withheld.
+        Args:
+            cells: In the order in which they are looked at.
+            within: Proofs of a safe pattern that holds these cells: nothing outside it is withheld.
 
         Raises:
             UnprotectableError: Nothing that may be withheld protects this cell.
         """
-        allowed = self._usable if forbidden is None else self._usable & ~forbidden
-        added: list[int] = []
+        allowed = self._usable if within is None else self._usable & within.withheld
+        allowed = allowed.copy()
         waiting = list(cells)
         while waiting:
             later: list[int] = []
             for cell in waiting:
-                while (need := self.pool.lacking(cell)) is not None:
+                while self.withheld[cell] and (need := self.pool.lacking(cell)) is not None:
                     more = self._meet(need, allowed)
-                    if more is None:
-                        raise UnprotectableError(cell, self.ground.attacker(need.attacker).name)
-                    added += more
-                    later += more
+                    if more is not None:
+                        later += more
+                    elif within is not None:
+                        later += self._adopt(cell, within)
+                        break
+                    else:
+                        later += self._give_up(need, allowed)
+                        break
             waiting = later
-        return added
+
+    def _adopt(self, cell: int, proofs: Pool) -> list[int]:
+        """Take over all that proves a cell elsewhere, where the solver does not find it again."""
+        return [new for witness in proofs.through(cell) for new in self._keep(witness)]
+
+    def _give_up(self, need: Need, allowed: Mask) -> list[int]:
+        """Do without a cell that cannot be protected itself; those that leaned on it."""
+        cell = need.cell
+        if self.ground.primary[cell] or not allowed[cell]:
+            raise UnprotectableError(cell, self.ground.attacker(need.attacker).name)
+        allowed[cell] = False
+        self.withheld[cell] = False
+        leaning = sorted(self.pool.leaning(cell))
+        self.pool.drop(cell)
+        return leaning
 
     def prove(self, cells: list[int]) -> bool:
         """Whether these cells lack nothing within the pattern as it is."""
@@ -68,28 +96,35 @@ class Protection:
         """One deviation that meets the need, kept as a witness; the cells that got withheld for it."""
         costs = np.where(self.pool.withheld, _NOTHING, self._prices)
         attacker = self.ground.attacker(need.attacker)
-        size = self._vicinity
-        before = 0
-        while True:
-            cells = cheap_vicinity(
-                self.ground, need.cell, np.where(self.pool.withheld, 0.02, self._prices), allowed, size
-            )
-            if len(cells) == before:
-                return None
-            before = len(cells)
+        for cells in self._looked_at(need.cell, allowed):
             found = self._deviation(need, cells, costs, attacker)
             if found is not None:
                 return self._keep(found)
-            if len(cells) < size:
-                return None
-            size *= 4
+        return None
+
+    def _looked_at(self, cell: int, allowed: Mask) -> Iterator[Indices]:
+        """The cells that a programme looks at: those near by first, then all."""
+        all_cells = self._entangled(allowed)
+        if not np.isin(cell, all_cells):
+            return
+        if len(all_cells) > WHOLE_MAX:
+            mask = np.zeros(self.ground.size, dtype=np.bool_)
+            mask[all_cells] = True
+            costs = np.where(self.pool.withheld, _HOP, self._prices)
+            yield cheap_vicinity(self.ground, cell, costs, mask, self.vicinity)
+        yield all_cells
+
+    def _entangled(self, allowed: Mask) -> Indices:
+        if self._last is None or not np.array_equal(self._last[0], allowed):
+            self._last = (allowed.copy(), entangled(self.ground, allowed))
+        return self._last[1]
 
     def _deviation(self, need: Need, cells: Indices, costs: Floats, attacker: Attacker) -> Witness | None:
         """The cheapest one that does what is needed: as it comes, or else in the way that this table asks for."""
         for way in (1, -1) if need.either else (need.way,):
             for careful in (False, True):
                 found = self.programmes.cheapest(
-                    cells, costs[cells], need.cell, way * need.far, attacker, careful=careful
+                    cells, costs[cells], need.cell, way * need.length(way), attacker, careful=careful
                 )
                 if found is None:
                     break

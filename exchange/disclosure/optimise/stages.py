@@ -1,11 +1,11 @@
-"""The stages of a suppression, in the order in which they happen: protect, clean up, improve."""
+"""The stages of a suppression, in the order in which they happen: protect, thin out, clean up."""
 
 from collections.abc import Callable
 
 import numpy as np
 
 from exchange.disclosure.arrays import Floats, Integers, Mask
-from exchange.disclosure.optimise.cleanup import clean_up, secondary
+from exchange.disclosure.optimise.cleanup import clean_up, secondary, thinned
 from exchange.disclosure.optimise.effort import Effort
 from exchange.disclosure.optimise.ground import Ground
 from exchange.disclosure.optimise.pool import Pool
@@ -13,7 +13,7 @@ from exchange.disclosure.optimise.programmes import Programmes
 from exchange.disclosure.optimise.protection import Protection
 from exchange.disclosure.problem import Problem, Suppressed
 
-HEURISTIC, CLEANED, IMPROVED = 1, 2, 3
+HEURISTIC, CLEANED = 1, 2
 WITNESSES_MAX = 2000
 """As many tables are handed over as hints for the audit."""
 
@@ -34,14 +34,14 @@ def suppress(
         start: Cells to withhold from the beginning, beside the primary ones: an earlier pattern to be repaired or
             improved. Any of them may be published again.
         stop: Asked between programmes; the last finished safe pattern is returned once it says yes.
-        progress: Told the stage (`protect`, `clean-up`, `improve`) and its share done, 0 to 1.
+        progress: Told the stage (`protect`, `clean-up`) and its share done, 0 to 1.
 
     Raises:
         UnprotectableError: Names a cell that nothing protects, and against whom.
     """
     ground = Ground(problem)
     programmes = Programmes(ground)
-    chosen = effort or Effort()
+    chosen = effort or Effort.of_size(problem.size)
     withheld = problem.primary if start is None else problem.primary | (start & ground.movable)
     protection = Protection(ground, programmes, withheld, vicinity=chosen.vicinity)
     progress("protect", 0.0)
@@ -49,6 +49,8 @@ def suppress(
     stage = HEURISTIC
     if not stop():
         progress("clean-up", 0.0)
+        protection = thinned(protection, _hardest_first(ground, problem.primary)[::-1])
+        progress("clean-up", 0.5)
         clean_up(protection, secondary(protection), solved_max=programmes.solved + chosen.clean_up, stop=stop)
         stage = CLEANED
     return Suppressed(

@@ -34,3 +34,16 @@ def cheap_vicinity(ground: Ground, cell: int, costs: Floats, allowed: Mask, size
                     seen[other] = through
                     heappush(queue, (through, other))
     return np.array(sorted(distance), dtype=np.int32)
+
+
+def entangled(ground: Ground, allowed: Mask) -> Indices:
+    """Those of the allowed cells that can deviate at all: in no equation is one of them alone; in ascending order."""
+    cells = np.flatnonzero(allowed).astype(np.int32)
+    while True:
+        counts, rows, _ = ground.entries(cells)
+        lonely = (np.bincount(rows, minlength=len(ground.exact)) == 1) & ground.exact
+        stuck = np.zeros(len(cells), dtype=np.bool_)
+        np.logical_or.at(stuck, np.repeat(np.arange(len(cells)), counts), lonely[rows])
+        if not stuck.any():
+            return cells
+        cells = cells[~stuck]
