@@ -10,13 +10,22 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from itertools import chain, combinations
+from itertools import chain, combinations, permutations
 from math import prod
 from typing import TypeAlias
 
 from exchange.contract.model import DataContract
 from exchange.contract.shape import Key, Margin, Shape
-from exchange.contract.statistic import CellName, CellNames, Subject, cover, subject, sums_over_time, within
+from exchange.contract.statistic import (
+    CellName,
+    CellNames,
+    Subject,
+    cover,
+    levels_between,
+    subject,
+    sums_over_time,
+    within,
+)
 
 __all__ = [
     "PRIMES",
@@ -184,7 +193,7 @@ def _follow(patterns: Sequence[Pattern]) -> set[tuple[str, Key]]:
     number = {cell: column for column, cell in enumerate(open_cells)}
     rows = [
         {number[cell]: factor for cell, factor in terms if cell in number}
-        for terms in chain(chain.from_iterable(reading.sums() for reading in readings), _over_time(readings))
+        for terms in chain(*(reading.sums() for reading in readings), _over_time(readings), _across_levels(readings))
     ]
     left = set(open_cells) - {open_cells[column] for column in determined_columns(rows, len(open_cells))}
     return {
@@ -213,6 +222,26 @@ def _over_time(readings: Sequence["_Reading"]) -> Iterator[tuple[tuple["_Cell", 
                         )
 
 
+def _across_levels(readings: Sequence["_Reading"]) -> Iterator[tuple[tuple["_Cell", int], ...]]:
+    """A code of one contract is the sum of those of another, where both are levels of one list."""
+    for upper, lower in permutations(readings, 2):
+        contracts = (upper.pattern.contract, lower.pattern.contract)
+        period = upper.pattern.period
+        if period != lower.pattern.period or contracts[0].digest == contracts[1].digest:
+            continue
+        for dimension, parts_of in levels_between(*contracts).items():
+            if any(dimension not in contract.disclosure.additive_over for contract in contracts):
+                continue
+            for code, codes in parts_of.items():
+                whole = (dimension, upper.meaning(dimension, code))
+                parts = [(dimension, lower.meaning(dimension, part)) for part in codes]
+                rests = {name - {whole} for _, name in upper.unknown if whole in name}
+                rests |= {name - {part} for _, name in lower.unknown for part in parts if part in name}
+                for rest in sorted(rests, key=sorted):
+                    if upper.speaks_of(rest | {whole}) and all(lower.speaks_of(rest | {part}) for part in parts):
+                        yield (((period, rest | {whole}), -1), *(((period, rest | {part}), 1) for part in parts))
+
+
 _Cell: TypeAlias = tuple[str, CellName]
 """A period and a cell of the statistic."""
 
@@ -228,6 +257,10 @@ class _Reading:
         self.pattern = pattern
         self._names, self._shape = CellNames(pattern.contract), Shape(pattern.contract)
         self.unknown = {self._cell(key): key for key in pattern.withheld | pattern.excluded}
+
+    def meaning(self, dimension: str, code: str) -> str:
+        """How names spell a code."""
+        return self._names.meaning(dimension, code)
 
     def speaks_of(self, name: CellName) -> bool:
         """Whether a table of the bundle has this cell, shown or not."""

@@ -4,7 +4,7 @@ Two contracts of one linkage group may release the same figure in different tabl
 holds both relates them; so the audit of what was ever released does too. Nothing here needs a value.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from exchange.codes import CodeList, Period, parse_period
@@ -112,6 +112,44 @@ def within(whole: str, part: str) -> bool:
     return outer.start <= inner.start and inner.end <= outer.end
 
 
+def moved_boundaries(one: DataContract, other: DataContract) -> list[str]:
+    """The dimensions in which each contract lists a code that the other does not know, and the lists are not one.
+
+    Figures in such codes hang together in a way that only the records tell.
+    """
+    found = []
+    for dimension in one.dimensions:
+        there = next((d for d in other.dimensions if d.id == dimension.id), None)
+        if there is None or _tree(dimension.codelist) == _tree(there.codelist):
+            continue
+        here, elsewhere = _listed(one, dimension.id), _listed(other, dimension.id)
+        if here - elsewhere and elsewhere - here:
+            found.append(dimension.id)
+    return found
+
+
+def levels_between(upper: DataContract, lower: DataContract) -> dict[str, dict[str, tuple[str, ...]]]:
+    """By dimension and code of the upper contract: the codes of the lower that together are exactly it.
+
+    Within one contract its own tables say so; here both are levels of one code list.
+    """
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for dimension in upper.dimensions:
+        below = next((d for d in lower.dimensions if d.id == dimension.id), None)
+        if below is None or _tree(dimension.codelist) != _tree(below.codelist):
+            continue
+        parts = {}
+        for table in lower.tables:
+            codes = [code for entry in table.dimensions if entry.dimension == dimension.id for code in entry.codes]
+            for whole in _listed(upper, dimension.id):
+                inside = tuple(code for code in codes if whole in dimension.codelist.ancestors(code))
+                if inside and _covers(dimension.codelist, whole, inside):
+                    parts[whole] = inside
+        if parts:
+            found[dimension.id] = parts
+    return found
+
+
 def _meanings(codelist: CodeList) -> dict[str, str]:
     """A code that stands for others, with what it stands for: a group that gains a member is another group."""
     below: dict[str, list[str]] = {}
@@ -119,3 +157,17 @@ def _meanings(codelist: CodeList) -> dict[str, str]:
         for above in codelist.ancestors(leaf):
             below.setdefault(above, []).append(leaf)
     return {code: f"{code}/{Digest.of(' '.join(sorted(leaves)).encode()).hex[:16]}" for code, leaves in below.items()}
+
+
+def _covers(codelist: CodeList, whole: str, parts: Sequence[str]) -> bool:
+    """Whether the parts are apart and leave nothing of the whole."""
+    leaves = [leaf for part in parts for leaf in codelist.leaves_under(part)]
+    return sorted(leaves) == sorted(codelist.leaves_under(whole))
+
+
+def _listed(contract: DataContract, dimension: str) -> set[str]:
+    return {code for table in contract.tables for e in table.dimensions if e.dimension == dimension for code in e.codes}
+
+
+def _tree(codelist: CodeList) -> frozenset[tuple[str, str | None]]:
+    return frozenset((code.id, code.parent) for code in codelist.codes)

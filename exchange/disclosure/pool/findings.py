@@ -3,12 +3,12 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from exchange.contract.statistic import moved_boundaries
 from exchange.disclosure.audit import WORK_MAX, AuditOutcome
 from exchange.disclosure.pool.atoms import Group, atoms_of, small_groups
 from exchange.disclosure.pool.cells import exposed_cells
 from exchange.disclosure.pool.change import small_changes
 from exchange.disclosure.pool.exposure import Exposure, PoolFinding
-from exchange.disclosure.pool.levels import moved_boundaries
 from exchange.disclosure.pool.released import Pool
 from exchange.disclosure.pool.sources import PoolKey, Source
 from exchange.disclosure.pool.system import Candidate, Holdings

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from exchange.contract.model import TOTAL, DataContract
+from exchange.encoding import Digest
 from exchange.pattern import Key, Pattern, determined, determined_columns, equations, pattern_audit
-from tests.unit.core.sdc import contract_of
+from tests.unit.core.sdc import code_list, contract_of
 
 T = TOTAL
 ADDITIVE = frozenset({"R", "C", "TIME_PERIOD"})
@@ -111,6 +112,16 @@ def test_a_month_follows_from_the_quarter_and_the_other_months_only_all_together
     assert told([*months, quarter]) == [("m7+m8+m9+q", set(SQUARE), True)]
     distinct = contract_of({"R": "abd", "C": "123"}, linkage_group="ct", additive_over=frozenset({"R", "C"}))
     assert told([replace(p, contract=replace(distinct, id=p.contract.id)) for p in [*months, quarter]]) == []
+
+
+def test_a_group_shown_in_one_contract_gives_away_its_only_withheld_member_in_another() -> None:
+    tree = code_list("R", ["g", "h"], {"a": "g", "b": "g", "d": "h"})
+    fine = replace(GRID, dimensions=(replace(GRID.dimensions[0], codelist=tree), GRID.dimensions[1]))
+    coarse = contract_of({"R": "gh", "C": "123"}, linkage_group="ct")
+    coarse = replace(coarse, dimensions=(replace(coarse.dimensions[0], codelist=tree), coarse.dimensions[1]))
+    coarse = replace(coarse, id="CT-02-TEST", digest=Digest.of(b"coarse"))
+    assert told([pattern("p", SQUARE, fine), pattern("q", [], coarse)]) == [("p+q", set(SQUARE), True)]
+    assert told([pattern("p", SQUARE, fine), pattern("q", ["g1", "g3", "h1", "h3"], coarse)]) == []
 
 
 def test_what_two_bundles_of_one_statistic_show_is_what_one_shows_that_withholds_what_both_do() -> None:
