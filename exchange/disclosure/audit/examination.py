@@ -87,10 +87,10 @@ def attackers_of(component: Component, insiders: Sequence[InsiderView]) -> list[
 def _searched(proof: Proof, sweep: Sweep, alone: Alone) -> list[tuple[int, int, Reason]]:
     """First many cells at once, for the outsider and then for all; then what is left, one by one."""
     found: list[tuple[int, int, Reason]] = []
-    everyone = (1 << len(proof.attackers)) - 1
+    insiders = (1 << len(proof.attackers)) - 1 & ~OUTSIDER
     try:
         sweep.run(OUTSIDER)
-        sweep.run(everyone)
+        sweep.run(insiders)
         for cell in np.flatnonzero(proof.open).tolist():
             while bits := proof.against(cell):
                 bit = bits & -bits

@@ -10,10 +10,10 @@ import numpy as np
 from exchange.disclosure.arrays import Integers
 from exchange.disclosure.audit.parts import directions
 from exchange.disclosure.audit.programmes import Programmes
-from exchange.disclosure.audit.proof import Proof
+from exchange.disclosure.audit.proof import OUTSIDER, Proof
 
-SHARE = 0.1
-"""Of the cells that are open, how many one programme pushes."""
+SHARE = 0.003
+"""Of the cells that are open, how many one programme pushes: apart enough that each gets a deviation of its own."""
 
 FEWEST = 3
 """But at least so many."""
@@ -38,7 +38,8 @@ class Sweep:
         """Push open cells, each until pushing it has no effect.
 
         Args:
-            among: The attackers for whom; bits.
+            among: The attackers for whom; bits. For insiders, cells that are open to the outsider are left aside: they
+                are looked at alone, and most likely are not safe.
 
         Raises:
             OutOfWorkError: No work is left.
@@ -53,7 +54,9 @@ class Sweep:
 
     def _waiting(self, tries: Integers, among: int) -> list[int]:
         cells: list[int] = np.flatnonzero(self._proof.open & (tries < TRIES_MAX)).tolist()
-        return [cell for cell in cells if self._proof.against(cell) & among]
+        aside = OUTSIDER & ~among
+        found = [(cell, self._proof.against(cell)) for cell in cells]
+        return [cell for cell, bits in found if bits & among and not bits & aside]
 
     def _batch(self, waiting: list[int], among: int) -> tuple[dict[int, int], Integers]:
         """Some of the cells, how far to push each, and the cells that the attackers still to be convinced know."""

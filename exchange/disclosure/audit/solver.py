@@ -46,7 +46,9 @@ class Answer:
 
 
 class Programme:
-    """Minimise costs · x over lower ≤ x ≤ upper within fixed rows; kept between solves, so that each starts warm.
+    """Minimise costs · x over lower ≤ x ≤ upper within fixed rows.
+
+    Each solve starts anew: the audit's programmes move little, and the last corner is farther away than none.
 
     One thread, a fixed seed and limits that count work: the same programmes in the same order give the same answers.
     """
@@ -61,6 +63,7 @@ class Programme:
 
     def minimise(self, costs: Floats, lower: Floats, upper: Floats, *, whole: bool = False, work_max: int) -> Answer:
         """Solve; with `whole` every x takes whole numbers only."""
+        self._solver.clearSolver()
         self._solver.changeColsCost(self._size, self._all, costs)
         self._solver.changeColsBounds(self._size, self._all, lower, upper)
         self._solver.setOptionValue("simplex_iteration_limit", max(1, min(work_max, 2**31 - 1)))
@@ -93,6 +96,7 @@ _OPTIONS = (
     ("presolve", "off"),
     ("solver", "simplex"),
     ("simplex_scale_strategy", 0),
+    ("mip_detect_symmetry", False),
     ("mip_rel_gap", 0.0),
     ("mip_abs_gap", 0.5),
     ("mip_max_nodes", NODES_MAX),
