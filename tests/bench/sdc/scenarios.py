@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
-from exchange.contract.model import TOTAL, DataContract
+from exchange.contract.model import DataContract
 from exchange.disclosure import SecretParameters, protect
 from exchange.disclosure.pool import (
     Candidate,
@@ -23,6 +23,7 @@ from exchange.disclosure.pool import (
     Released,
     Sense,
     audit_pool,
+    counting,
 )
 from exchange.disclosure.protection import requirement
 from exchange.errors.disclosure import DisclosureError
@@ -221,12 +222,11 @@ def _counts(history: History, place: int) -> dict[tuple[str, str], int]:
 
 
 def _cells(history: History, one: Released, two: Released, where: tuple[Where, Where]) -> frozenset[PoolKey]:
-    found = set()
+    found = frozenset[PoolKey]()
     for release, regions, here in ((one, history.before, where[0]), (two, history.after, where[1])):
         if here is not None:
-            row, column = regions[here[0]], here[1]
-            found |= {(release.name, r, c) for r in (row, TOTAL) for c in (column, TOTAL)}
-    return frozenset(found)
+            found |= counting(release, {"R": regions[here[0]], "C": here[1]})
+    return found
 
 
 def _check_explained(

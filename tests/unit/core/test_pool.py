@@ -108,6 +108,12 @@ class TestVintages:
         assert pool_findings(candidate_of(third, PERSONS), Pool(releases=(first, second)), RULES) == ()
 
 
+def test_an_audit_that_did_not_end_is_a_finding() -> None:
+    asked = replace(candidate_of(released(PERSONS, SQUARE), PERSONS), values={})  # without the true table as a hint
+    found = pool_findings(asked, Pool(), replace(RULES, work_max=0))
+    assert exposed(found, Exposure.UNFINISHED) == {"b1", "b3", "d1", "d3"}
+
+
 class TestSiblings:
     """Two contracts of one linkage group."""
 
@@ -196,6 +202,10 @@ class TestTime:
         found = self._with_quarter(GRID, 3)
         assert exposed(found, Exposure.COMPUTED) == {"b1", "b3", "d1", "d3"}
         assert {chain.sense for finding in found for chain in finding.chains} == {Sense.AT_MOST, Sense.AT_LEAST}
+
+    def test_a_quarter_of_another_vintage_of_its_months_tells_nothing_of_them(self) -> None:
+        # Less than two of its months together: the third would be negative, so the figures are not of one vintage.
+        assert self._with_quarter(self.MONTHLY, 1) == ()
 
     @staticmethod
     def _with_quarter(monthly: DataContract, times: int) -> Sequence[PoolFinding]:

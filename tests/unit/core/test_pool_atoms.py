@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
 
-from exchange.disclosure.pool import Atom, atoms_of, small_groups
+from exchange.contract.model import TOTAL
+from exchange.disclosure.pool import Atom, Released, atoms_of, counting, small_groups
+from tests.unit.core.sdc import code_list, contract_of, published
 
 MINIMUM = 5
 
@@ -19,6 +22,22 @@ def cells(names: str) -> frozenset[tuple[str, ...]]:
 def test_records_that_the_same_shown_cells_count_are_one_atom() -> None:
     records = [(cells("AT"), 3), (cells("AHT"), 4), (cells("BT"), 9), (cells("H"), 2)]
     assert set(atoms_of(records, cells("ABT"))) == {Atom(cells("AT"), 7), Atom(cells("BT"), 9)}
+
+
+def test_a_record_is_counted_by_every_cell_of_every_table_that_its_codes_lie_in() -> None:
+    tree = code_list("R", ["g", "h"], {"a": "g", "b": "g", "d": "h"})
+    contract = contract_of({"R": "gh", "C": "12", "S": "xy"}, [("R", "C"), ("R", "S")])
+    contract = replace(contract, dimensions=(replace(contract.dimensions[0], codelist=tree), *contract.dimensions[1:]))
+    release = Released(contract=contract, revision=0, table=published(contract, {}, []), recipients=())
+    found = counting(release, {"R": "b", "C": "2", "S": "x"})
+    assert {"".join("T" if code == TOTAL else code for code in key[1:]) for key in found} == {
+        "g2T", "gTT", "T2T", "TTT", "gTx", "TTx",
+    }  # fmt: skip
+    without_total = replace(
+        contract, dimensions=(*contract.dimensions[:2], replace(contract.dimensions[2], has_total=False))
+    )
+    found = counting(replace(release, contract=without_total), {"R": "b", "C": "2", "S": "x"})
+    assert {key[3] for key in found} == {"x"}
 
 
 @pytest.mark.parametrize(
