@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from exchange.disclosure.arrays import Floats, Mask
+from exchange.disclosure.optimise.cutting.completion import Completion
 from exchange.disclosure.optimise.cutting.meter import Meter
 from exchange.disclosure.optimise.cutting.part import Part, parts
 from exchange.disclosure.optimise.cutting.solving import solve
@@ -55,9 +56,12 @@ def improve(
     withheld = problem.primary.copy()
     bound, done, pieces = 0.0, 0, parts(problem)
     total = sum(part.size for part in pieces)
+    completion = Completion(problem, meter)
     for part in pieces:
         done += part.size
-        pattern, least = solve(part, start[part.numbers], meter, share=done / total, step=_step(part))
+        pattern, least = solve(
+            part, start[part.numbers], meter, completion.of(part), share=done / total, step=_step(part)
+        )
         withheld[part.numbers] |= pattern
         bound += least
     progress(1.0)

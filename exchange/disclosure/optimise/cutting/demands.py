@@ -113,23 +113,13 @@ class Board:
         self.open = [demand.against if share > 0 else 0 for demand, share in zip(asked, shares.tolist(), strict=True)]
         self._extremes: dict[int, list[tuple[float, int]]] = {}
 
-    def see(self, witness: Witness) -> list[int]:
-        """Take a deviation as proof for every demand that it meets; the demands of which it proved something new."""
+    def see(self, witness: Witness) -> None:
+        """Take a deviation as proof for every demand that it meets."""
         possible = ~witness.blocked
-        proved = []
         for cell, amount in zip(witness.cells.tolist(), witness.amounts.tolist(), strict=True):
             for number in self._by_cell[cell]:
-                before = self.open[number]
-                if before & possible:
+                if self.open[number] & possible:
                     self._apply(number, amount, possible)
-                    if self.open[number] != before:
-                        proved.append(number)
-        return proved
-
-    def ask(self, number: int) -> None:
-        """A cell more is withheld: its demand is open."""
-        self.open[number] = self._asked[number].against
-        self._goals[number] = self._asked[number].need * ENOUGH
 
     def _apply(self, number: int, amount: float, possible: int) -> None:
         kind, goal = self._asked[number].kind, self._goals[number]

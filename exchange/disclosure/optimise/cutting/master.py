@@ -1,6 +1,6 @@
 """The master: which cells to withhold, as cheaply as the cuts so far allow, in fractions or in whole cells."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +26,9 @@ class Relaxed:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The best pattern found in whole cells, and a bound on all others within the same limits."""
+    """The best choice found in whole cells, and its cost."""
 
-    bound: float
+    cost: float
     x: Floats
 
 
@@ -106,8 +106,17 @@ class Master:
         self._solver.setBasis(basis)
         return found[0], found[1]
 
-    def choose(self, start: Floats, *, nodes_max: int, gap: float, stop: Callable[[], bool]) -> Chosen | None:
-        """The best pattern in whole cells within this share of the optimum, or what was found by then."""
+    def choose(self, start: Floats, *, nodes_max: int, gap: float) -> Chosen | None:
+        """The best choice of whole cells to within this share of the optimum, or the best after so many nodes.
+
+        Args:
+            start: A choice from which to begin; it may miss some cut.
+            nodes_max: Of the solver's own tree.
+            gap: 0 … 1.
+
+        Returns:
+            None if nothing was found.
+        """
         solver = self._solver
         solver.changeColsIntegrality(self._size, self._all, np.ones(self._size, dtype=np.uint8))
         solver.setOptionValue("mip_rel_gap", gap)
@@ -118,6 +127,6 @@ class Master:
         self._meter.charge(information.simplex_iteration_count, self.rows)
         x = np.array(solver.getSolution().col_value)
         solver.changeColsIntegrality(self._size, self._all, np.zeros(self._size, dtype=np.uint8))
-        if stop() or information.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        if information.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
             return None
-        return Chosen(float(information.mip_dual_bound), np.round(np.clip(x, 0.0, 1.0)))
+        return Chosen(float(information.objective_function_value), np.round(np.clip(x, 0.0, 1.0)))

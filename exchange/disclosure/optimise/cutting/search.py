@@ -30,6 +30,12 @@ STALLED = 1e-3
 PROBED_MAX, PROBE_ITERATIONS, RELIABLE = 8, 50, 4
 """Cells probed at a node, with this effort, until each was probed so often."""
 
+ROOT_WINDOW, ROOT_STALLED = 8, 5e-4
+"""In fractions, so many rounds that raise the bound by no more than this share of it are the last."""
+
+ROUNDED_EVERY = 100
+"""Children made between two points in fractions that are handed out to be rounded."""
+
 DIVES_MAX = 40
 """Nodes in a row that go deeper before the most promising one is taken up again."""
 
@@ -77,13 +83,15 @@ class Search:
     def relax(self, meter: Meter, *, share: float = 1.0) -> None:
         """Cut at the root, in fractions, until no attacker objects or the work is done; sets `bound` and `point`."""
         self._master.limit(self._lower, self._upper)
+        bounds: list[float] = []
         while True:
             found = self._master.relax()
             if found is None:
                 self.bound = INFINITY
                 return
+            bounds.append(found.cost)
             self.bound, self.point = max(self.bound, found.cost), found.x
-            if found.cost >= self.goal or meter.spent(share):
+            if found.cost >= self.goal or meter.spent(share) or _stalled(bounds):
                 break
             cuts = self._separation.objections(
                 found.x, wanted=ROOT_CUTS, programmes_max=10**9, depth_min=ROOT_DEPTH
@@ -98,7 +106,7 @@ class Search:
 
         Args:
             meter: Counts.
-            found: Told the point in fractions of every node taken up: somebody may round it.
+            found: Told the point in fractions of a node now and then: somebody may round it.
             share: Of all work.
         """
         heap = [_Node(self.bound, 0, self._lower, self._upper)]
@@ -121,7 +129,7 @@ class Search:
                     break
                 self._take(relaxed)
                 continue
-            if deep == 0:
+            if made % ROUNDED_EVERY == 0:
                 found(relaxed.x)
             cell = self._pick(relaxed, lower, upper)
             children = [_child(relaxed.cost, made + value + 1, lower, upper, cell, value) for value in (0, 1)]
@@ -207,6 +215,12 @@ class Search:
             way = float(relaxed.x[cell]) if value == 0 else 1 - float(relaxed.x[cell])
             self._sums[value, cell] += min(max(cost - relaxed.cost, 0.0), gap) / way
             self._counts[value, cell] += 1
+
+
+def _stalled(bounds: list[float]) -> bool:
+    if len(bounds) <= ROOT_WINDOW:
+        return False
+    return bounds[-1] - bounds[-1 - ROOT_WINDOW] <= ROOT_STALLED * abs(bounds[-1])
 
 
 def _fractional(x: Floats) -> Indices:

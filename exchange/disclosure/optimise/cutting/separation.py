@@ -1,6 +1,7 @@
 """Separation: which demands a choice of withheld cells fails, and the cuts that say so."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +28,26 @@ from exchange.disclosure.optimise.cutting.demands import (
 from exchange.disclosure.optimise.cutting.meter import Meter
 from exchange.disclosure.optimise.cutting.part import Part
 
-CAPS = (1.0, 32.0, 1e4)
-"""How far a cell may deviate, as a multiple of what is asked: cuts come out best where none need go further."""
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Within which limits an attacker is let try.
+
+    Attributes:
+        columns_max: About so many columns around the cell may deviate; None: all.
+        cap: And none further than this multiple of what is asked. Cuts come out best where none need go further.
+    """
+
+    columns_max: int | None
+    cap: float
+
+
+NEAR = (Scope(120, 1.0), Scope(500, 1.0))
+FAR = (Scope(None, 1.0), Scope(None, 32.0))
+FURTHEST = Scope(None, 1e4)
+
+SMALLEST = 2
+"""A part is not looked at piecemeal unless it has so many times the columns of the piece."""
 
 COOLING = 0.8
 WITNESSES_MAX = 4
@@ -127,47 +146,6 @@ class Separation:
                     board.see(witness)
         return board
 
-    def ask(self, board: Board, cell: int) -> None:
-        """A cell more is withheld."""
-        for number in self._by_cell[cell]:
-            board.ask(number)
-
-    def prove(self, pattern: Mask, board: Board) -> list[Witness] | None:
-        """Deviations for all that is open of a pattern; None if a demand fails, or the work is done."""
-        found: list[Witness] = []
-        x = pattern.astype(np.float64)
-        for number in self._order(board):
-            while board.open[number]:
-                if self._meter.spent() or not self._prove(board, number, x, found):
-                    self._heat[number] += 1
-                    return None
-        return found
-
-    def attempt(self, pattern: Mask, board: Board, programmes_max: int) -> list[Witness]:
-        """Deviations for what is open of a pattern, where there are some."""
-        found: list[Witness] = []
-        x = pattern.astype(np.float64)
-        limit = self._meter.programmes + programmes_max
-        for number in self._order(board):
-            while board.open[number] and self._meter.programmes < limit and not self._meter.spent():
-                if not self._prove(board, number, x, found):
-                    break
-        return found
-
-    def all_remembered(self) -> list[Witness]:
-        """The latest deviation of each demand."""
-        return [remembered[0] for remembered in self._witnesses if remembered]
-
-    def serves(self, witness: Witness, board: Board, number: int) -> bool:
-        """Whether a deviation, if its cells were withheld, would meet something open of a demand."""
-        demand = self.asked[number]
-        if not board.open[number] & ~witness.blocked:
-            return False
-        place = np.flatnonzero(witness.cells == demand.cell)
-        if not len(place):
-            return False
-        return demand.kind is Kind.APART or float(witness.amounts[place[0]]) * demand.kind >= demand.need * ENOUGH
-
     def _board(self, x: Floats) -> Board:
         shares = x[self._cells]
         return Board(self.asked, self._by_cell, np.where(shares > _WITHHELD, shares, 0.0))
@@ -186,8 +164,8 @@ class Separation:
         """
         demand = self.asked[number]
         bit = board.open[number] & -board.open[number]
-        for cap in CAPS if pattern is not None else CAPS[:2]:
-            contributions = self._attempt(board, number, bit, x, cap)
+        for scope in self._scopes((*NEAR, *FAR) if pattern is None else (*NEAR, *FAR, FURTHEST)):
+            contributions = self._attempt(board, number, bit, x, scope)
             if contributions is None:
                 return None
             try:
@@ -205,20 +183,17 @@ class Separation:
         board.open[number] &= ~bit
         return None
 
+    def _scopes(self, scopes: Sequence[Scope]) -> list[Scope]:
+        """Those that are narrower than the part itself."""
+        size = len(self.part.rise)
+        return [scope for scope in scopes if scope.columns_max is None or SMALLEST * scope.columns_max < size]
+
     def _waive(self, number: int, bit: int) -> None:
         """Even with everything withheld this attacker learns too much: nothing can be asked here."""
         demand = self.asked[number]
         self.asked[number] = Demand(demand.cell, demand.kind, demand.need, demand.against & ~bit)
 
-    def _prove(self, board: Board, number: int, x: Floats, found: list[Witness]) -> bool:
-        """Push against the first attacker for whom a demand is open; whether it is met now."""
-        bit = board.open[number] & -board.open[number]
-        met = self._attempt(board, number, bit, x, CAPS[1]) is None
-        if met:
-            found += list(self._witnesses[number])[: 2 if self.asked[number].kind is Kind.APART else 1]
-        return met
-
-    def _attempt(self, board: Board, number: int, bit: int, x: Floats, cap: float) -> Floats | None:
+    def _attempt(self, board: Board, number: int, bit: int, x: Floats, scope: Scope) -> Floats | None:
         """Push the cell of a demand in one attacker's eyes.
 
         Returns:
@@ -229,10 +204,17 @@ class Separation:
         share = float(x[demand.cell])
         known = np.append(x, np.ones(len(rise) - len(x)))
         known[demand.cell] = 1.0
-        lower, upper = -np.minimum(drop / demand.need, cap) * known, np.minimum(rise / demand.need, cap) * known
+        lower = -np.minimum(drop / demand.need, scope.cap) * known
+        upper = np.minimum(rise / demand.need, scope.cap) * known
+        near = None
+        if scope.columns_max is not None:
+            near = self._attack.vicinity(demand.cell, known > _WITHHELD, scope.columns_max)
         total, contributions = 0.0, np.zeros(len(rise))
         for sign in (1, -1) if demand.kind is Kind.APART else (int(demand.kind),):
-            push = self._attack.push(demand.cell, sign, lower, upper)
+            if near is None:
+                push = self._attack.push(demand.cell, sign, lower, upper)
+            else:
+                push = self._attack.push_near(demand.cell, sign, lower, upper, near)
             if push is None:
                 return np.full(len(rise), demand.need)  # nothing is learnt where the solver gave up
             total += push.reached
