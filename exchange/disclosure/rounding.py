@@ -145,6 +145,10 @@ class _Choice:
 
     def make(self, *, base: int, name: str) -> Integers:
         """The programme's own corner if it is whole, else any choice that is, improved piece by piece."""
+        if not self._size:
+            if np.any(self._system.right):
+                raise RoundingInfeasibleError(name=name, base=base)
+            return np.zeros(0, dtype=np.int64)
         if self._size <= WHOLE_CELLS_MAX and (corner := self._corner()) is not None:
             return corner
         self._model.set_costs(np.zeros(self._size))

@@ -41,8 +41,8 @@ from nodes.terminal import CommandParser, Invocation
 EXPOSED_SHOWN_MAX = 20
 """How many cells the terminal names; `--json` has all."""
 
-ADVICE_EFFORT = Effort(clean_up=0)
-"""A trial is protected by the first safe stage only."""
+ADVICE_EFFORT = Effort(vicinity=400, clean_up=200)
+"""A trial is protected by the fast stages; programmes."""
 
 
 def protect(invocation: Invocation) -> int:

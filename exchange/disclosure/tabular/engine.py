@@ -19,11 +19,8 @@ from exchange.errors.tabular import NoSafeSuppressionError, SuppressionUnsafeErr
 ENGINE = ("exchange.disclosure", "2")
 """Name and version of the program that protects and audits."""
 
-IMPROVE_WORK = 400_000.0
-"""Work of the exact method, in the unit of its meter."""
-
-IMPROVE_CELLS_MAX = 5_000
-"""The exact method is tried on tables of at most so many cells."""
+IMPROVE_WORK = {1_600: 300_000.0, 5_000: 100_000.0}
+"""Work of the exact method, in the unit of its meter, by the most cells that a table may have for it."""
 
 IMPROVED, PROVED = 3, 4
 """Stages beyond the optimiser's own (see `Suppressed`)."""
@@ -168,7 +165,7 @@ def withhold(
     first = suppress(problems[0], effort=effort, stop=stop, progress=progress)
     found = _improved(problems[0], first, stop, progress) if effort is None else first
     for problem in problems[1:]:
-        more = suppress(problem, effort=Effort(clean_up=0), start=found.withheld, progress=progress)
+        more = suppress(problem, effort=effort, start=found.withheld, stop=_at_once, progress=progress)
         found = replace(
             found,
             withheld=more.withheld | found.withheld,
@@ -181,14 +178,20 @@ def withhold(
     return found
 
 
+def _at_once() -> bool:
+    """End after the first stage, which only adds cells."""
+    return True
+
+
 def _improved(
     problem: Problem, first: Suppressed, stop: Callable[[], bool], progress: Callable[[str, float], None]
 ) -> Suppressed:
     """The exact method's pattern, if the audit's whole numbers do not need more cells than its fractions."""
-    if stop() or problem.size > IMPROVE_CELLS_MAX:
+    work = next((work for cells, work in IMPROVE_WORK.items() if problem.size <= cells), 0.0)
+    if stop() or not work:
         return first
     found = improve(
-        problem, first.withheld, work_max=IMPROVE_WORK, stop=stop, progress=lambda share: progress("improve", share)
+        problem, first.withheld, work_max=work, stop=stop, progress=lambda share: progress("improve", share)
     )
     cost = problem.cost(found.withheld)
     proved = cost <= found.bound * (1 + PROOF)
