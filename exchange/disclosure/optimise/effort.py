@@ -5,7 +5,8 @@ from dataclasses import dataclass
 SMALL_MAX = 2_500
 """Cells of a table that is small enough for everything to be tried."""
 
-SMALL_CLEAN_UP, LARGE_CLEAN_UP = 5_000, 800
+LARGE_CLEAN_UP = 500
+"""Programmes for publishing cells again in any larger one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,13 +15,15 @@ class Effort:
 
     Attributes:
         vicinity: How many cells a programme for one cell looks at first in a large table; all where that fails.
-        clean_up: Programmes to publish cells again that are not needed.
+        clean_up: Programmes to publish cells again that are not needed; 0 leaves every cell that protection took.
+        exchange: Programmes to replace dear cells by cheaper ones.
     """
 
-    vicinity: int
-    clean_up: int
+    vicinity: int = 400
+    clean_up: int = 5_000
+    exchange: int = 0
 
     @classmethod
     def of_size(cls, cells: int) -> "Effort":
         """What a table of so many cells is worth."""
-        return cls(vicinity=400, clean_up=SMALL_CLEAN_UP if cells <= SMALL_MAX else LARGE_CLEAN_UP)
+        return cls() if cells <= SMALL_MAX else cls(clean_up=LARGE_CLEAN_UP)

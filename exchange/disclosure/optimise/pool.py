@@ -74,6 +74,13 @@ class Pool:
         self._count = 0
         self._demanding = ground.demanding()
 
+    def copy(self) -> "Pool":
+        """One that can be changed without changing this; the witnesses are shared."""
+        other = Pool(self._ground, self.withheld)
+        other._of_cell = [by_number.copy() for by_number in self._of_cell]
+        other._count = self._count
+        return other
+
     def witness(self, deviation: Floats, cells: Iterable[int]) -> Witness | None:
         """A deviation, stretched, and simplified where it is a whole multiple; None if there is none of whole units."""
         moves = {cell: move for cell, move in zip(cells, deviation.tolist(), strict=True) if move}

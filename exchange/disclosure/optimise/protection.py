@@ -17,6 +17,9 @@ from exchange.disclosure.optimise.vicinity import cheap_vicinity, entangled
 WHOLE_MAX = 2500
 """Up to so many cells a programme looks at all of them."""
 
+_WIDER = 8
+"""How many times as many cells a second programme looks at, before one looks at all."""
+
 _HOP = 0.02
 """What a cell that is withheld already adds to the length of a chain, as a share of a typical cell's weight."""
 
@@ -40,6 +43,32 @@ class Protection:
     def withheld(self) -> Mask:
         """The pattern."""
         return self.pool.withheld
+
+    def copy(self) -> "Protection":
+        """One that can be changed without changing this."""
+        other = Protection(self.ground, self.programmes, self.withheld, vicinity=self.vicinity)
+        other.pool = self.pool.copy()
+        return other
+
+    def cost(self) -> float:
+        """What the pattern costs."""
+        return float(self.ground.weights[self.withheld & ~self.ground.primary].sum())
+
+    def try_to_protect(self, cells: list[int], *, forbidden: int, worth: float) -> bool:
+        """Protect without one cell, as long as what gets withheld costs no more than this; whether that is possible."""
+        allowed = self._usable.copy()
+        allowed[forbidden] = False
+        waiting = list(cells)
+        spent = 0.0
+        while waiting:
+            cell = waiting.pop(0)
+            while self.withheld[cell] and (need := self.pool.lacking(cell)) is not None:
+                more = self._meet(need, allowed)
+                spent += float(self.ground.weights[more].sum()) if more else 0.0
+                if more is None or spent > worth:
+                    return False
+                waiting += more
+        return True
 
     def protect(self, cells: list[int], *, within: Pool | None = None) -> None:
         """Withhold more until these cells, and those that get withheld for them, lack nothing.
@@ -111,7 +140,9 @@ class Protection:
             mask = np.zeros(self.ground.size, dtype=np.bool_)
             mask[all_cells] = True
             costs = np.where(self.pool.withheld, _HOP, self._prices)
-            yield cheap_vicinity(self.ground, cell, costs, mask, self.vicinity)
+            for size in (self.vicinity, _WIDER * self.vicinity):
+                if size < len(all_cells):
+                    yield cheap_vicinity(self.ground, cell, costs, mask, size)
         yield all_cells
 
     def _entangled(self, allowed: Mask) -> Indices:

@@ -1,4 +1,4 @@
-"""The stages of a suppression, in the order in which they happen: protect, thin out, clean up."""
+"""The stages of a suppression, in the order in which they happen: protect, thin out, clean up, exchange."""
 
 from collections.abc import Callable
 
@@ -7,13 +7,14 @@ import numpy as np
 from exchange.disclosure.arrays import Floats, Integers, Mask
 from exchange.disclosure.optimise.cleanup import clean_up, secondary, thinned
 from exchange.disclosure.optimise.effort import Effort
+from exchange.disclosure.optimise.exchange import exchanged
 from exchange.disclosure.optimise.ground import Ground
 from exchange.disclosure.optimise.pool import Pool
 from exchange.disclosure.optimise.programmes import Programmes
 from exchange.disclosure.optimise.protection import Protection
 from exchange.disclosure.problem import Problem, Suppressed
 
-HEURISTIC, CLEANED = 1, 2
+HEURISTIC, CLEANED, IMPROVED = 1, 2, 3
 WITNESSES_MAX = 2000
 """As many tables are handed over as hints for the audit."""
 
@@ -34,7 +35,7 @@ def suppress(
         start: Cells to withhold from the beginning, beside the primary ones: an earlier pattern to be repaired or
             improved. Any of them may be published again.
         stop: Asked between programmes; the last finished safe pattern is returned once it says yes.
-        progress: Told the stage (`protect`, `clean-up`) and its share done, 0 to 1.
+        progress: Told the stage (`protect`, `clean-up`, `improve`) and its share done, 0 to 1.
 
     Raises:
         UnprotectableError: Names a cell that nothing protects, and against whom.
@@ -47,12 +48,20 @@ def suppress(
     progress("protect", 0.0)
     protection.protect(_hardest_first(ground, withheld))
     stage = HEURISTIC
-    if not stop():
+    if chosen.clean_up and not stop():
         progress("clean-up", 0.0)
         protection = thinned(protection, _hardest_first(ground, problem.primary)[::-1])
         progress("clean-up", 0.5)
         clean_up(protection, secondary(protection), solved_max=programmes.solved + chosen.clean_up, stop=stop)
         stage = CLEANED
+    if chosen.exchange and not stop():
+        protection = exchanged(
+            protection,
+            solved_max=programmes.solved + chosen.exchange,
+            stop=stop,
+            progress=lambda share: progress("improve", share),
+        )
+        stage = IMPROVED
     return Suppressed(
         withheld=protection.withheld.copy(),
         stage=stage,
