@@ -103,8 +103,10 @@ class Separation:
             return Objections(found, complete=False)
         board = self._board(x)
         limit = self._meter.programmes + programmes_max
-        for attackers in (_OUTSIDER, _ANYBODY):
+        for attackers, first in ((_OUTSIDER, True), (_ANYBODY, True), (_OUTSIDER, False), (_ANYBODY, False)):
             for number in self._order(board):
+                if first and number >= self._primary:
+                    continue
                 while board.open[number] & attackers:
                     if len(found) >= wanted or self._meter.programmes >= limit or self._meter.spent():
                         return Objections(found, complete=False)
