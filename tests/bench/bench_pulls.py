@@ -118,7 +118,7 @@ def _show_breakdown(pull: dict[str, float], bare: dict[str, float], alone: Steps
         ("the delivery signed", signed),
         ("the stored bundle read and hashed", alone.read_ms),
         ("an answer of the bare route", bare["loop_ms"]),
-        ("the rest: a second request, formats, rights, waiting for the interpreter", rest),
+        ("the rest: the receipt's own request, formats, rights, asking the witnesses", rest),
     ):
         print(f"          {ms:6.3f}  {what}")
     print(f"  {pull['writer_ms']:6.3f}  the log's writer: two transactions, their part of tiles and checkpoints")
