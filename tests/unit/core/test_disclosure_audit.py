@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from exchange.disclosure.arrays import Floats, Integers, Mask, Rows
-from exchange.disclosure.audit import InsiderView, Interval, Reason, audit, intervals, pool
+from exchange.disclosure.audit import InsiderView, Interval, Reason, audit, intervals, narrower, pool
 from exchange.disclosure.audit.solver import Answer, Ending, Programme
 from exchange.disclosure.problem import Insider, Needs, View
 from exchange.disclosure.relations import System
@@ -106,6 +106,15 @@ def test_whole_numbers_are_not_fractions() -> None:
     assert {finding.reason for finding in audit(view, asked).findings} == {Reason.CONTRADICTION}
     half = Interval(Fraction(5, 2), Fraction(5, 2))
     assert intervals(replace(view, whole=False)) == {0: half, 1: half}
+
+
+def test_cells_whose_interval_holds_few_whole_numbers_are_counted() -> None:
+    # b1, b3, d1, d3 each keep 26 values; with b3 known to be at most 24, b1 keeps 6, 7, … 25: 20, and so do the others.
+    view = _view(SQUARE)
+    assert [narrower(view, integers) for integers in (26, 27)] == [0, 4]
+    view.high[KEYS.index(("b", "3"))] = 24
+    assert [narrower(view, integers) for integers in (20, 21)] == [0, 4]
+    assert narrower(replace(view, whole=False), 20) == 4
 
 
 def test_what_is_known_beforehand_narrows_what_can_be_hidden() -> None:
