@@ -19,8 +19,8 @@ from exchange.pattern import determined, equations
 from exchange.table import AggregateTable, SafeTable
 
 METHOD = "suppression"
-ATTACKER = "outsider"
-"""Whom the audit holds the table against."""
+ATTACKER = "insiders"
+"""Whom the audit holds the table against: its own contributors, and with them anybody."""
 
 NOTHING_RELEASED = Pool()
 

@@ -4,20 +4,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from exchange.disclosure.audit import AuditOutcome, Finding, audit
+from exchange.disclosure.audit import AuditOutcome, Finding, audit, informed
 from exchange.disclosure.formulation import needs_of, view_of
+from exchange.disclosure.optimise import Effort, UnprotectableError, suppress
 from exchange.disclosure.pool import Candidate, Pool, PoolFinding, PoolRules, Released, audit_pool
 from exchange.disclosure.pool.findings import REFUSALS
 from exchange.disclosure.primary import shown
 from exchange.disclosure.problem import Suppressed
 from exchange.disclosure.protection import Requirement
 from exchange.disclosure.release import Release
-from exchange.disclosure.secondary import UnprotectableError, suppress
 from exchange.errors.disclosure import DisclosureError, NoSafePatternError, UnsafeTableError
 from exchange.table import CellKey, SafeTable
 
 REPAIRS_MAX = 5
 """How often the suppression may try again with what an audit found, before the table is refused."""
+
+EFFORT = Effort(vicinity=400, clean_up=60)
+"""What a release is worth: a register's few hundred insiders make each programme of the clean-up dear."""
 
 _TO_ANYBODY = "even with everything else withheld, anybody can compute it too closely"
 _TO_AN_INSIDER = "even with everything else withheld, one of its own contributors can compute the others too closely"
@@ -76,7 +79,9 @@ class Settling:
 
     def _suppress(self, release: Release) -> Suppressed:
         try:
-            return suppress(release.problem(), progress=partial(self.progress, "secondary"))
+            return suppress(
+                release.problem(), effort=EFFORT, progress=lambda _stage, share: self.progress("secondary", share)
+            )
         except UnprotectableError as error:
             raise NoSafePatternError(
                 contract=release.contract.id,
@@ -93,12 +98,16 @@ class Settling:
         return audit(
             view,
             needs_of(keys, release.required(sorted(safe.withheld_keys()))),
+            insiders=informed(release.insiders_over(keys), values),
             hints=(values.astype(float), *release.over(keys, suppressed.witnesses)),
             progress=partial(self.progress, "audit"),
         )
 
     def _pooled(self, release: Release, safe: SafeTable) -> tuple[PoolFinding, ...]:
-        """The audit with everything that was released before."""
+        """The audit with everything that was released before, against whoever is no contributor.
+
+        A contributor's numbers are those of this register; whether an earlier release had the same one is not known.
+        """
         if self.pool == Pool():
             return ()
         candidate = Candidate(
