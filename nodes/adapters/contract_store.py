@@ -8,6 +8,7 @@ from sqlalchemy import select as core_select
 from sqlmodel import col, insert, select, update
 
 from exchange.encoding import Digest
+from nodes.adapters.store import driver_of
 from nodes.adapters.tables import ContractRow, RelayRow, StatementRow, table_of
 
 STATEMENT_MEDIA_TYPE = "application/jose+json"
@@ -94,7 +95,7 @@ def take_effect(connection: Connection, digest: Digest) -> None:
 
 def keep_evidence(connection: Connection, digest: Digest, media_type: str, raw: bytes) -> None:
     """Keep signed bytes that an entry names by their digest."""
-    connection.exec_driver_sql(_KEEP_EVIDENCE, (str(digest), media_type, raw))
+    driver_of(connection).execute(_KEEP_EVIDENCE, (str(digest), media_type, raw))
 
 
 def add_errands(connection: Connection, errands: Iterable[Errand]) -> None:

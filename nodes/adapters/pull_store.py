@@ -9,6 +9,7 @@ from sqlmodel import insert, text, update
 from exchange.encoding import Digest, format_instant
 from exchange.receipt import WITHDRAWN
 from nodes.adapters.contract_store import keep_evidence
+from nodes.adapters.store import driver_of
 from nodes.adapters.tables import PullRow, RefusalRow, table_of
 
 PROOF_MEDIA_TYPE = "application/dpop+jwt"
@@ -80,7 +81,7 @@ class Debt:
 
 def keep_pull(connection: Connection, kept: KeptPull, *, proof: str) -> None:
     """Keep a pull, and the proof that asked for it as the evidence of its entry."""
-    connection.exec_driver_sql(
+    driver_of(connection).execute(
         _KEEP_PULL,
         (
             str(kept.pull),
@@ -117,17 +118,21 @@ def overdue_receipt(
         limit: Pulls before this are overdue.
     """
     contract_id, period, recipients = series
-    row = connection.exec_driver_sql(
-        _OVERDUE,
-        {
-            "puller": puller,
-            "contract": contract_id,
-            "limit": format_instant(limit),
-            "period": period,
-            "recipients": " ".join(recipients),
-        },
-    ).first()
-    return None if row is None else (row.bundle, row.at)
+    row = (
+        driver_of(connection)
+        .execute(
+            _OVERDUE,
+            {
+                "puller": puller,
+                "contract": contract_id,
+                "limit": format_instant(limit),
+                "period": period,
+                "recipients": " ".join(recipients),
+            },
+        )
+        .fetchone()
+    )
+    return None if row is None else (row[0], row[1])
 
 
 def debts(connection: Connection) -> list[Debt]:
@@ -200,18 +205,19 @@ def count_refusal(
 
 def served(connection: Connection, pull: Digest) -> Served | None:
     """What was said about a pull when it was served."""
-    row = connection.exec_driver_sql(_SERVED, (str(pull),)).first()
+    row = driver_of(connection).execute(_SERVED, (str(pull),)).fetchone()
     if row is None:
         return None
+    bundle, puller, file, index, content, receipt, entry, note = row
     return Served(
-        bundle=Digest.parse(row.bundle, subject="store"),
-        puller=row.puller,
-        file=row.file,
-        index=row.position,
-        content=Digest.parse(row.content, subject="store"),
-        entry=bytes(row.raw),
-        note=bytes(row.note),
-        receipt=None if row.receipt is None else Digest.parse(row.receipt, subject="store"),
+        bundle=Digest.parse(bundle, subject="store"),
+        puller=puller,
+        file=file,
+        index=index,
+        content=Digest.parse(content, subject="store"),
+        entry=entry,
+        note=note,
+        receipt=None if receipt is None else Digest.parse(receipt, subject="store"),
     )
 
 
@@ -223,8 +229,8 @@ def acknowledged(connection: Connection, pull: Digest) -> bool:
 
 def receipt_index(connection: Connection, digest: Digest) -> int | None:
     """The receipt.got entry of a receipt that was taken before."""
-    found: int | None = connection.exec_driver_sql(_RECEIPT_INDEX, (str(digest),)).scalar_one_or_none()
-    return found
+    row = driver_of(connection).execute(_RECEIPT_INDEX, (str(digest),)).fetchone()
+    return None if row is None else int(row[0])
 
 
 def keep_receipt(  # a row has this many columns
@@ -239,6 +245,7 @@ def keep_receipt(  # a row has this many columns
     raw: bytes,
 ) -> None:
     """Keep a receipt; the debt for its bundle is paid."""
-    connection.exec_driver_sql(_KEEP_RECEIPT, (str(digest), str(pull), str(bundle), puller, verdict, index, raw))
-    connection.exec_driver_sql("UPDATE pull SET receipt = ? WHERE pull = ?", (str(digest), str(pull)))
+    driver = driver_of(connection)
+    driver.execute(_KEEP_RECEIPT, (str(digest), str(pull), str(bundle), puller, verdict, index, raw))
+    driver.execute("UPDATE pull SET receipt = ? WHERE pull = ?", (str(digest), str(pull)))
     keep_evidence(connection, digest, RECEIPT_MEDIA_TYPE, raw)

@@ -91,9 +91,13 @@ class TrustCache:
     clock: Clock
     root: bytes | None = None
     problem: ExchangeError | None = field(default=None, init=False)
+    _timestamp: str = field(init=False)
     _trust: Trust | None = field(default=None, init=False)
     _stamp: tuple[int, ...] | None = field(default=None, init=False)
     _judged_at: datetime | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._timestamp = str(self.folder / TIMESTAMP)
 
     def current(self) -> Trust:
         """The registry state to act under now.
@@ -125,7 +129,7 @@ class TrustCache:
 
     def _timestamp_file(self) -> tuple[int, ...] | None:
         try:
-            status = (self.folder / TIMESTAMP).stat()
+            status = os.stat(self._timestamp)  # noqa: PTH116  # asked at every request and entry: a Path costs thrice
         except OSError:
             return None
         return (status.st_mtime_ns, status.st_size, status.st_ino)
