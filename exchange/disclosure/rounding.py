@@ -23,7 +23,7 @@ from exchange.errors.tabular import RoundingInfeasibleError, RoundingTablesError
 ROUNDS_MAX = 5
 """Passes of improvement of small-count rounding: each looks at every small count once."""
 
-WHOLE_CELLS_MAX = 2_500
+WHOLE_CELLS_MAX = 1_000
 """Up to this many figures that are no multiples, the least total change is looked for at once."""
 
 PIECE_CELLS = 800
@@ -144,13 +144,13 @@ class _Choice:
         self._model = LinearModel(np.zeros(self._size), np.ones(self._size), system.matrix())
 
     def make(self, *, base: int, name: str) -> Integers:
-        """The programme's own corner if it is whole, else any choice that is, improved piece by piece."""
+        """The least change in a small table; in a larger one any choice, improved piece by piece."""
         if not self._size:
             if np.any(self._system.right):
                 raise RoundingInfeasibleError(name=name, base=base)
             return np.zeros(0, dtype=np.int64)
-        if self._size <= WHOLE_CELLS_MAX and (corner := self._corner()) is not None:
-            return corner
+        if self._size <= WHOLE_CELLS_MAX and (least := self._least()) is not None:
+            return least
         self._model.set_costs(np.zeros(self._size))
         found = self._model.minimise(integers=True)
         if found.status is Status.INFEASIBLE:
@@ -159,11 +159,14 @@ class _Choice:
             raise RoundingUnfinishedError(name=name, base=base)
         return self._improved(np.rint(found.values).astype(np.int64))
 
-    def _corner(self) -> Integers | None:
+    def _least(self) -> Integers | None:
         self._model.set_costs(self._costs)
         found = self._model.minimise()
         up = np.rint(found.values).astype(np.int64)
-        return up if found.status is Status.OPTIMAL and not len(self._system.broken(up)) else None
+        if found.status is Status.OPTIMAL and len(self._system.broken(up)):
+            found = self._model.minimise(integers=True, gap=GAP)
+            up = np.rint(found.values).astype(np.int64)
+        return up if found.status is Status.OPTIMAL else None
 
     def _improved(self, up: Integers) -> Integers:
         """Choose anew within a few codes of one dimension after another, everything else held."""

@@ -19,7 +19,7 @@ from exchange.errors.tabular import NoSafeSuppressionError, SuppressionUnsafeErr
 ENGINE = ("exchange.disclosure", "2")
 """Name and version of the program that protects and audits."""
 
-IMPROVE_WORK = {1_600: 300_000.0, 5_000: 100_000.0}
+IMPROVE_WORK = {1_600: 200_000.0, 5_000: 50_000.0}
 """Work of the exact method, in the unit of its meter, by the most cells that a table may have for it."""
 
 IMPROVED, PROVED = 3, 4
