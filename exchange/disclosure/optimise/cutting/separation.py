@@ -1,7 +1,6 @@
 """Separation: which demands a choice of withheld cells fails, and the cuts that say so."""
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +43,9 @@ class Scope:
 
 NEAR = (Scope(120, 1.0), Scope(500, 1.0))
 FAR = (Scope(None, 1.0), Scope(None, 32.0))
+LARGE = 6000
+"""From so many columns on, a point in fractions is not looked at as a whole: that takes seconds for each demand."""
+
 FURTHEST = Scope(None, 1e4)
 
 SMALLEST = 2
@@ -166,7 +168,7 @@ class Separation:
         """
         demand = self.asked[number]
         bit = board.open[number] & -board.open[number]
-        for scope in self._scopes((*NEAR, *FAR) if pattern is None else (*NEAR, *FAR, FURTHEST)):
+        for scope in self._scopes(whole=pattern is not None):
             contributions = self._attempt(board, number, bit, x, scope)
             if contributions is None:
                 return None
@@ -185,10 +187,18 @@ class Separation:
         board.open[number] &= ~bit
         return None
 
-    def _scopes(self, scopes: Sequence[Scope]) -> list[Scope]:
-        """Those that are narrower than the part itself."""
+    @property
+    def large(self) -> bool:
+        """Whether looking at the part as a whole takes seconds."""
+        return len(self.part.rise) >= LARGE
+
+    def _scopes(self, *, whole: bool) -> list[Scope]:
+        """From the narrowest on; those that are hardly narrower than the part itself are left out."""
         size = len(self.part.rise)
-        return [scope for scope in scopes if scope.columns_max is None or SMALLEST * scope.columns_max < size]
+        near = [scope for scope in NEAR if scope.columns_max and SMALLEST * scope.columns_max < size]
+        if whole:
+            return [*near, *FAR, FURTHEST]
+        return near if self.large else [*near, *FAR]
 
     def _waive(self, number: int, bit: int) -> None:
         """Even with everything withheld this attacker learns too much: nothing can be asked here."""
