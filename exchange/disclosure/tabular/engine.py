@@ -137,8 +137,13 @@ def protect_instance(
     except UnprotectableError as error:
         attacker = "the outsider" if error.attacker is None else "an insider"
         raise NoSafeSuppressionError(name=name, cell=shown(keys[error.cell]), attacker=attacker) from error
+    verdict = judge(problems, ~found.withheld, hints=found.witnesses, progress=lambda share: progress("audit", share))
+    if not verdict.safe:
+        found = _with_more(problems, found, progress)
+        verdict = judge(
+            problems, ~found.withheld, hints=found.witnesses, progress=lambda share: progress("audit", share)
+        )
     known = ~found.withheld
-    verdict = judge(problems, known, hints=found.witnesses, progress=lambda share: progress("audit", share))
     if not verdict.safe:
         first = verdict.exposed[0]
         raise SuppressionUnsafeError(
@@ -164,18 +169,29 @@ def withhold(
     """
     first = suppress(problems[0], effort=effort, stop=stop, progress=progress)
     found = _improved(problems[0], first, stop, progress) if effort is None else first
-    for problem in problems[1:]:
-        more = suppress(problem, effort=effort, start=found.withheld, stop=_at_once, progress=progress)
+    return _with_more(problems[1:], found, progress)
+
+
+def _with_more(problems: Sequence[Problem], found: Suppressed, progress: Callable[[str, float], None]) -> Suppressed:
+    """The pattern with as many cells more as each of these problems needs."""
+    for problem in problems:
+        more = suppress(problem, start=found.withheld, stop=_at_once, progress=progress)
+        withheld = more.withheld | found.withheld
         found = replace(
             found,
-            withheld=more.withheld | found.withheld,
-            cost=problem.cost(more.withheld | found.withheld),
+            withheld=withheld,
+            cost=problem.cost(withheld),
             programmes=found.programmes + more.programmes,
             witnesses=(*found.witnesses, *more.witnesses),
         )
-    if len(problems) > 1 and found.cost > found.bound:
-        found = replace(found, stage=min(found.stage, IMPROVED))
-    return found
+    return replace(found, stage=_stage(found))
+
+
+def _stage(found: Suppressed) -> int:
+    """What the cost and the bound say of the pattern."""
+    if found.cost <= found.bound * (1 + PROOF):
+        return PROVED
+    return min(found.stage, IMPROVED)
 
 
 def _at_once() -> bool:
@@ -194,11 +210,10 @@ def _improved(
         problem, first.withheld, work_max=work, stop=stop, progress=lambda share: progress("improve", share)
     )
     cost = problem.cost(found.withheld)
-    proved = cost <= found.bound * (1 + PROOF)
     best = replace(
         first,
         withheld=found.withheld,
-        stage=PROVED if proved else IMPROVED,
+        stage=IMPROVED,
         cost=cost,
         bound=min(found.bound, cost),
         programmes=first.programmes + found.programmes,
