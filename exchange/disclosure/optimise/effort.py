@@ -21,9 +21,9 @@ class Effort:
 
     vicinity: int = 400
     clean_up: int = 5_000
-    exchange: int = 0
+    exchange: int = 300
 
     @classmethod
     def of_size(cls, cells: int) -> "Effort":
         """What a table of so many cells is worth."""
-        return cls() if cells <= SMALL_MAX else cls(clean_up=LARGE_CLEAN_UP)
+        return cls() if cells <= SMALL_MAX else cls(clean_up=LARGE_CLEAN_UP, exchange=0)

@@ -77,7 +77,7 @@ class Pool:
     def copy(self) -> "Pool":
         """One that can be changed without changing this; the witnesses are shared."""
         other = Pool(self._ground, self.withheld)
-        other._of_cell = [by_number.copy() for by_number in self._of_cell]
+        other._of_cell = self._of_cell.copy()  # a cell's witnesses are replaced, never changed
         other._count = self._count
         return other
 
@@ -104,7 +104,7 @@ class Pool:
     def add(self, witness: Witness) -> None:
         """Keep a witness whose cells are all withheld."""
         for cell in witness.moves:
-            self._of_cell[cell][self._count] = witness
+            self._of_cell[cell] = {**self._of_cell[cell], self._count: witness}
         self._count += 1
 
     def through(self, cell: int) -> list[Witness]:
@@ -117,17 +117,17 @@ class Pool:
 
     def drop(self, cell: int) -> dict[int, Witness]:
         """Forget every witness that moves the cell; returns them for `restore`."""
-        gone = dict(self._of_cell[cell])
-        for number, witness in gone.items():
-            for other in witness.moves:
-                del self._of_cell[other][number]
+        gone = self._of_cell[cell]
+        for other in {other for witness in gone.values() for other in witness.moves}:
+            left = self._of_cell[other]
+            self._of_cell[other] = {number: witness for number, witness in left.items() if number not in gone}
         return gone
 
     def restore(self, gone: dict[int, Witness]) -> None:
         """Take back what `drop` forgot."""
         for number, witness in gone.items():
             for other in witness.moves:
-                self._of_cell[other][number] = witness
+                self._of_cell[other] = {**self._of_cell[other], number: witness}
 
     def demands(self, cell: int) -> bool:
         """Whether the cell needs anything, if withheld."""

@@ -1,14 +1,17 @@
 """The stages of a suppression, in the order in which they happen: protect, thin out, clean up, exchange."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from exchange.disclosure.arrays import Floats, Integers, Mask
+from exchange.disclosure.optimise.canonical import canonical
 from exchange.disclosure.optimise.cleanup import clean_up, secondary, thinned
 from exchange.disclosure.optimise.effort import Effort
 from exchange.disclosure.optimise.exchange import exchanged
 from exchange.disclosure.optimise.ground import Ground
+from exchange.disclosure.optimise.infeasible import UnprotectableError
 from exchange.disclosure.optimise.pool import Pool
 from exchange.disclosure.optimise.programmes import Programmes
 from exchange.disclosure.optimise.protection import Protection
@@ -40,24 +43,41 @@ def suppress(
     Raises:
         UnprotectableError: Names a cell that nothing protects, and against whom.
     """
+    inner, order = canonical(problem)
+    try:
+        found = _suppressed(
+            inner, effort or Effort.of_size(problem.size), None if start is None else start[order], stop, progress
+        )
+    except UnprotectableError as error:
+        raise UnprotectableError(int(order[error.cell]), error.attacker) from None
+    place = np.argsort(order)
+    return replace(found, withheld=found.withheld[place], witnesses=tuple(table[place] for table in found.witnesses))
+
+
+def _suppressed(
+    problem: Problem,
+    effort: Effort,
+    start: Mask | None,
+    stop: Callable[[], bool],
+    progress: Callable[[str, float], None],
+) -> Suppressed:
     ground = Ground(problem)
     programmes = Programmes(ground)
-    chosen = effort or Effort.of_size(problem.size)
     withheld = problem.primary if start is None else problem.primary | (start & ground.movable)
-    protection = Protection(ground, programmes, withheld, vicinity=chosen.vicinity)
+    protection = Protection(ground, programmes, withheld, vicinity=effort.vicinity)
     progress("protect", 0.0)
     protection.protect(_hardest_first(ground, withheld))
     stage = HEURISTIC
-    if chosen.clean_up and not stop():
+    if effort.clean_up and not stop():
         progress("clean-up", 0.0)
         protection = thinned(protection, _hardest_first(ground, problem.primary)[::-1])
         progress("clean-up", 0.5)
-        clean_up(protection, secondary(protection), solved_max=programmes.solved + chosen.clean_up, stop=stop)
+        clean_up(protection, secondary(protection), solved_max=programmes.solved + effort.clean_up, stop=stop)
         stage = CLEANED
-    if chosen.exchange and not stop():
+    if stage == CLEANED and effort.exchange and not stop():
         protection = exchanged(
             protection,
-            solved_max=programmes.solved + chosen.exchange,
+            solved_max=programmes.solved + effort.exchange,
             stop=stop,
             progress=lambda share: progress("improve", share),
         )

@@ -17,26 +17,26 @@ from tests.shared import shared
 
 
 @pytest.mark.parametrize(
-    ("name", "optimum", "most"),
+    ("name", "optimum"),
     [
-        pytest.param("rt_act_size", 49_223_640.1391, 1.01, id="turnover by activity and size"),
-        pytest.param("rt_nuts_cj", 40_588_150.8144, 1.01, id="turnover by region and legal form"),
-        pytest.param("ssb_z3", 947, 1.02, id="counts in three dimensions"),
+        pytest.param("rt_act_size", 49_223_640.1391, id="turnover by activity and size"),
+        pytest.param("rt_nuts_cj", 40_588_150.8144, id="turnover by region and legal form"),
+        pytest.param("ssb_z3", 947, id="counts in three dimensions"),
     ],
 )
-def test_close_to_the_published_optimum_and_safe(name: str, optimum: float, most: float) -> None:
+def test_within_one_per_cent_of_the_published_optimum_and_safe(name: str, optimum: float) -> None:
     problem = published(name)
 
     found = suppress(problem)
 
-    assert optimum * (1 - 1e-9) <= found.cost <= optimum * most
+    assert optimum * (1 - 1e-9) <= found.cost <= optimum * 1.01
     assert safe(problem, found.withheld)
 
 
 def test_exchanging_dear_cells_for_cheaper_ones_stays_safe_and_is_never_dearer() -> None:
     problem = published("rt_nuts_cj")
 
-    first = suppress(problem)
+    first = suppress(problem, effort=Effort(exchange=0))
     better = suppress(problem, effort=Effort(exchange=80))
 
     assert (first.stage, better.stage) == (2, 3)
@@ -50,7 +50,7 @@ def test_with_the_floor_every_withheld_cell_is_uncertain(name: str) -> None:
     instance = parse_instance((folder / "instance.json").read_bytes(), (folder / "cells.csv").read_bytes())
     problem = problem_of(instance, attackers=AttackerModel.OUTSIDER, floor=True)
 
-    assert safe(problem, suppress(problem).withheld)
+    assert safe(problem, suppress(problem, effort=Effort(exchange=50)).withheld)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -139,7 +139,7 @@ def test_more_can_be_asked_of_a_pattern_that_stands() -> None:
 def test_witnesses_are_tables_that_agree_with_what_is_published() -> None:
     problem = published("ssb_z3")
 
-    found = suppress(problem)
+    found = suppress(problem, effort=Effort(clean_up=0))
 
     assert found.witnesses
     for table in found.witnesses:
@@ -152,7 +152,8 @@ def test_witnesses_are_tables_that_agree_with_what_is_published() -> None:
 def test_the_same_table_gives_the_same_pattern() -> None:
     problem = published("rt_nuts_cj")
 
-    first, second = suppress(problem), suppress(problem)
+    effort = Effort(exchange=50)
+    first, second = suppress(problem, effort=effort), suppress(problem, effort=effort)
 
     assert np.array_equal(first.withheld, second.withheld)
     assert first.programmes == second.programmes
@@ -163,7 +164,10 @@ def test_renamed_codes_change_no_cost(seed: int) -> None:
     problem = published("rt_nuts_cj")
     order = np.random.default_rng(seed).permutation(problem.size)
 
-    assert suppress(permuted(problem, order)).cost == pytest.approx(suppress(problem).cost)
+    effort = Effort(exchange=50)
+    assert suppress(permuted(problem, order), effort=effort).cost == pytest.approx(
+        suppress(problem, effort=effort).cost
+    )
 
 
 def test_told_to_stop_it_hands_over_the_last_safe_stage() -> None:
