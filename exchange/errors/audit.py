@@ -162,6 +162,18 @@ class PatternDisclosesError(FindingError):
     mend_ru = "{party} отзывает набор и выпускает редакцию с безопасной схемой скрытия"
 
 
+class PatternTogetherError(FindingError):
+    """Withheld cells that follow from several bundles together, if no figure changed between them."""
+
+    code = "pattern-possible"
+    en = "bundle {bundle} of {party}: {cells} withheld cells may follow by addition from it together with {others}"
+    ru = "набор {bundle} участника {party}: скрытых ячеек, возможно вычислимых сложением вместе с {others}: {cells}"
+    mend_en = (
+        "{party} answers: which figures changed between them, or which contract bars their readers from each other"
+    )
+    mend_ru = "{party} отвечает: какие данные изменились между ними или какой договор разделяет их читателей"
+
+
 # Pulls ----------------------------------------------------------------------------------------------------------------
 
 

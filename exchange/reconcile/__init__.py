@@ -23,6 +23,7 @@ from exchange.reconcile.model import (
     VerifiedPublication,
 )
 from exchange.reconcile.pairs import Pair, bundle_of, pair
+from exchange.reconcile.patterns import judge_patterns
 from exchange.reconcile.publications import DAMAGED, judge_publications
 from exchange.reconcile.pulls import judge_sides
 from exchange.reconcile.receipts import judge_receipt
@@ -37,19 +38,20 @@ def reconcile(federation: Federation) -> Reconciliation:
 
     Returns:
         One exchange per pull, and per pull that was refused because stored bytes had changed; and all findings,
-        those of the exchanges included, publications first.
+        those of the exchanges included, publications and what they show together first.
     """
     signatures = Signatures(federation.evidence, federation.trust)
     pairs = pair(federation.logs)
     contents = gather_contents(pairs, signatures, federation.publications)
     exchanges = [_exchange(one, federation, signatures, contents) for one in pairs]
     published = [found for log in federation.logs.values() for found in judge_publications(log, federation)]
+    patterned = [found for log in federation.logs.values() for found in judge_patterns(log, federation)]
     skewed = [found for log in federation.logs.values() for found in _skew(log)]
     refused = [_refused(logged, federation, published) for logged in _damaged(federation)]
     in_order = tuple(sorted([*exchanges, *refused], key=lambda one: one.at))
     return Reconciliation(
         exchanges=in_order,
-        findings=(*skewed, *published, *(found for one in exchanges for found in one.findings)),
+        findings=(*skewed, *published, *patterned, *(found for one in exchanges for found in one.findings)),
     )
 
 

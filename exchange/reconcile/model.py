@@ -58,6 +58,8 @@ class VerifiedPublication:
         clearance: The digest of clearance.json.
         pooled: The digest that the disclosure report names.
         determined: How many withheld cells the pattern audit found to follow by linear relations alone.
+        withheld: The withheld keys, as the disclosure report names them.
+        excluded: The keys that these recipients must not see.
     """
 
     bundle: Digest
@@ -74,6 +76,8 @@ class VerifiedPublication:
     pooled: Digest
     cosigned_at: datetime
     determined: int = 0
+    withheld: frozenset[tuple[str, ...]] = frozenset()
+    excluded: frozenset[tuple[str, ...]] = frozenset()
 
 
 Publications: TypeAlias = Mapping[Digest, VerifiedPublication | ExchangeError]

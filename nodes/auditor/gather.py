@@ -286,4 +286,6 @@ def _verified(publication: Publication) -> VerifiedPublication:
         clearance=manifest.clearance.digest,
         pooled=publication.report.pooled,
         cosigned_at=publication.cosigned_at,
+        withheld=frozenset(publication.report.withheld),
+        excluded=frozenset(publication.report.excluded),
     )

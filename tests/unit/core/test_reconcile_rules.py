@@ -1,6 +1,7 @@
 """What a publisher may serve and publish, and what a receipt must say: each rule broken once, with who is at fault."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from exchange.errors.bundle import BundleFilesError
 from exchange.log.entry import EntryType
 from exchange.reconcile import reconcile
 from exchange.reconcile.model import Exchange, Finding, Verdict, VerifiedPublication
+from tests.world.contracts import contract
 from tests.world.pull_logs import BUNDLE, CLEARANCE, CONTRACT, NOON, PullLogs, bundle_named
 
 Story = Callable[[PullLogs], object]
@@ -221,3 +223,33 @@ def test_a_stored_bundle_found_altered_is_the_publishers_fault_by_its_own_entry(
         ("KG", Verdict.CONFIRMED, ""),
         ("TJ", Verdict.REFUSED, "KZ"),
     ]
+
+
+# --- what bundles show together --------------------------------------------------------------------------------------
+
+
+def rectangle(*counterparts: str) -> frozenset[tuple[str, ...]]:
+    """Arrivals of two citizenships over two counterparts, withheld: neither row nor column gives one of them away."""
+    return frozenset(("IN", citizen, other, *["_T"] * 4) for citizen in ("KG", "UZ") for other in counterparts)
+
+
+def test_what_follows_only_from_two_revisions_together_is_possible_for_the_publisher_to_answer() -> None:
+    logs = PullLogs()
+    logs.publish(withheld=rectangle("KG", "UZ"))
+    second = bundle_named("r1")
+    logs.publish(second, revision=1, supersedes=BUNDLE, withheld=rectangle("KG", "TJ"))
+    border = replace(logs.gathered(), contracts={CONTRACT: contract("CA-01-BORDER")})
+    found = [finding for finding in reconcile(border).findings if finding.reason.code.startswith("pattern")]
+    (finding,) = found
+    assert (finding.reason.code, finding.party) == ("pattern-possible", "KZ")
+    # Each shows what the other hides: with all rows and columns known, all four of both rectangles follow.
+    assert finding.reason.facts["cells"] == 8
+    assert (finding.reason.facts["bundle"], finding.reason.facts["others"]) == (second.hex, BUNDLE.hex)
+
+
+def test_revisions_with_one_pattern_show_nothing_together() -> None:
+    logs = PullLogs()
+    logs.publish(withheld=rectangle("KG", "UZ"))
+    logs.publish(bundle_named("r1"), revision=1, supersedes=BUNDLE, withheld=rectangle("KG", "UZ"))
+    border = replace(logs.gathered(), contracts={CONTRACT: contract("CA-01-BORDER")})
+    assert not [finding for finding in reconcile(border).findings if finding.reason.code.startswith("pattern")]
