@@ -19,7 +19,7 @@ from exchange.table import CellKey, SafeTable
 REPAIRS_MAX = 5
 """How often the suppression may try again with what an audit found, before the table is refused."""
 
-EFFORT = Effort(vicinity=400, clean_up=60)
+EFFORT = Effort(vicinity=400, clean_up=20)
 """What a release is worth: a register's few hundred insiders make each programme of the clean-up dear."""
 
 _TO_ANYBODY = "even with everything else withheld, anybody can compute it too closely"

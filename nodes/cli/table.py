@@ -108,6 +108,12 @@ COMMANDS: tuple[Command, ...] = (
         "агрегировать и защитить выписку из регистра",
     ),
     Command(
+        "bundle advise",
+        "nodes.preparation.advice_commands:advise",
+        "what each breakdown costs, before anything is withheld",
+        "цена каждого разреза до того, как что-либо скрыто",
+    ),
+    Command(
         "bundle submit",
         "nodes.desk.bundle_commands:submit",
         "put a candidate before the clearing officers",

@@ -100,10 +100,10 @@ class Run:
         file.write_text("quarter,citizenship,type,sex,age\n" + "".join(lines), encoding="utf-8")
         return file
 
-    def build(self, *more: str, file: Path | None = None, json: bool = False) -> int:
+    def build(self, *more: str, file: Path | None = None, json: bool = False, word: str = "build") -> int:
         extract = file or self.register(COUNTS)
         output = Output(json=json, language="en", out=self.out, err=self.err)
-        words = ["bundle", "build", "ca-07", PERIOD, "--from", str(extract), "--mapping", str(self.home / "MAP.toml")]
+        words = ["bundle", word, "ca-07", PERIOD, "--from", str(extract), "--mapping", str(self.home / "MAP.toml")]
         arguments = ["--home", str(self.home), "--node", "kz", *words, *more]
         return main([*arguments, *(["--json"] if json else [])], clock=StillClock(AT), output=output)
 
@@ -169,6 +169,24 @@ def test_a_person_is_told_the_next_step(run: Run) -> None:
         lines[0] == f"TEST: Expulsions and entry bans, KZ, 2026-Q3: revision 0, from {TOTAL_ROWS} of {TOTAL_ROWS} rows"
     )
     assert lines[-1].startswith("next: exchange --node kz bundle submit ")
+
+
+def test_what_protection_cost_is_for_the_data_officer_alone(run: Run) -> None:
+    assert run.build(json=True) == ExitCode.FINE
+    (file,) = (run.home / "kz" / "work" / "losses").iterdir()
+    assert file.stat().st_mode & 0o077 == 0
+    loss, report = json.loads(file.read_bytes()), parse_report(run.candidate().disclosure)
+    assert loss == json.loads(run.out.getvalue())["loss"]
+    assert loss["primary"] + loss["secondary"] == len(report.withheld)
+    assert [table["measured"] for table in loss["tables"]] == [TOTAL_ROWS, TOTAL_ROWS]
+
+
+def test_advice_names_what_each_breakdown_costs_and_leaves_nothing(run: Run) -> None:
+    assert run.build(word="advise") == ExitCode.FINE, run.err.getvalue()
+    lines = run.out.getvalue().splitlines()
+    assert lines[0].startswith("as agreed: ")
+    assert any(line.startswith("  drop RETURN_TYPE (citizenship-return-sex): withheld cells ") for line in lines)
+    assert not (run.home / "kz" / "work" / "candidates").exists()
 
 
 def test_a_contract_that_is_not_in_force_builds_nothing(run: Run) -> None:
