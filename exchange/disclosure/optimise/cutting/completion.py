@@ -15,8 +15,8 @@ from exchange.disclosure.optimise.programmes import Programmes
 from exchange.disclosure.optimise.protection import Protection
 from exchange.disclosure.problem import Problem
 
-ITERATIONS, ROWS = 250, 400
-"""What one of the heuristic's programmes costs, as this many iterations on this many rows."""
+ITERATIONS, ROWS_MAX = 100, 1000
+"""What one of the heuristic's programmes costs, as this many iterations on the part's rows, at most on this many."""
 
 
 class Completion:
@@ -44,7 +44,7 @@ class Completion:
                 return None
             finally:
                 solved = self._programmes.solved - before
-                self._meter.charge(solved * ITERATIONS, ROWS, solved)
+                self._meter.charge(solved * ITERATIONS, min(part.rows, ROWS_MAX), solved)
             found: Mask = protection.withheld[part.numbers]
             return found
 

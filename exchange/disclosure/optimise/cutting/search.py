@@ -33,7 +33,7 @@ PROBED_MAX, PROBE_ITERATIONS, RELIABLE = 8, 50, 4
 ROOT_WINDOW, ROOT_STALLED = 8, 5e-4
 """In fractions, so many rounds that raise the bound by no more than this share of it are the last."""
 
-ROUNDED_EVERY = 100
+ROUNDED_EVERY = 400
 """Children made between two points in fractions that are handed out to be rounded."""
 
 DIVES_MAX = 40

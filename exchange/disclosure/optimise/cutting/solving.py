@@ -15,7 +15,7 @@ from exchange.disclosure.optimise.cutting.separation import Separation
 Complete: TypeAlias = Callable[[Mask], Mask | None]
 """Makes a choice of cells safe with some cells more, and without what is not needed; None where it cannot."""
 
-ROOT_SHARE, EXPLORING_SHARE = 0.35, 0.65
+ROOT_SHARE, EXPLORING_SHARE = 0.35, 0.6
 """Of the work on a part: until when to cut in fractions, and to explore neighbourhoods of the best pattern."""
 
 THRESHOLDS = (0.99, 0.7)
@@ -24,7 +24,7 @@ THRESHOLDS = (0.99, 0.7)
 SURE, NODES_MAX, NEIGHBOUR_GAP, REFUSALS_MAX = 0.02, 200, 1e-3, 200
 """A neighbourhood: how near a point in fractions is to a choice that is kept, and how far it is searched."""
 
-EXPLORED_MAX = 4
+EXPLORED_MAX = 3
 """Neighbourhoods explored in a row that lead to nothing cheaper."""
 
 _SCALE = 1000.0
