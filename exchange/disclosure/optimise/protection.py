@@ -14,11 +14,14 @@ from exchange.disclosure.optimise.pool import Need, Pool, Witness
 from exchange.disclosure.optimise.programmes import Programmes
 from exchange.disclosure.optimise.vicinity import cheap_vicinity, entangled
 
-WHOLE_MAX = 2500
+WHOLE_MAX = 6_000
 """Up to so many cells a programme looks at all of them."""
 
 _WIDER = 8
 """How many times as many cells a second programme looks at, before one looks at all."""
+
+_WORTH = 4
+"""A table must be so many times larger than a vicinity for the search of it to save anything."""
 
 _HOP = 0.02
 """What a cell that is withheld already adds to the length of a chain, as a share of a typical cell's weight."""
@@ -141,7 +144,7 @@ class Protection:
             mask[all_cells] = True
             costs = np.where(self.pool.withheld, _HOP, self._prices)
             for size in (self.vicinity, _WIDER * self.vicinity):
-                if size < len(all_cells):
+                if _WORTH * size < len(all_cells):
                     yield cheap_vicinity(self.ground, cell, costs, mask, size)
         yield all_cells
 
