@@ -19,8 +19,11 @@ from exchange.errors.tabular import NoSafeSuppressionError, SuppressionUnsafeErr
 ENGINE = ("exchange.disclosure", "2")
 """Name and version of the program that protects and audits."""
 
-IMPROVE_WORK = {1_600: 200_000.0, 5_000: 50_000.0}
+IMPROVE_WORK = {1_600: 400_000.0, 5_000: 20_000.0}
 """Work of the exact method, in the unit of its meter, by the most cells that a table may have for it."""
+
+IMPROVE_WORK_INSIDERS = 100_000.0
+"""At most this much where insiders look: they are many, and proofs against all of them are out of reach."""
 
 IMPROVED, PROVED = 3, 4
 """Stages beyond the optimiser's own (see `Suppressed`)."""
@@ -204,6 +207,8 @@ def _improved(
 ) -> Suppressed:
     """The exact method's pattern, if the audit's whole numbers do not need more cells than its fractions."""
     work = next((work for cells, work in IMPROVE_WORK.items() if problem.size <= cells), 0.0)
+    if problem.insiders:
+        work = min(work, IMPROVE_WORK_INSIDERS)
     if stop() or not work:
         return first
     found = improve(
