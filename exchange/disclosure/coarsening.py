@@ -14,7 +14,7 @@ from exchange.disclosure.weights import weights_of
 from exchange.pattern import Shape
 from exchange.table import AggregateTable, CellKey
 
-TRIAL = Effort(vicinity=400, clean_up=0)
+TRIAL = Effort(clean_up=0, exchange=0)
 """A trial is protected against anybody, and not cleaned up: it tells what to try, and nothing of it leaves."""
 
 

@@ -19,8 +19,11 @@ from exchange.table import CellKey, SafeTable
 REPAIRS_MAX = 5
 """How often the suppression may try again with what an audit found, before the table is refused."""
 
-EFFORT = Effort(vicinity=400, clean_up=20)
-"""What a release is worth: a register's few hundred insiders make each programme of the clean-up dear."""
+CLEANED_MAX = 1_200
+"""Cells of a release in which cells are published again that turned out not to be needed."""
+
+CLEANED, PROTECTED = Effort(clean_up=20, exchange=0), Effort(clean_up=0, exchange=0)
+"""What a release is worth: a register's few hundred insiders make each programme of a clean-up dear."""
 
 _TO_ANYBODY = "even with everything else withheld, anybody can compute it too closely"
 _TO_AN_INSIDER = "even with everything else withheld, one of its own contributors can compute the others too closely"
@@ -80,7 +83,9 @@ class Settling:
     def _suppress(self, release: Release) -> Suppressed:
         try:
             return suppress(
-                release.problem(), effort=EFFORT, progress=lambda _stage, share: self.progress("secondary", share)
+                release.problem(),
+                effort=CLEANED if len(release.keys) <= CLEANED_MAX else PROTECTED,
+                progress=lambda _stage, share: self.progress("secondary", share),
             )
         except UnprotectableError as error:
             raise NoSafePatternError(
