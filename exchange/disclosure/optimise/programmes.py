@@ -55,8 +55,8 @@ class Programmes:
         ground = self._ground
         scale = 1.0 if ground.whole else abs(far)
         rise, drop = ground.rise[cells] / scale, ground.drop[cells] / scale
-        place = np.flatnonzero(cells == target)[0]
-        for spot in np.flatnonzero([cell in attacker.known for cell in cells.tolist()]):
+        place = int(np.flatnonzero(cells == target)[0])
+        for spot in np.flatnonzero([cell in attacker.known for cell in cells.tolist()]).tolist():
             rise[spot] = drop[spot] = 0.0
         if attacker.drops:
             for spot, cell in enumerate(cells.tolist()):
