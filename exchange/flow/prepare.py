@@ -12,6 +12,7 @@ from exchange.codes import parse_period
 from exchange.contract.model import DataContract
 from exchange.contract.reference import ContractRef
 from exchange.disclosure import AuditSummary, Loss, Pool, SecretParameters, protect, vintages
+from exchange.disclosure.pool import Released
 from exchange.disclosure.primary import NO_REQUEST, Request
 from exchange.encoding import Digest
 from exchange.flow.candidate import Candidate, CandidateFiles
@@ -92,8 +93,9 @@ def prepare(
     earlier = vintages(history.pool.releases, contract, provider=table.provider, period=table.period)
     latest = earlier[-1] if earlier else None
     revision = 0 if latest is None else latest.revision + 1
-    gone = frozenset[CellKey]() if latest is None else latest.table.rows.keys() - protected.safe.rows.keys()
-    data = write_data(protected.safe, contract, revision=revision, salt_secret=secret, deleted=gone)
+    data = write_data(
+        protected.safe, contract, revision=revision, salt_secret=secret, deleted=_gone(latest, protected.safe)
+    )
     report = format_report(_report(protected.safe, contract, protected.summary, history.pooled, revision))
     candidate = Candidate(
         provider=table.provider,
@@ -111,8 +113,12 @@ def prepare(
         sources=attribution.sources,
         licences=attribution.licences,
     )
-    files = CandidateFiles(candidate=candidate, data=data, disclosure=report)
-    return Prepared(files=files, loss=protected.loss)
+    return Prepared(files=CandidateFiles(candidate=candidate, data=data, disclosure=report), loss=protected.loss)
+
+
+def _gone(latest: Released | None, safe: SafeTable) -> frozenset[CellKey]:
+    """The rows of the release before this that it has no more."""
+    return frozenset() if latest is None else frozenset(latest.table.rows.keys() - safe.rows.keys())
 
 
 def secret_parameters(contract: DataContract, *, period: str, secret: bytes) -> SecretParameters:
