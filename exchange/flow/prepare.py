@@ -11,8 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 from exchange.codes import parse_period
 from exchange.contract.model import DataContract
 from exchange.contract.reference import ContractRef
-from exchange.disclosure import AuditSummary, Loss, Pool, SecretParameters, protect, vintages
-from exchange.disclosure.pool import Released
+from exchange.disclosure import AuditSummary, Loss, Pool, Released, SecretParameters, protect, vintages
 from exchange.disclosure.primary import NO_REQUEST, Request
 from exchange.encoding import Digest
 from exchange.flow.candidate import Candidate, CandidateFiles
@@ -90,12 +89,10 @@ def prepare(
     """
     parameters = secret_parameters(contract, period=table.period, secret=secret)
     protected = protect(table, contract, parameters=parameters, pool=history.pool, requests=requests, progress=progress)
-    earlier = vintages(history.pool.releases, contract, provider=table.provider, period=table.period)
-    latest = earlier[-1] if earlier else None
+    latest = _latest(history, contract, table)
     revision = 0 if latest is None else latest.revision + 1
-    data = write_data(
-        protected.safe, contract, revision=revision, salt_secret=secret, deleted=_gone(latest, protected.safe)
-    )
+    gone = _gone(latest, protected.safe)
+    data = write_data(protected.safe, contract, revision=revision, salt_secret=secret, deleted=gone)
     report = format_report(_report(protected.safe, contract, protected.summary, history.pooled, revision))
     candidate = Candidate(
         provider=table.provider,
@@ -114,6 +111,12 @@ def prepare(
         licences=attribution.licences,
     )
     return Prepared(files=CandidateFiles(candidate=candidate, data=data, disclosure=report), loss=protected.loss)
+
+
+def _latest(history: History, contract: DataContract, table: AggregateTable) -> Released | None:
+    """The newest earlier release of the same identity."""
+    earlier = vintages(history.pool.releases, contract, provider=table.provider, period=table.period)
+    return earlier[-1] if earlier else None
 
 
 def _gone(latest: Released | None, safe: SafeTable) -> frozenset[CellKey]:
