@@ -1,6 +1,7 @@
-"""Linear programmes with HiGHS: the one place that calls the solver, whose Python interface has no types.
+"""Linear programmes with HiGHS, kept between solves: for rounding, and for chains of subtractions.
 
-Nothing here decides what is safe. The audit believes no solver: it verifies each solution in integers itself.
+The suppression and the audit call the solver by themselves, each in its own way, so that they share no code. Nothing
+here decides what is safe.
 """
 
 from dataclasses import dataclass

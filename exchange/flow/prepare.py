@@ -13,15 +13,13 @@ from exchange.contract.model import DataContract
 from exchange.contract.reference import ContractRef
 from exchange.disclosure import AuditSummary, Loss, Pool, Released, SecretParameters, protect, vintages
 from exchange.disclosure.primary import NO_REQUEST, Request
+from exchange.disclosure.version import ENGINE
 from exchange.encoding import Digest
 from exchange.flow.candidate import Candidate, CandidateFiles
 from exchange.labels import TEXT_CHARACTERS_MAX, Licence, Source
 from exchange.report import AuditVerdict, DisclosureReport, format_report
 from exchange.sdmx.data import write_data
 from exchange.table import AggregateTable, CellKey, SafeTable
-
-ENGINE = ("exchange.disclosure", "1")
-"""Name and number of the program that protects; the number rises when one input can give another pattern."""
 
 _STRICTER_MAX = 3
 """How many different minima a secret can choose between: the public one, one more, two more."""

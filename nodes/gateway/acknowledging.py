@@ -63,6 +63,8 @@ class Acknowledging:
                     await self.look(partner)
                 except ExchangeError as error:
                     _LOG.warning("withdrawals of %s: %s", partner, error.code)
+                except OSError as error:
+                    _LOG.warning("withdrawals of %s: %s", partner, error.strerror)
             await asyncio.sleep(every_s)
 
     async def look(self, partner: str) -> tuple[Acknowledged, ...]:
@@ -88,7 +90,10 @@ class Acknowledging:
             return tuple(found)
 
     async def _partners(self) -> list[str]:
-        return sorted({one.partner for one in await self._context.store.read(unacknowledged)})
+        """Whom this member pulled from, and who has not taken an acknowledgement yet."""
+        held = await self._context.store.read(unacknowledged)
+        owed = await self._context.store.read(owed_acknowledgements)
+        return sorted({one.partner for one in held} | {one.partner for one in owed})
 
     async def _acknowledge(self, client: PartnerClient, bundle: Digest, pulls: Iterable[HeldPull]) -> Acknowledged:
         context, pulls = self._context, tuple(pulls)

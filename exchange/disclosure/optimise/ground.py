@@ -124,6 +124,13 @@ class Ground:
         """The equations that the cell stands in."""
         return [row for row in self.rows_of_cell[cell] if self.exact[row]]
 
+    def hardest_first(self, withheld: Mask) -> list[int]:
+        """These cells, those that need most first."""
+        cells = np.flatnonzero(withheld)
+        needs = np.maximum(np.maximum(self.up, self.down), self.width)[cells]
+        found: list[int] = cells[np.lexsort((cells, -needs))].tolist()
+        return found
+
     def demanding(self) -> Mask:
         """The cells that need something, if withheld."""
         found: Mask = (self.up > 0) | (self.down > 0) | (self.width > 0)

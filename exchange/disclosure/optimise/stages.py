@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from exchange.disclosure.arrays import Floats, Integers, Mask
+from exchange.disclosure.arrays import Floats, Mask
 from exchange.disclosure.optimise.canonical import canonical
 from exchange.disclosure.optimise.cleanup import clean_up, secondary, thinned
 from exchange.disclosure.optimise.effort import Effort
@@ -66,11 +66,11 @@ def _suppressed(
     withheld = problem.primary if start is None else problem.primary | (start & ground.movable)
     protection = Protection(ground, programmes, withheld, vicinity=effort.vicinity)
     progress("protect", 0.0)
-    protection.protect(_hardest_first(ground, withheld))
+    protection.protect(ground.hardest_first(withheld))
     stage = HEURISTIC
     if effort.clean_up and not stop():
         progress("clean-up", 0.0)
-        protection = thinned(protection, _hardest_first(ground, problem.primary)[::-1])
+        protection = thinned(protection, ground.hardest_first(problem.primary)[::-1])
         progress("clean-up", 0.5)
         clean_up(protection, secondary(protection), solved_max=programmes.solved + effort.clean_up, stop=stop)
         stage = CLEANED
@@ -90,13 +90,6 @@ def _suppressed(
         programmes=programmes.solved,
         witnesses=_tables(problem, protection.pool),
     )
-
-
-def _hardest_first(ground: Ground, withheld: Mask) -> list[int]:
-    cells: Integers = np.flatnonzero(withheld)
-    needs: Floats = np.maximum(np.maximum(ground.up, ground.down), ground.width)[cells]
-    found: list[int] = cells[np.lexsort((cells, -needs))].tolist()
-    return found
 
 
 def _tables(problem: Problem, pool: Pool) -> tuple[Floats, ...]:

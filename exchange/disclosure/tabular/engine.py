@@ -16,9 +16,6 @@ from exchange.disclosure.tabular.publication import Publication
 from exchange.disclosure.tabular.rows import shown
 from exchange.errors.tabular import NoSafeSuppressionError, SuppressionUnsafeError
 
-ENGINE = ("exchange.disclosure", "2")
-"""Name and version of the program that protects and audits."""
-
 IMPROVE_WORK = {1_600: 400_000.0, 5_000: 20_000.0}
 """Work of the exact method, in the unit of its meter, by the most cells that a table may have for it."""
 

@@ -2,9 +2,10 @@
 
 import math
 
-from exchange.disclosure.tabular.engine import ENGINE, ProtectedInstance, Verdict
+from exchange.disclosure.tabular.engine import ProtectedInstance, Verdict
 from exchange.disclosure.tabular.model import Instance
 from exchange.disclosure.tabular.problem import AttackerModel
+from exchange.disclosure.version import ENGINE
 from exchange.encoding import Digest
 
 REPORT_TYPE = "sdc-report/1"

@@ -1,5 +1,6 @@
 """A withdrawal among real gateways: gone for pullers, readable for parties, acknowledged by who pulled."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -166,3 +167,16 @@ async def test_while_its_witnesses_are_down_a_withdrawal_waits_and_a_restart_tak
         await gateway.context.sequencer.gate.opened.wait()
         await until(lambda: gateway.withdrawing.file(bundle(made), "withdrawal.tlog-proof") is not None)
         await until(lambda: [k.state for k in gateway.context.library.all()] == [PublicationState.WITHDRAWN])
+
+
+async def test_an_acknowledgement_that_did_not_arrive_is_sent_again(tmp_path: Path) -> None:
+    async with gateway_world(tmp_path) as made:
+        assert (await made.pull("KG")).is_success
+        assert (await withdraw(made, "kz-02", "kz-03")).status_code == 200
+        made.network.lost.add("/v1/receipts")
+        acknowledging = made.gateways["KG"].acknowledging
+        assert len(await acknowledging.look("KZ")) == 1  # given, and nothing else of KZ is left to look for
+        made.network.lost.clear()
+        looking = asyncio.create_task(acknowledging.keep_looking(every_s=0.05))
+        await until(lambda: any(one.code == "withdrawn" for one in entries(made, "KZ")))
+        looking.cancel()

@@ -36,7 +36,7 @@ class Completion:
             protection = Protection(self._ground, self._programmes, withheld, vicinity=Effort().vicinity)
             before = self._programmes.solved
             try:
-                protection.protect(self._hardest_first(withheld))
+                protection.protect(self._ground.hardest_first(withheld))
                 clean_up(
                     protection, secondary(protection), solved_max=before + Effort().clean_up, stop=self._meter.spent
                 )
@@ -49,9 +49,3 @@ class Completion:
             return found
 
         return complete
-
-    def _hardest_first(self, withheld: Mask) -> list[int]:
-        ground, cells = self._ground, np.flatnonzero(withheld)
-        needs = np.maximum(np.maximum(ground.up, ground.down), ground.width)[cells]
-        found: list[int] = cells[np.lexsort((cells, -needs))].tolist()
-        return found

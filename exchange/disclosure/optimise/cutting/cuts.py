@@ -28,10 +28,6 @@ class Cut:
     coefficients: Floats
     right: float
 
-    def violation(self, x: Floats) -> float:
-        """By how much a point misses it."""
-        return self.right - float(self.coefficients @ x[self.columns])
-
 
 class Unmeetable(Exception):  # noqa: N818  # a verdict about a demand, never shown to anybody
     """Even with everything withheld the demand cannot be met."""

@@ -92,16 +92,6 @@ def parts(problem: Problem) -> list[Part]:
     return found
 
 
-def unprotectable(problem: Problem) -> Mask:
-    """The primary cells that need something and can never deviate, even if everything else were withheld."""
-    values = problem.values.astype(np.float64)
-    room = (problem.high > values) | (problem.low < values)
-    needs = problem.needs
-    asking = (needs.reach > values) | (needs.fall < values) | (needs.width > 0)
-    found: Mask = problem.primary & asking & ~_movable(problem, room)
-    return found
-
-
 def _units(needs: Floats) -> Floats:
     """Whole units, rounded up; what is not above zero asks nothing."""
     found = np.maximum(np.nan_to_num(needs, neginf=0.0), 0.0)
