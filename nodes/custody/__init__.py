@@ -1,0 +1,1 @@
+"""Custody: the offline place where a member makes keys and signs the registry; on no node, with no network."""
