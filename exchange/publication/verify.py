@@ -20,17 +20,16 @@ from exchange.errors.bundle import (
     EntryMismatchError,
     RecipientsError,
 )
-from exchange.errors.trust import UnknownKeyError
-from exchange.log.entry import EntryType, LogEntry, parse_entry
-from exchange.log.policy import CosignedCheckpoint, parse_policy
-from exchange.log.proof import TlogProof, parse_proof, verify_proof
+from exchange.log.entry import EntryType, LogEntry
+from exchange.log.policy import CosignedCheckpoint
+from exchange.log.proof import TlogProof, verify_proof
 from exchange.manifest import CLEARANCE, DATA, DISCLOSURE, MANIFEST, Manifest, bundle_digest, parse_manifest
 from exchange.pattern import determined, equations
 from exchange.publication.checks import CONTRACT_ABSENT, STATEMENTS_ABSENT, Check, Checklist, CheckName
 from exchange.publication.compare import compare_clearance, compare_contract, compare_report, compare_rules
+from exchange.publication.logged import bundle_signers, log_policy, read_logged, require_counting
 from exchange.report import DisclosureReport, parse_report
-from exchange.signing.jws import verify_detached
-from exchange.signing.keys import HYBRID, KeyPurpose, PublicKey
+from exchange.signing.keys import HYBRID, PublicKey
 from exchange.signing.trust import Trust
 
 SIGNATURES = "datapackage.jws"
@@ -195,10 +194,8 @@ def _check_signatures(
     files: Mapping[str, bytes], manifest: Manifest, trust: Trust, record: Checklist
 ) -> tuple[PublicKey, ...]:
     with record.check(CheckName.SIGNATURES) as facts:
-        # Against every bundle key the provider ever had: whether these counted is decided at the cosigned time.
-        keys = trust.keys(manifest.provider, KeyPurpose.BUNDLE, at=None)
-        signed_by = verify_detached(
-            _file(files, SIGNATURES), _file(files, MANIFEST), typ=BUNDLE_TYP, keys=keys, algorithms=HYBRID
+        signed_by = bundle_signers(
+            _file(files, SIGNATURES), _file(files, MANIFEST), typ=BUNDLE_TYP, provider=manifest.provider, trust=trust
         )
         facts.update(algorithms=" + ".join(HYBRID), provider=manifest.provider)
     return signed_by
@@ -206,8 +203,7 @@ def _check_signatures(
 
 def _check_entry(files: Mapping[str, bytes], manifest: Manifest, record: Checklist) -> tuple[TlogProof, LogEntry]:
     with record.check(CheckName.LOG_ENTRY) as facts:
-        proof = parse_proof(_file(files, PROOF))
-        entry = parse_entry(proof.extra or b"")
+        proof, entry = read_logged(_file(files, PROOF))
         required: dict[str, tuple[str, str]] = {
             "type": (EntryType.BUNDLE_PUBLISHED.value, entry.type.value),
             "node": (manifest.provider, entry.node),
@@ -224,8 +220,7 @@ def _check_entry(files: Mapping[str, bytes], manifest: Manifest, record: Checkli
 
 def _check_witnesses(proof: TlogProof, manifest: Manifest, trust: Trust, record: Checklist) -> CosignedCheckpoint:
     with record.check(CheckName.COSIGNATURES) as facts:
-        trust.member(manifest.provider)
-        policy = parse_policy(trust.policies.get(manifest.provider, b""))
+        policy = log_policy(manifest.provider, trust)
         cosigned = policy.check(proof.checkpoint_note, every_line=True)
         facts.update(
             origin=cosigned.origin,
@@ -241,10 +236,7 @@ def _check_witnesses(proof: TlogProof, manifest: Manifest, trust: Trust, record:
 
 def _check_keys(signed_by: tuple[PublicKey, ...], provider: str, trust: Trust, at: datetime, record: Checklist) -> None:
     with record.check(CheckName.KEYS):
-        counting = {key.kid for key in trust.keys(provider, KeyPurpose.BUNDLE, at=at)}
-        for key in signed_by:
-            if key.kid not in counting:
-                raise UnknownKeyError(subject=SIGNATURES, algorithm=key.algorithm.value, kid=key.kid)
+        require_counting(signed_by, file=SIGNATURES, provider=provider, trust=trust, at=at)
 
 
 def _check_cleared(

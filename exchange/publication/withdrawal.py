@@ -29,12 +29,11 @@ from exchange.encoding import (
 )
 from exchange.errors.bundle import BundleFilesError, WithdrawalError
 from exchange.errors.encoding import FieldError
-from exchange.errors.trust import UnknownKeyError
-from exchange.log.entry import EntryType, LogEntry, parse_entry
-from exchange.log.policy import parse_policy
-from exchange.log.proof import parse_proof, verify_proof
-from exchange.signing.jws import sign_detached, sign_signatures, verify_detached
-from exchange.signing.keys import HYBRID, HybridSigner, KeyPurpose, Signer
+from exchange.log.entry import EntryType, LogEntry
+from exchange.log.proof import verify_proof
+from exchange.publication.logged import bundle_signers, log_policy, read_logged, require_counting
+from exchange.signing.jws import sign_detached, sign_signatures
+from exchange.signing.keys import HybridSigner, Signer
 from exchange.signing.trust import Trust
 
 WITHDRAWAL = "withdrawal.json"
@@ -184,7 +183,9 @@ def verify_signed(
         raise WithdrawalError(
             bundle=str(bundle), field="at", expected=f"{format_instant(at)} or before", found=format_instant(common.at)
         )
-    _verify_keys(files, raw, provider=provider, trust=trust, at=at)
+    signatures = _file(files, WITHDRAWAL_SIGNATURES)
+    signed_by = bundle_signers(signatures, raw, typ=WITHDRAWAL_TYP, provider=provider, trust=trust)
+    require_counting(signed_by, file=WITHDRAWAL_SIGNATURES, provider=provider, trust=trust, at=at)
     require_withdrawal_approved(withdrawal, provider=provider, trust=trust, at=at, clause=clause)
     return withdrawal
 
@@ -229,8 +230,7 @@ def verify_withdrawal(
         WithdrawalError: The logged entry says something else.
         LogError: The entry is not in the witnessed log.
     """
-    proof = parse_proof(_file(files, WITHDRAWAL_PROOF))
-    entry = parse_entry(proof.extra or b"")
+    proof, entry = read_logged(_file(files, WITHDRAWAL_PROOF))
     required: dict[str, tuple[str, str]] = {
         "type": (EntryType.BUNDLE_WITHDRAWN.value, entry.type.value),
         "node": (provider, entry.node),
@@ -241,8 +241,7 @@ def verify_withdrawal(
     for field, (expected, found) in required.items():
         if expected != found:
             raise WithdrawalError(bundle=str(bundle), field=f"entry: {field}", expected=expected, found=found)
-    trust.member(provider)
-    policy = parse_policy(trust.policies.get(provider, b""))
+    policy = log_policy(provider, trust)
     cosigned = policy.check(proof.checkpoint_note, every_line=True)
     verify_proof(proof, proof.extra or b"", policy)
     withdrawal = verify_signed(
@@ -254,17 +253,6 @@ def verify_withdrawal(
         entry=entry,
         cosigned_at=cosigned.cosigned_at,
     )
-
-
-def _verify_keys(files: Mapping[str, bytes], raw: bytes, *, provider: str, trust: Trust, at: datetime) -> None:
-    known = trust.keys(provider, KeyPurpose.BUNDLE, at=None)
-    signed_by = verify_detached(
-        _file(files, WITHDRAWAL_SIGNATURES), raw, typ=WITHDRAWAL_TYP, keys=known, algorithms=HYBRID
-    )
-    counting = {key.kid for key in trust.keys(provider, KeyPurpose.BUNDLE, at=at)}
-    for key in signed_by:
-        if key.kid not in counting:
-            raise UnknownKeyError(subject=WITHDRAWAL_SIGNATURES, algorithm=key.algorithm.value, kid=key.kid)
 
 
 def _payload(common: WithdrawalCommon, approval: Approval) -> bytes:
