@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exchange.disclosure.arrays import Floats
+from exchange.disclosure.arrays import Floats, Mask
 from exchange.disclosure.audit.alone import Alone
 from exchange.disclosure.audit.anchor import find_anchor
 from exchange.disclosure.audit.component import Component, lattice
@@ -28,17 +28,18 @@ class Examined:
 def examine(
     component: Component,
     needs: Needs,
+    guarded: Mask,
     insiders: Sequence[InsiderView],
     hints: Sequence[Floats],
     meter: Meter,
     make: MakeSolver,
 ) -> Examined:
     """Every cell of a component that is not proved safe, each once, against the first attacker of whom it holds."""
-    demands = demands_on(component, needs)
+    demands = demands_on(component, needs, guarded)
     asked = (demands.reach > component.low) | (demands.fall < component.high) | (demands.width > 0)
     if not asked.any():
         return Examined([], 0)
-    attackers = attackers_of(component, insiders)
+    attackers = attackers_of(component, insiders if (asked & demands.guarded).any() else ())
     parts = [hint[component.cells] for hint in hints]
     try:
         anchor = find_anchor(component, attackers, parts, meter, make)
@@ -56,13 +57,14 @@ def examine(
     return Examined([_finding(proof, cell, bit, reason) for cell, bit, reason in found], len(alone.fractional))
 
 
-def demands_on(component: Component, needs: Needs) -> Demands:
+def demands_on(component: Component, needs: Needs, guarded: Mask) -> Demands:
     """What each cell must keep, in lattice steps, each rounded to the stricter."""
     cells, scale = component.cells, component.scale
     return Demands(
         lattice(needs.reach[cells], scale, up=True),
         lattice(needs.fall[cells], scale, up=False),
         lattice(needs.width[cells], scale, up=True),
+        guarded[cells],
     )
 
 

@@ -58,7 +58,7 @@ def intervals(
             return {}
         # No table is wide enough for this, so that every end that is found is kept.
         endless = np.full(component.size, 2 * FAR)
-        proof = Proof(component, anchor, Demands(-endless, endless, endless), attackers)
+        proof = Proof(component, anchor, Demands(-endless, endless, endless, endless > 0), attackers)
         alone = Alone(proof, Programmes(component, anchor, meter, make))
         bit = 1 << len(attackers) - 1
         for place in places:

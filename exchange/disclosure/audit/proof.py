@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from exchange.disclosure.arrays import Integers
+from exchange.disclosure.arrays import Integers, Mask
 from exchange.disclosure.audit.component import FAR, LARGEST, Component, row_sums
 
 OUTSIDER = 1
@@ -20,11 +20,19 @@ OUTSIDER = 1
 
 @dataclass(frozen=True, slots=True)
 class Demands:
-    """What each cell of a component must keep, in its lattice: hi ≥ reach, lo ≤ fall, hi − lo ≥ width."""
+    """What each cell of a component must keep, in its lattice: hi ≥ reach, lo ≤ fall, hi − lo ≥ width.
+
+    Attributes:
+        reach: −FAR asks nothing.
+        fall: FAR asks nothing.
+        width: 0 asks nothing.
+        guarded: Cells that keep this against insiders too; the others against the outsider alone.
+    """
 
     reach: Integers
     fall: Integers
     width: Integers
+    guarded: Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +203,8 @@ class Proof:
 
     def _at_first(self, cell: int) -> _Open:
         """What the anchor alone does not show; what attackers know themselves is not held against the table."""
-        everyone = (1 << len(self.attackers)) - 1 & ~self._knowing.get(cell, 0)
+        all_of_them = (1 << len(self.attackers)) - 1 if self.demands.guarded[cell] else OUTSIDER
+        everyone = all_of_them & ~self._knowing.get(cell, 0)
         value = int(self.anchor[cell])
         up = everyone if value < self.demands.reach[cell] else 0
         down = everyone if value > self.demands.fall[cell] else 0

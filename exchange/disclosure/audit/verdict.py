@@ -25,6 +25,7 @@ def audit(
     needs: Needs,
     *,
     insiders: Sequence[InsiderView] = (),
+    guarded: Mask | None = None,
     hints: Sequence[Floats] = (),
     work_max: int = WORK_MAX,
     progress: Callable[[float], None] = _silent,
@@ -41,6 +42,8 @@ def audit(
         view: What the attackers see.
         needs: By cell of the view; only withheld cells are looked at.
         insiders: Attackers who know more, with the figures they know.
+        guarded: Cells that must keep their needs against insiders as well; the others keep them against the outsider
+            only. All cells if None.
         hints: Tables over all cells, in the table's unit, that may be witnesses; each is verified. The true table,
             where it is at hand, should be the first: it saves the search for a table that all insiders agree with.
         work_max: Simplex iterations; what is not decided by then is not safe.
@@ -48,13 +51,14 @@ def audit(
         make: Makes the solver.
     """
     meter = Meter(work_max)
+    everywhere = np.ones(len(view.known), dtype=np.bool_) if guarded is None else guarded
     unknown = ~view.known
     cells = int((unknown & asked(needs)).sum())
     found = contradictions(view, insiders)
     fractional = done = 0
     if not found:
         for component in components(view):
-            examined = examine(component, needs, insiders, hints, meter, make)
+            examined = examine(component, needs, everywhere, insiders, hints, meter, make)
             found += examined.findings
             fractional += examined.fractional
             done += component.size
