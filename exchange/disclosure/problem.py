@@ -63,6 +63,8 @@ class Problem:
         low: What every attacker knows beforehand: no figure is below this (0 by default).
         high: And none above this (inf by default).
         insiders: Attackers who know more; the outsider is always among the attackers.
+        guarded: Cells whose needs hold against insiders as well; those of others hold against the outsider only. None
+            guards all.
     """
 
     system: System
@@ -75,6 +77,7 @@ class Problem:
     low: Floats
     high: Floats
     insiders: Sequence[Insider] = ()
+    guarded: Mask | None = None
 
     @property
     def size(self) -> int:

@@ -23,7 +23,7 @@ from exchange.disclosure.tabular import (
     options_of,
     parse_instance,
     parse_publication,
-    problems_of,
+    problem_of,
     protect_instance,
     protection_report,
     round_instance,
@@ -54,8 +54,8 @@ def protect(invocation: Invocation) -> int:
     arguments = invocation.parse(parser)
     stop = _stop_after(arguments.time_limit, invocation)
     instance = _instance(arguments.instance)
-    problems = _problems(instance, arguments)
-    protected = protect_instance(instance, problems, stop=stop, progress=invocation.output.progress)
+    problem = _problem(instance, arguments)
+    protected = protect_instance(instance, problem, stop=stop, progress=invocation.output.progress)
     publication = format_publication(instance, protected.publication)
     report = protection_report(
         instance, protected, publication, attackers=_model(arguments), floor=not arguments.no_floor
@@ -74,14 +74,14 @@ def audit(invocation: Invocation) -> int:
     parser.add_argument("publications", type=Path, nargs="+", metavar="PUB.csv", help="publications of the instance")
     arguments = invocation.parse(parser)
     instance = _instance(arguments.instance)
-    problems = _problems(instance, arguments)
+    problem = _problem(instance, arguments)
     read = [parse_publication(_bytes(path), instance, file=path.name) for path in arguments.publications]
     views = list(zip([str(path) for path in arguments.publications], [one.known for one in read], strict=True))
     if len(views) > 1:
         views.append(("(pooled)", np.logical_or.reduce([known for _, known in views])))
     verdicts = []
     for name, known in views:
-        verdict = judge(problems, known, progress=lambda share: invocation.output.progress("audit", share))
+        verdict = judge(problem, known, progress=lambda share: invocation.output.progress("audit", share))
         _tell_verdict(invocation, instance, name, verdict)
         verdicts.append((name, verdict))
     safe = all(verdict.safe for _, verdict in verdicts)
@@ -109,7 +109,7 @@ def advise_release(invocation: Invocation) -> int:
     advice = advise(
         now,
         options,
-        protect=lambda problems: withhold(problems, effort=ADVICE_EFFORT),
+        protect=lambda problems: withhold(problems[0], effort=ADVICE_EFFORT),
         progress=lambda share: invocation.output.progress("advise", share),
     )
     _tell_advice(invocation, advice)
@@ -214,8 +214,8 @@ def _bytes(path: Path) -> bytes:
         raise InstanceFileError(path=str(path)) from error
 
 
-def _problems(instance: Instance, arguments: Namespace) -> tuple[Problem, ...]:
-    return problems_of(instance, attackers=_model(arguments), floor=not arguments.no_floor)
+def _problem(instance: Instance, arguments: Namespace) -> Problem:
+    return problem_of(instance, attackers=_model(arguments), floor=not arguments.no_floor)
 
 
 def _model(arguments: Namespace) -> AttackerModel:

@@ -39,6 +39,7 @@ def canonical(problem: Problem) -> tuple[Problem, Integers]:
         low=problem.low[order],
         high=problem.high[order],
         insiders=tuple(_renumbered(insider, place) for insider in problem.insiders),
+        guarded=None if problem.guarded is None else problem.guarded[order],
     ), order
 
 
@@ -47,7 +48,8 @@ def _fingerprints(problem: Problem) -> tuple[_Prints, _Prints]:
     system, needs = problem.system, problem.needs
     cells = np.zeros(problem.size, dtype=np.uint64)
     described: list[Floats] = [problem.weights, needs.reach, needs.fall, needs.width, problem.low, problem.high]
-    for column in (problem.values, problem.primary, problem.fixed, *described):
+    marks = [problem.primary, problem.fixed, *([] if problem.guarded is None else [problem.guarded])]
+    for column in (problem.values, *marks, *described):
         # Adding 0.0 makes one zero of the two.
         cells = _mixed(cells ^ (column.astype(np.float64) + 0.0).view(np.uint64))
     entry_rows, factors = system.row_of_entry, _mixed(system.coefficients.view(np.uint64))

@@ -46,6 +46,7 @@ class Ground:
         down: How far downwards.
         width: How far apart its ends must be.
         movable: Cells that can be withheld, or must be.
+        guarded: Cells whose needs hold against insiders as well.
         primary: Cells that must be withheld.
         weights: What withholding a cell costs.
         slack: By relation, how far the sum may rise; 0 for an equation.
@@ -60,6 +61,7 @@ class Ground:
         self.whole = problem.whole
         self.primary: Mask = problem.primary
         self.movable: Mask = ~problem.fixed | problem.primary
+        self.guarded: Mask = np.ones(problem.size, dtype=np.bool_) if problem.guarded is None else problem.guarded
         self.weights: Floats = problem.weights
         self.rise: Floats = np.where(self.movable, np.maximum(problem.high - values, 0.0), 0.0)
         self.drop: Floats = np.where(self.movable, np.maximum(values - problem.low, 0.0), 0.0)

@@ -143,7 +143,7 @@ class Pool:
             down, up = witness.ends(cell)
             low, high = max(low, down), max(high, up)
         need = self._short(cell, low, high, -1)
-        if need is not None or not self._ground.insiders:
+        if need is not None or not self._ground.insiders or not self._ground.guarded[cell]:
             return need
         for number in self._threats(cell, list(found)):
             low, high = self._seen_by(cell, number)

@@ -13,15 +13,15 @@ from exchange.disclosure.adviser import Coarsening, Option
 from exchange.disclosure.arrays import Mask
 from exchange.disclosure.problem import Problem
 from exchange.disclosure.tabular.model import Cells, Instance, Structure, TabularDimension
-from exchange.disclosure.tabular.problem import AttackerModel, problems_of
+from exchange.disclosure.tabular.problem import AttackerModel, problem_of
 from exchange.disclosure.tabular.sums import inside_tables, sums_of
 
 
 def options_of(instance: Instance, *, attackers: AttackerModel, floor: bool) -> tuple[Option, tuple[Option, ...]]:
     """The instance as it is, and every coarser one that still has more than its total."""
 
-    def made(coarser: Instance) -> Callable[[], tuple[Problem, ...]]:
-        return lambda: problems_of(coarser, attackers=attackers, floor=floor)
+    def made(coarser: Instance) -> Callable[[], tuple[Problem]]:
+        return lambda: (problem_of(coarser, attackers=attackers, floor=floor),)
 
     structure = instance.structure
     now = Option(Coarsening.NOTHING, structure.name, made(instance))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -82,7 +81,7 @@ class ProtectedInstance:
 
 
 def judge(
-    problems: Sequence[Problem],
+    problem: Problem,
     known: Mask,
     *,
     hints: Sequence[Floats] = (),
@@ -91,30 +90,32 @@ def judge(
     """Audit what a reader computes who sees these cells, against every attacker and for every need.
 
     Args:
-        problems: The true figures, the needs and the attackers; of one table.
+        problem: The true figures, the needs and the attackers.
         known: The cells that are published to the reader.
         hints: Tables that may be witnesses; the audit verifies each.
         progress: Told the share that is done.
     """
-    outcomes = []
-    for number, problem in enumerate(problems):
-        figures = np.where(known, problem.values, 0)
-        system, whole, low, high = problem.system, problem.whole, problem.low, problem.high
-        outcomes.append(
-            audit(
-                View(system=system, known=known, figures=figures, whole=whole, low=low, high=high),
-                problem.needs,
-                insiders=informed(problem.insiders, problem.values),
-                hints=(problem.values.astype(np.float64), *hints),
-                progress=partial(_share_of, progress, number, len(problems)),
-            )
-        )
-    return _verdict(outcomes, known, problems[0].primary)
+    outcome = audit(
+        View(
+            system=problem.system,
+            known=known,
+            figures=np.where(known, problem.values, 0),
+            whole=problem.whole,
+            low=problem.low,
+            high=problem.high,
+        ),
+        problem.needs,
+        insiders=informed(problem.insiders, problem.values),
+        guarded=problem.guarded,
+        hints=(problem.values.astype(np.float64), *hints),
+        progress=progress,
+    )
+    return _verdict(outcome, known, problem.primary)
 
 
 def protect_instance(
     instance: Instance,
-    problems: Sequence[Problem],
+    problem: Problem,
     *,
     stop: Callable[[], bool],
     progress: Callable[[str, float], None],
@@ -123,7 +124,7 @@ def protect_instance(
 
     Args:
         instance: For the names of its cells.
-        problems: What is asked of it, all of it.
+        problem: What is asked of it.
         stop: Asked between programmes; once it says yes, the last finished stage counts.
         progress: Told the stage and its share done.
 
@@ -133,17 +134,12 @@ def protect_instance(
     """
     name, keys = instance.structure.name, instance.cells.keys
     try:
-        found = withhold(problems, stop=stop, progress=progress)
+        found = withhold(problem, stop=stop, progress=progress)
     except UnprotectableError as error:
         attacker = "the outsider" if error.attacker is None else "an insider"
         raise NoSafeSuppressionError(name=name, cell=shown(keys[error.cell]), attacker=attacker) from error
-    verdict = judge(problems, ~found.withheld, hints=found.witnesses, progress=lambda share: progress("audit", share))
-    if not verdict.safe:
-        found = _with_more(problems, found, progress)
-        verdict = judge(
-            problems, ~found.withheld, hints=found.witnesses, progress=lambda share: progress("audit", share)
-        )
     known = ~found.withheld
+    verdict = judge(problem, known, hints=found.witnesses, progress=lambda share: progress("audit", share))
     if not verdict.safe:
         first = verdict.exposed[0]
         raise SuppressionUnsafeError(
@@ -153,50 +149,20 @@ def protect_instance(
 
 
 def withhold(
-    problems: Sequence[Problem],
+    problem: Problem,
     *,
     effort: Effort | None = None,
     stop: Callable[[], bool] = lambda: False,
     progress: Callable[[str, float], None] = lambda _stage, _share: None,
 ) -> Suppressed:
-    """One pattern for all of these problems of one table: made for the first, with more cells for each further one.
-
-    Withholding more narrows no interval, so what the first asks still holds. The bound is the first's: no pattern that
-    satisfies all is cheaper than the cheapest that satisfies one.
+    """A safe pattern; without an effort given, as cheap as a table of its size is worth, and with a proven bound.
 
     Raises:
         UnprotectableError: No pattern protects some cell.
     """
-    first = suppress(problems[0], effort=effort, stop=stop, progress=progress)
-    found = _improved(problems[0], first, stop, progress) if effort is None else first
-    return _with_more(problems[1:], found, progress)
-
-
-def _with_more(problems: Sequence[Problem], found: Suppressed, progress: Callable[[str, float], None]) -> Suppressed:
-    """The pattern with as many cells more as each of these problems needs."""
-    for problem in problems:
-        more = suppress(problem, start=found.withheld, stop=_at_once, progress=progress)
-        withheld = more.withheld | found.withheld
-        found = replace(
-            found,
-            withheld=withheld,
-            cost=problem.cost(withheld),
-            programmes=found.programmes + more.programmes,
-            witnesses=(*found.witnesses, *more.witnesses),
-        )
-    return replace(found, stage=_stage(found))
-
-
-def _stage(found: Suppressed) -> int:
-    """What the cost and the bound say of the pattern."""
-    if found.cost <= found.bound * (1 + PROOF):
-        return PROVED
-    return min(found.stage, IMPROVED)
-
-
-def _at_once() -> bool:
-    """End after the first stage, which only adds cells."""
-    return True
+    first = suppress(problem, effort=effort, stop=stop, progress=progress)
+    found = _improved(problem, first, stop, progress) if effort is None else first
+    return replace(found, stage=PROVED if found.cost <= found.bound * (1 + PROOF) else found.stage)
 
 
 def _improved(
@@ -220,31 +186,26 @@ def _improved(
         bound=min(found.bound, cost),
         programmes=first.programmes + found.programmes,
     )
-    if judge((problem,), ~best.withheld, hints=best.witnesses, progress=lambda share: progress("audit", share)).safe:
+    if judge(problem, ~best.withheld, hints=best.witnesses, progress=lambda share: progress("audit", share)).safe:
         return best
     repaired = suppress(problem, start=best.withheld, progress=progress)
     chosen = min(repaired, first, key=lambda pattern: pattern.cost)
     return replace(chosen, stage=IMPROVED, bound=best.bound, programmes=best.programmes + repaired.programmes)
 
 
-def _verdict(outcomes: Sequence[AuditOutcome], known: Mask, primary: Mask) -> Verdict:
+def _verdict(outcome: AuditOutcome, known: Mask, primary: Mask) -> Verdict:
     """Each cell once: as exposed to the outsider where it is."""
     exposed = {
         cell: Exposure(cell, PUBLISHED, exact=True, insider=False) for cell in np.flatnonzero(known & primary).tolist()
     }
-    findings = [finding for outcome in outcomes for finding in outcome.findings]
-    for finding in sorted(findings, key=lambda finding: finding.attacker is not None):
+    for finding in sorted(outcome.findings, key=lambda finding: finding.attacker is not None):
         exact = finding.reason in {Reason.EXACT, Reason.SUMS}
         insider = finding.attacker is not None
         exposed.setdefault(finding.cell, Exposure(finding.cell, finding.reason.value, exact, insider))
     return Verdict(
         withheld=int((~known).sum()),
         exposed=tuple(exposed[cell] for cell in sorted(exposed)),
-        finished=all(outcome.finished for outcome in outcomes),
-        attackers=max(outcome.attackers for outcome in outcomes),
-        programmes=sum(outcome.programmes for outcome in outcomes),
+        finished=outcome.finished,
+        attackers=outcome.attackers,
+        programmes=outcome.programmes,
     )
-
-
-def _share_of(progress: Callable[[float], None], number: int, count: int, share: float) -> None:
-    progress((number + share) / count)

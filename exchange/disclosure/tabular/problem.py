@@ -7,12 +7,11 @@ the largest contributor of a cell, who knows a part of it.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import StrEnum
 
 import numpy as np
 
-from exchange.disclosure.arrays import Floats, Integers, Mask
+from exchange.disclosure.arrays import Floats, Integers
 from exchange.disclosure.problem import Insider, Needs, Problem
 from exchange.disclosure.tabular.model import Instance, Sum
 from exchange.disclosure.tabular.rows import shown
@@ -32,8 +31,8 @@ class AttackerModel(StrEnum):
     INSIDERS = "insiders"
 
 
-def problems_of(instance: Instance, *, attackers: AttackerModel, floor: bool) -> tuple[Problem, ...]:
-    """What a pattern must satisfy, all of it: one problem, or two where insiders look and there is a floor.
+def problem_of(instance: Instance, *, attackers: AttackerModel, floor: bool) -> Problem:
+    """What a pattern must satisfy.
 
     The floor of a cell that is withheld for the sake of others is what every reader is promised, and what keeps the
     primary cells from standing out; an insider who computes such a cell, which is no secret by itself, learns of
@@ -44,15 +43,6 @@ def problems_of(instance: Instance, *, attackers: AttackerModel, floor: bool) ->
         attackers: Whom the pattern must hold against.
         floor: Whether every withheld cell keeps an interval of its own, beside the levels of the primary ones.
     """
-    whole = problem_of(instance, attackers=attackers, floor=floor)
-    if attackers is AttackerModel.OUTSIDER or not floor:
-        return (whole,)
-    against_all = replace(whole, needs=_needs(instance, floored=instance.cells.primary))
-    return against_all, replace(whole, insiders=())
-
-
-def problem_of(instance: Instance, *, attackers: AttackerModel, floor: bool) -> Problem:
-    """The same with every need held against every attacker."""
     cells = instance.cells
     return Problem(
         system=system_of(cells.keys, instance.sums, instance.structure),
@@ -61,15 +51,16 @@ def problem_of(instance: Instance, *, attackers: AttackerModel, floor: bool) -> 
         primary=cells.primary,
         fixed=np.zeros(instance.size, dtype=np.bool_),
         weights=cells.weights,
-        needs=_needs(instance, floored=np.full(instance.size, floor, dtype=np.bool_)),
+        needs=_needs(instance, floor=floor),
         low=cells.low,
         high=cells.high,
         insiders=insiders_of(instance) if attackers is AttackerModel.INSIDERS else (),
+        guarded=cells.primary,
     )
 
 
-def _needs(instance: Instance, *, floored: Mask) -> Needs:
-    """The levels of the primary cells, and the floor of these cells.
+def _needs(instance: Instance, *, floor: bool) -> Needs:
+    """The levels of the primary cells, and the floor of all if there is one.
 
     A share of zero protects nothing: a primary cell without any level must at least reach one unit up, and the floor
     is one unit at least.
@@ -85,7 +76,7 @@ def _needs(instance: Instance, *, floored: Mask) -> Needs:
     return Needs(
         reach=np.where(cells.primary & (upl > 0), values + upl, -np.inf),
         fall=np.where(cells.primary & (cells.lpl > 0), values - cells.lpl, np.inf),
-        width=np.where(floored, np.maximum(width, least), width),
+        width=np.maximum(width, least) if floor else width,
     )
 
 

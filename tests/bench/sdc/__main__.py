@@ -21,7 +21,7 @@ from exchange.disclosure.tabular import (
     format_publication,
     judge,
     parse_instance,
-    problems_of,
+    problem_of,
     round_instance,
     withhold,
 )
@@ -62,15 +62,15 @@ def main() -> int:
 
 
 def _protect(name: str, read: Instance, attackers: AttackerModel, *, floor: bool) -> Mask | None:
-    problems = problems_of(read, attackers=attackers, floor=floor)
+    problem = problem_of(read, attackers=attackers, floor=floor)
     label = f"{attackers.value}{', floor' if floor else ', no floor'}"
     try:
-        found, seconds = _timed(lambda: withhold(problems))
+        found, seconds = _timed(lambda: withhold(problem))
     except UnprotectableError as error:
         print(f"   {label}: cell {error.cell} cannot be protected against {error.attacker or 'the outsider'}")
         return None
     known = ~found.withheld
-    verdict, audit_s = _timed(lambda: judge(problems, known, hints=found.witnesses, progress=lambda _: None))
+    verdict, audit_s = _timed(lambda: judge(problem, known, hints=found.witnesses, progress=lambda _: None))
     goal = next(limit for cells, limit in GOALS_S.items() if read.size <= cells)
     mark = "met   " if verdict.safe and seconds + audit_s <= goal else "MISSED"
     best = PUBLISHED.get(name) if attackers is AttackerModel.OUTSIDER else None
@@ -86,10 +86,10 @@ def _protect(name: str, read: Instance, attackers: AttackerModel, *, floor: bool
 
 def _pooled(read: Instance, known: Mask) -> None:
     """Two partners who hold different halves of the one canonical release."""
-    problems = problems_of(read, attackers=AttackerModel.INSIDERS, floor=True)
+    problem = problem_of(read, attackers=AttackerModel.INSIDERS, floor=True)
     draw = np.random.default_rng(read.size).random(read.size) < 0.5
     together = (known & draw) | (known & ~draw)
-    verdict, seconds = _timed(lambda: judge(problems, together, progress=lambda _: None))
+    verdict, seconds = _timed(lambda: judge(problem, together, progress=lambda _: None))
     print(
         f"   two partners pooled, audited without the optimiser's tables: {_word(verdict)}, {seconds:.1f} s", flush=True
     )

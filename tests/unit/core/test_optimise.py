@@ -62,6 +62,28 @@ def test_random_tables_are_safe_against_outsider_and_insiders(seed: int) -> None
     assert safe(problem, suppress(problem).withheld)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_asked_against_the_outsider_only_costs_no_more_and_stays_safe(seed: int) -> None:
+    problem = drawn(seed)
+    if not safe(problem, np.ones(problem.size, dtype=np.bool_)):
+        pytest.skip("even with everything withheld this table is not safe")
+    eased = replace(problem, guarded=problem.primary)
+
+    found = suppress(eased)
+
+    assert safe(eased, found.withheld)
+    assert found.cost <= suppress(problem).cost
+
+
+def test_a_cell_that_is_not_guarded_may_be_seen_through_by_an_insider() -> None:
+    """10 hides 5 from all but its own contributor, who learns of nobody by it if 5 is not guarded."""
+    table = replace(row([5, 10, 20, 90], need={0: 2}), insiders=(Insider("sole", (1,)),))
+
+    found = suppress(replace(table, guarded=np.zeros(5, dtype=np.bool_)))
+
+    assert found.withheld.tolist() == [True, True, False, False, False]
+
+
 def test_a_sole_contributor_does_not_see_through_the_only_other_cell() -> None:
     """10 alone would hide 5 from the outsider; its only contributor would subtract it. 20 hides both."""
     table = row([5, 10, 20, 90], need={0: 2})
@@ -277,4 +299,5 @@ def safe(problem: Problem, withheld: Mask) -> bool:
         high=problem.high,
     )
     insiders = informed(problem.insiders, problem.values)
-    return not audit(view, problem.needs, insiders=insiders, hints=[problem.values.astype(np.float64)]).findings
+    hints = [problem.values.astype(np.float64)]
+    return not audit(view, problem.needs, insiders=insiders, guarded=problem.guarded, hints=hints).findings

@@ -17,7 +17,6 @@ from exchange.disclosure.tabular import (
     parse_instance,
     parse_publication,
     problem_of,
-    problems_of,
 )
 from exchange.disclosure.tabular.blind import determined_cells, parse_pattern
 from exchange.disclosure.tabular.coarsening import options_of, without_dimension, without_level
@@ -173,25 +172,23 @@ def test_a_dimension_left_out_of_a_table_stands_at_its_total() -> None:
 def test_levels_become_needs_and_the_floor_is_one_unit_or_a_hundredth() -> None:
     header = "r,c,value,primary,lpl,upl,spl"
     rows = [f"{row},0,0,0,0" for row in ROWS[:8]] + ["b,2,2,1,0.5,1.5,0"]
-    (problem,) = problems_of(read(rows, header), attackers=AttackerModel.OUTSIDER, floor=True)
+    problem = problem_of(read(rows, header), attackers=AttackerModel.OUTSIDER, floor=True)
     assert (problem.needs.reach[8], problem.needs.fall[8], problem.needs.width[8]) == (3.5, 1.5, 1.0)
     assert (problem.needs.reach[0], problem.needs.fall[0], problem.needs.width[0]) == (-np.inf, np.inf, 1.0)
-    (bare,) = problems_of(read(rows, header), attackers=AttackerModel.OUTSIDER, floor=False)
+    bare = problem_of(read(rows, header), attackers=AttackerModel.OUTSIDER, floor=False)
     assert bare.needs.width.max() == 0
     magnitudes = read(["T,T,500.5", "a,T,500", "b,T,0.5"], integer=False, tables=[["r"]])
-    (problem,) = problems_of(magnitudes, attackers=AttackerModel.OUTSIDER, floor=True)
+    problem = problem_of(magnitudes, attackers=AttackerModel.OUTSIDER, floor=True)
     assert problem.values.tolist() == [5005, 5000, 5]
     assert problem.needs.width.tolist() == pytest.approx([50.05, 50.0, 1.0])
 
 
-def test_against_insiders_the_floor_is_kept_by_primary_cells() -> None:
+def test_every_withheld_cell_keeps_the_floor_and_primary_cells_keep_it_against_insiders_as_well() -> None:
     rows = [f"{row},0,0" for row in ROWS[:8]] + ["b,2,2,1,1"]
-    against_all, outsider = problems_of(
-        read(rows, "r,c,value,primary,upl"), attackers=AttackerModel.INSIDERS, floor=True
-    )
-    assert against_all.needs.width.tolist() == [0.0] * 8 + [1.0]
-    assert outsider.needs.width.tolist() == [1.0] * 9
-    assert outsider.insiders == ()
+    problem = problem_of(read(rows, "r,c,value,primary,upl"), attackers=AttackerModel.INSIDERS, floor=True)
+    assert problem.needs.width.tolist() == [1.0] * 9
+    assert problem.guarded is not None
+    assert problem.guarded.tolist() == [False] * 8 + [True]
 
 
 def test_a_sole_contributor_of_a_cell_and_of_its_margin_is_one_attacker() -> None:

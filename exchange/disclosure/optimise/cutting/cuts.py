@@ -106,7 +106,7 @@ def _cover(shares: Floats, weights: Floats) -> Floats:
 def relation_cuts(part: Part, asked: Sequence[Demand]) -> Iterator[Capacity]:
     """What each relation by itself asks for each demand of a primary cell: the others in it must make up for it.
 
-    Against the outsider, and against every attacker who knows others of its cells.
+    Against the outsider and, if it is guarded, against every attacker who knows others of its cells.
     """
     by_cell: dict[int, list[Demand]] = {}
     for demand in asked:
@@ -122,7 +122,7 @@ def relation_cuts(part: Part, asked: Sequence[Demand]) -> Iterator[Capacity]:
         eyes = [np.ones(len(columns)), *(np.where(mask, 0.0, 1.0) for mask in known)]
         for place, cell in enumerate(columns.tolist()):
             for demand in by_cell.get(cell, ()):
-                for free in eyes:
+                for free in eyes if part.guarded[cell] else eyes[:1]:
                     if free[place]:
                         room = _within_relation(part, demand, columns, coefficients, place)
                         yield from _if_any(part, demand, columns, room * free)

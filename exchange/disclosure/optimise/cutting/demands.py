@@ -15,6 +15,7 @@ from exchange.disclosure.optimise.cutting.part import Part
 ENOUGH = 1 - 1e-6
 """This share of what a demand asks for counts as all of it."""
 
+_OUTSIDER = 1
 _EXTREMES_MAX = 12
 """Deviations kept for a demand on the distance between two of them."""
 
@@ -54,7 +55,7 @@ def demands(part: Part) -> tuple[list[Demand], list[Demand]]:
     first: list[Demand] = []
     others: list[Demand] = []
     for cell in range(part.size):
-        against = everybody & ~knowing[cell]
+        against = everybody & ~knowing[cell] if part.guarded[cell] else _OUTSIDER
         into = first if part.primary[cell] else others
         up, down, width = float(part.up[cell]), float(part.down[cell]), float(part.width[cell])
         if up > 0:

@@ -38,6 +38,7 @@ class Part:
         down: How far downwards.
         width: How far apart its ends must be.
         primary: By cell, whether it must be withheld.
+        guarded: By cell, whether what it needs holds against insiders as well.
         weights: By cell, what withholding it costs; 0 for primary cells.
         attackers: Insiders who know a cell of this part.
     """
@@ -52,6 +53,7 @@ class Part:
     down: Floats
     width: Floats
     primary: Mask
+    guarded: Mask
     weights: Floats
     attackers: tuple[Attacker, ...]
 
@@ -159,6 +161,7 @@ def _part(
         down=needs[1][numbers],
         width=needs[2][numbers],
         primary=primary,
+        guarded=np.ones(size, dtype=np.bool_) if problem.guarded is None else problem.guarded[numbers],
         weights=np.where(primary, 0.0, problem.weights[numbers]),
         attackers=tuple(_attackers(problem, place)),
     )
