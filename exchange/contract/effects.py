@@ -142,6 +142,7 @@ _SLA: Mapping[str, Rule] = {
     "latency": _lower_tightens,
     "late": _lower_tightens,
     "overdue": _lower_tightens,
+    "delinquent": _lower_tightens,
     "embargo": _higher_tightens,
     "receipt": _lower_tightens,
     "retention": _lower_tightens,

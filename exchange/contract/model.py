@@ -144,6 +144,7 @@ class Calendar:
     due_days: int  # after the period's last day
     late_days: int  # after the due day
     overdue_days: int  # after the due day
+    delinquent_days: int  # after the due day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +200,10 @@ class DataContract:
     def recipients_of(self, provider: str) -> tuple[str, ...]:
         """Who may pull what `provider` publishes: every recipient but itself, sorted."""
         return tuple(member for member in self.members(Role.RECIPIENT) if member != provider)
+
+    def recipient_sets(self, provider: str) -> tuple[tuple[str, ...], ...]:
+        """Who together gets one bundle of what `provider` publishes; each recipient is in exactly one set."""
+        return (self.recipients_of(provider),)
 
     def dimension(self, dimension_id: str) -> Dimension:
         """The dimension of that id (KeyError: none)."""

@@ -242,6 +242,7 @@ def _calendar(sla: Mapping[str, Clause]) -> Calendar:
         due_days=sla["latency"].integer("value"),
         late_days=sla["late"].integer("value"),
         overdue_days=sla["overdue"].integer("value"),
+        delinquent_days=sla["delinquent"].integer("value"),
     )
 
 

@@ -1,6 +1,7 @@
 """Rules that tie the clauses of a contract to each other, which no JSON Schema can say. A broken one raises."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from exchange.codes import CodeList
 from exchange.contract.clause import Clause
@@ -71,9 +72,13 @@ def _check_parties(contract: DataContract, members: Clause) -> None:
 
 
 def _check_calendar(contract: DataContract, top: Clause) -> None:
-    late = top.at("slaProperties", 2, "value")
-    if contract.calendar.late_days >= contract.calendar.overdue_days:
-        raise late.broken(f"fewer days than {contract.calendar.overdue_days}", str(contract.calendar.late_days))
+    rungs = [contract.calendar.late_days, contract.calendar.overdue_days, contract.calendar.delinquent_days]
+    for place, (lower, higher) in enumerate(pairwise(rungs), start=2):
+        if lower >= higher:
+            raise top.at("slaProperties", place, "value").broken(f"fewer days than {higher}", str(lower))
+    if contract.embargo_days >= contract.calendar.due_days:
+        expected = f"fewer days than {contract.calendar.due_days}, after which the figures are due"
+        raise top.at("slaProperties", 5, "value").broken(expected, str(contract.embargo_days))
     if contract.ends is not None and contract.ends <= contract.effective:
         raise top.custom("ends").broken(f"a day after {contract.effective}", str(contract.ends))
     mirror = contract.mirror

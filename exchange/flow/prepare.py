@@ -6,9 +6,10 @@ The same register, contract, secret and ledger give the same bytes, so that a se
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 
 from exchange.codes import parse_period
+from exchange.contract.calendar import earliest_day
 from exchange.contract.model import DataContract
 from exchange.contract.reference import ContractRef
 from exchange.disclosure import AuditSummary, Loss, Pool, Released, SecretParameters, protect, vintages
@@ -143,8 +144,8 @@ def secret_parameters(contract: DataContract, *, period: str, secret: bytes) -> 
 
 def earliest_publication(contract: DataContract, period: str) -> datetime:
     """The first instant after the period, plus the contract's embargo (UTC)."""
-    last = parse_period(period, frequency=contract.calendar.frequency).end
-    return datetime.combine(last + timedelta(days=1 + contract.embargo_days), time(tzinfo=UTC))
+    reporting = parse_period(period, frequency=contract.calendar.frequency)
+    return datetime.combine(earliest_day(contract, reporting), time(tzinfo=UTC))
 
 
 def _report(

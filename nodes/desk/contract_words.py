@@ -154,14 +154,16 @@ def _disclosure(rules: DisclosureRules) -> Iterator[tuple[str, tuple[str, str]]]
 
 
 def _calendar(calendar: Calendar, receipt_days: int, embargo_days: int) -> tuple[str, str]:
-    due, late, overdue = calendar.due_days, calendar.late_days, calendar.overdue_days
+    due, late = calendar.due_days, calendar.late_days
+    overdue, delinquent = calendar.overdue_days, calendar.delinquent_days
     english = (
-        f"each {calendar.frequency}, due {due} days after it ends; late {late} and overdue {overdue} days after that; "
-        f"embargo {embargo_days} days; receipt within {receipt_days} days"
+        f"each {calendar.frequency}, due {due} days after it ends; late {late}, overdue {overdue} and delinquent "
+        f"{delinquent} days after that; embargo {embargo_days} days; receipt within {receipt_days} days"
     )
     russian = (
-        f"период: {_WORDS[calendar.frequency]}, срок {due} дн. после его конца; опоздание через {late} дн. "
-        f"и просрочка через {overdue} дн. после срока; эмбарго {embargo_days} дн.; квитанция за {receipt_days} дн."
+        f"период: {_WORDS[calendar.frequency]}, срок {due} дн. после его конца; опоздание через {late} дн., "
+        f"просрочка через {overdue} дн., злостная просрочка через {delinquent} дн. после срока; "
+        f"эмбарго {embargo_days} дн.; квитанция за {receipt_days} дн."
     )
     return english, russian
 

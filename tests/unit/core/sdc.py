@@ -68,7 +68,7 @@ def contract_of(
         measure="PERSONS",
         unit="persons",
         decimals=0,
-        calendar=Calendar(frequency="month", due_days=20, late_days=10, overdue_days=30),
+        calendar=Calendar(frequency="month", due_days=20, late_days=10, overdue_days=30, delinquent_days=90),
         disclosure=replace(
             DisclosureRules(
                 method="suppression",
