@@ -4,6 +4,7 @@ ExchangeError
 ├── encoding.*      bytes that are not the one legal spelling of what they claim to be
 ├── contract.*      contracts, code lists, statements                    (exit 6 where the contract refuses)
 ├── trust.*         registry, keys, signatures
+├── keys.*          applications for keys, private keys in files and tokens
 ├── log.*           entries, proofs, checkpoints, witnesses
 ├── preparation.*   rows, mappings, aggregation
 ├── disclosure.*    what cannot be released safely                       (exit 7)

@@ -42,6 +42,20 @@ class KeyPurpose(StrEnum):
     OFFICER = "officer"
 
 
+class RegistryRole(StrEnum):
+    """What a key of the registry itself signs (DESIGN.md §10); its holder keeps it offline, on no node."""
+
+    ROOT = "registry-root"
+    TARGETS = "registry-targets"
+    DELEGATION = "registry-delegation"
+    SNAPSHOT = "registry-snapshot"
+    TIMESTAMP = "registry-timestamp"
+
+
+KeyUse: TypeAlias = KeyPurpose | RegistryRole
+"""The one thing a key may sign: for a member, or in the registry."""
+
+
 class Algorithm(StrEnum):
     """A signature algorithm by its JOSE name."""
 
