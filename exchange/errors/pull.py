@@ -20,6 +20,18 @@ class NotOfferedError(PullError):
     mend_ru = "посмотрите, что предлагается: exchange --node {member} catalogue {partner}"
 
 
+class OfferWithdrawnError(PullError):
+    """The newest revision was taken back; an earlier one was superseded before that and is not pulled in its place."""
+
+    code = "pull-withdrawn"
+    en = (
+        "{contract} for {period}: {partner} has withdrawn revision {revision}, bundle {bundle}; {member} takes no other"
+    )
+    ru = "{contract} за {period}: {partner} отозвал редакцию {revision}, набор {bundle}; {member} не берёт другой"
+    mend_en = "if it was pulled here, read why and acknowledge: exchange --node {member} withdrawal look {partner}"
+    mend_ru = "если он получен здесь, причина и подтверждение: exchange --node {member} withdrawal look {partner}"
+
+
 class OfferAmbiguousError(PullError):
     """A prefix that several contracts begin with."""
 

@@ -8,7 +8,7 @@ from exchange.contract.reference import ContractRef, member_id
 from exchange.encoding import Digest, int_member, parse_instant, text_member
 from exchange.errors import ExchangeError
 from exchange.errors.exchange_ import PartnerMalformedError
-from exchange.errors.pull import NotOfferedError, OfferAmbiguousError
+from exchange.errors.pull import NotOfferedError, OfferAmbiguousError, OfferWithdrawnError
 
 STATE_PUBLISHED = "published"
 STATE_WITHDRAWN = "withdrawn"
@@ -55,12 +55,20 @@ def read_catalogue(items: Sequence[Mapping[str, object]], *, partner: str) -> tu
 
 
 def pick(offers: Sequence[Offer], wanted: Wanted, *, partner: str, member: str) -> Offer:
-    """The newest published revision for this contract and period that this partner itself provides."""
+    """The newest revision for this contract and period that this partner itself provides.
+
+    Raises:
+        NotOfferedError: There is none.
+        OfferAmbiguousError: Several contracts begin so.
+        OfferWithdrawnError: It was withdrawn.
+    """
     prefix = wanted.contract.upper()
     found = [
         offer
         for offer in offers
-        if offer.contract.id.startswith(prefix) and offer.provider == partner and offer.state == STATE_PUBLISHED
+        if offer.contract.id.startswith(prefix)
+        and offer.provider == partner
+        and offer.state in {STATE_PUBLISHED, STATE_WITHDRAWN}
     ]
     exact = [offer for offer in found if offer.contract.id == prefix]
     found = [offer for offer in (exact or found) if offer.period == wanted.period]
@@ -69,7 +77,17 @@ def pick(offers: Sequence[Offer], wanted: Wanted, *, partner: str, member: str) 
     ids = sorted({offer.contract.id for offer in found})
     if len(ids) > 1:
         raise OfferAmbiguousError(contract=prefix, partner=partner, found=", ".join(ids))
-    return max(found, key=lambda offer: (offer.revision, offer.bundle))
+    newest = max(found, key=lambda offer: (offer.revision, offer.bundle))
+    if newest.state == STATE_WITHDRAWN:
+        raise OfferWithdrawnError(
+            contract=newest.contract.id,
+            period=newest.period,
+            partner=partner,
+            member=member,
+            revision=newest.revision,
+            bundle=str(newest.bundle),
+        )
+    return newest
 
 
 def _offer(item: Mapping[str, object]) -> Offer:

@@ -20,6 +20,7 @@ from exchange.errors.pull import (
     DeliveryRefusedError,
     NotOfferedError,
     OfferAmbiguousError,
+    OfferWithdrawnError,
     PulledBundleError,
     PullFolderTakenError,
     PurposeError,
@@ -236,15 +237,28 @@ async def test_a_prefix_of_two_contracts_is_ambiguous_and_a_whole_id_is_not() ->
     assert await run(partner, Notebook(), wanted=Wanted(contract="ca-01-border", period="2026-09"))
 
 
-async def test_the_newest_published_revision_is_taken_and_a_withdrawn_or_foreign_one_is_not() -> None:
+async def test_the_newest_published_revision_is_taken_and_a_superseded_or_foreign_one_is_not() -> None:
     partner, _ = honest()
     other = str(Digest.of(b"another"))
     partner.items = [
-        item(bundle_world(), bundle=other, revision=2, state="withdrawn"),
+        item(bundle_world(), bundle=other, revision=2, state="superseded"),
         item(bundle_world(), bundle=other, revision=3, provider="UZ"),
         *partner.items,
     ]
     assert (await run(partner, Notebook())).offer.revision == 0
+
+
+async def test_where_the_newest_revision_was_withdrawn_that_is_said_and_no_earlier_one_is_taken() -> None:
+    partner, _ = honest()
+    other, notebook = str(Digest.of(b"another")), Notebook()
+    partner.items = [item(bundle_world(), bundle=other, revision=1, state="withdrawn"), *partner.items]
+    with pytest.raises(OfferWithdrawnError) as refusal:
+        await run(partner, notebook)
+    assert (
+        refusal.value.sentence()
+        == f"CA-01-BORDER for 2026-09: KZ has withdrawn revision 1, bundle {other}; KG takes no other"
+    )
+    assert notebook.steps == []
 
 
 @pytest.mark.parametrize(
