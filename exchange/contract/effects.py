@@ -216,6 +216,11 @@ EFFECTS: Mapping[Pattern, Rule] = {
     _value(_RECIPIENT, "permittedPurposes", "*"): _added_loosens,
     _value(_RECIPIENT, "prohibitedPurposes", "*"): _added_tightens,
     _value(_RECIPIENT, "onwardSharing"): _from_tight_to_loose("prohibited", "with_consent"),
+    (*_RECIPIENT, "exclusions"): _added_tightens,
+    _value(_RECIPIENT, "exclusions", "*"): _added_tightens,
+    _value(_RECIPIENT, "exclusions", "*", "dimension"): _loosens,
+    _value(_RECIPIENT, "exclusions", "*", "code"): _loosens,
+    _value(_RECIPIENT, "exclusions", "*", "reason"): _neutral,
     _value(_RECIPIENT, "publication"): _from_tight_to_loose(False, True),  # noqa: FBT003  # the two values themselves
     **{_value(("slaProperties",), name): rule for name, rule in _SLA.items()},
     **{("slaProperties", name, "unit"): _neutral for name in _SLA if name != "frequency"},

@@ -37,7 +37,7 @@ class Concept:
     duration_rule: str
     source_register: str
     direction: str
-    flow_or_stock: str
+    flow_or_stock: str  # flow | stock | both: some measures are flows, others stocks
     definition: str
     standard_term: str
 
@@ -120,6 +120,17 @@ class DisclosureRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """Cells that a recipient never receives: those whose code of this dimension is the recipient itself, or below it.
+
+    Of CITIZENSHIP: a country gets no cell about its own citizens, whatever its value, zeros included.
+    """
+
+    dimension: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RevisionPolicy:
     """How long figures may still change; a revision is a new bundle that supersedes."""
 
@@ -192,6 +203,7 @@ class DataContract:
     limitations: str = ""  # what a reader of the figures must know, such as along which dimension they never sum
     revisions: RevisionPolicy = RevisionPolicy(provisional_after_days=45, final_after_months=15)
     attributes: Mapping[str, CodeList] = field(default_factory=dict)  # OBS_STATUS, CONF_STATUS
+    exclusions: tuple[Exclusion, ...] = ()
 
     def members(self, role: Role | None = None) -> tuple[str, ...]:
         """The parties (with this role), sorted."""
@@ -202,8 +214,26 @@ class DataContract:
         return tuple(member for member in self.members(Role.RECIPIENT) if member != provider)
 
     def recipient_sets(self, provider: str) -> tuple[tuple[str, ...], ...]:
-        """Who together gets one bundle of what `provider` publishes; each recipient is in exactly one set."""
-        return (self.recipients_of(provider),)
+        """Who together gets one bundle of what `provider` publishes; each recipient is in exactly one set.
+
+        First those who get the canonical release, if there are any; then each one from whom cells are excluded.
+        """
+        recipients = self.recipients_of(provider)
+        everything = tuple(member for member in recipients if not self.barred(member))
+        alone = tuple((member,) for member in recipients if self.barred(member))
+        return (everything, *alone) if everything else alone
+
+    def barred(self, recipient: str) -> Mapping[str, frozenset[str]]:
+        """By dimension, the codes of the contract's tables whose cells this member never receives; empty: none."""
+        found: dict[str, frozenset[str]] = {}
+        for exclusion in self.exclusions:
+            codelist = self.dimension(exclusion.dimension).codelist
+            parts = [part for table in self.tables for part in table.dimensions]
+            listed = {code for part in parts if part.dimension == exclusion.dimension for code in part.codes}
+            own = frozenset(code for code in listed if code == recipient or recipient in codelist.ancestors(code))
+            if own:
+                found[exclusion.dimension] = own
+        return found
 
     def dimension(self, dimension_id: str) -> Dimension:
         """The dimension of that id (KeyError: none)."""

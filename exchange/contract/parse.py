@@ -19,6 +19,7 @@ from exchange.contract.model import (
     Dimension,
     DisclosureRules,
     DominanceRule,
+    Exclusion,
     IntervalFloor,
     Mirror,
     Party,
@@ -136,6 +137,7 @@ def _contract(source: ContractText, raw: bytes, shelf: _Shelf) -> DataContract:
         mirror=_mirror(top.custom("mirror")),
         limitations=top.at("description").text("limitations"),
         revisions=_revisions(top.custom("revisions")),
+        exclusions=_exclusions(recipient),
         attributes={name: shelf.take(columns[name].custom("codelist")) for name in ("OBS_STATUS", "CONF_STATUS")},
     )
 
@@ -269,6 +271,15 @@ def _mirror(clause: Clause) -> Mirror | None:
         ratio_min=clause.optional_number("ratioMin"),
         ratio_max=clause.optional_number("ratioMax"),
         rule=clause.text("rule"),
+    )
+
+
+def _exclusions(recipient: Clause) -> tuple[Exclusion, ...]:
+    return tuple(
+        Exclusion(dimension=item.text("dimension"), reason=item.text("reason"))
+        for entry in recipient.at("customProperties").items()
+        if entry.text("property") == "exclusions"
+        for item in entry.at("value").items()
     )
 
 

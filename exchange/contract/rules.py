@@ -6,7 +6,7 @@ from itertools import pairwise
 from exchange.codes import CodeList
 from exchange.contract.clause import Clause
 from exchange.contract.levels import PROVIDER_SCOPE, nested, uncovered
-from exchange.contract.model import TOTAL, DataContract, Dimension, Role, Table, TableDimension
+from exchange.contract.model import TOTAL, DataContract, Dimension, Role, Table, TableDimension, Zeros
 
 TABLE_DIMENSIONS_MAX = 3
 TABLE_DIMENSIONS_PROTECTED_MAX = 2
@@ -27,6 +27,8 @@ def check(contract: DataContract, top: Clause) -> None:
     for table, clause in zip(contract.tables, tables.items(), strict=True):
         _check_table(contract, table, clause)
     _check_disclosure(contract, top.at("schema", 0, "quality", 0, "implementation"))
+    if contract.exclusions:
+        _check_exclusions(contract, top.at("roles", 0).custom("exclusions"))
     if (top.at("schema", 0).text("name")) != contract.id:
         raise top.at("schema", 0, "name").broken(contract.id, top.at("schema", 0).text("name"))
 
@@ -99,6 +101,10 @@ def _check_dimensions(contract: DataContract, columns: Clause) -> None:
             raise column.custom("codelist").broken(f"a list valid on {contract.effective}", valid)
         if dimension.scope == PROVIDER_SCOPE:
             _check_scope(contract, dimension, column)
+    flow_only = contract.concept.flow_or_stock == "flow"
+    if not flow_only and "TIME_PERIOD" in contract.disclosure.additive_over:
+        time = columns.at(len(contract.dimensions)).custom("dimension")
+        raise time.at("additive").broken("false: a stock does not sum over time", "true")
     integer = columns.at(len(contract.dimensions) + 1).text("logicalType") == "integer"
     if integer != (contract.decimals == 0):
         value = columns.at(len(contract.dimensions) + 1, "logicalType")
@@ -154,6 +160,19 @@ def _check_disclosure(contract: DataContract, clause: Clause) -> None:
     if disclosure.sensitive_dimensions and disclosure.group_disclosure_k is None:
         raise clause.at("groupDisclosureK").broken("a number, as there are sensitive dimensions", "null")
     _check_each_once(list(disclosure.contributors), clause.at("contributors"))
+
+
+def _check_exclusions(contract: DataContract, clause: Clause) -> None:
+    _check_each_once([exclusion.dimension for exclusion in contract.exclusions], clause)
+    for exclusion, item in zip(contract.exclusions, clause.items(), strict=True):
+        keyed = [dimension.id for dimension in contract.dimensions if dimension.has_total]
+        if exclusion.dimension not in keyed:
+            raise item.at("dimension").broken("one of " + ", ".join(keyed), exclusion.dimension)
+        if not any(exclusion.dimension in contract.barred(member) for member in contract.members(Role.RECIPIENT)):
+            raise item.at("dimension").broken("a dimension in which some recipient is a code of a table", "none")
+        if contract.disclosure.zeros is not Zeros.SENSITIVE:
+            # Where zeros are published, a sum whose other parts are all empty would show the excluded cell.
+            raise item.broken(f"zeros: {Zeros.SENSITIVE} beside an exclusion", contract.disclosure.zeros.value)
 
 
 def _check_each_once(names: list[str], clause: Clause) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from exchange.contract.model import Calendar, DataContract, DisclosureRules, Mirror, Role, Table
+from exchange.contract.model import Calendar, DataContract, DisclosureRules, Exclusion, Mirror, Role, Table
 from exchange.errors import Language
 
 
@@ -33,6 +33,7 @@ _ABOUT: Mapping[str, tuple[str, str]] = {
     "calendar": ("calendar", "сроки"),
     "use": ("may be used for", "можно использовать для"),
     "not": ("never for", "никогда не для"),
+    "exclusion": ("barred", "исключено"),
     "onward": ("passing on", "передача дальше"),
     "keep": ("kept for", "хранится"),
     "approvals": ("leaves only after", "выходит только после"),
@@ -48,6 +49,7 @@ _WORDS: Mapping[str, str] = {
     "year": "год",
     "flow": "поток",
     "stock": "численность на дату",
+    "both": "поток и численность на дату",
     "event": "событие",
     "person": "человек",
     "permit": "разрешение",
@@ -65,6 +67,10 @@ _WORDS: Mapping[str, str] = {
     "onward_release_without_consent": "передача без согласия",
     "profiling_by_ethnicity": "профилирование по этническому признаку",
 }
+
+
+_ENGLISH: Mapping[str, str] = {"both": "flow and stock"}
+"""Words of the profile that English readers need spelled out; all others stand as they are."""
 
 
 def describe(contract: DataContract, language: Language = "en") -> tuple[Clause, ...]:
@@ -96,6 +102,8 @@ def _clauses(contract: DataContract) -> Iterator[tuple[str, tuple[str, str]]]:
     yield "calendar", _calendar(contract.calendar, contract.receipt_days, contract.embargo_days)
     yield "use", words(contract.permitted_purposes)
     yield "not", words(contract.prohibited_purposes)
+    for exclusion in contract.exclusions:
+        yield "exclusion", _exclusion(contract, exclusion)
     yield "onward", words([contract.onward_sharing])
     months = contract.retention_months
     yield "keep", (f"{months} months", f"{months} мес.")
@@ -153,6 +161,20 @@ def _disclosure(rules: DisclosureRules) -> Iterator[tuple[str, tuple[str, str]]]
         yield "sensitive", same(shown)
 
 
+def _exclusion(contract: DataContract, exclusion: Exclusion) -> tuple[str, str]:
+    barred = [member for member in contract.members(Role.RECIPIENT) if exclusion.dimension in contract.barred(member)]
+    name, shown = exclusion.dimension, ", ".join(barred)
+    english = (
+        f"nobody receives a cell whose {name} is the recipient ({shown}), zeros included, nor can compute it from "
+        f"others; bundles for different recipients must not be pooled: {exclusion.reason}"
+    )
+    russian = (
+        f"никто не получает ячейку, где {name} — сам получатель ({shown}), включая нули, и не может вычислить её по "
+        f"другим; наборы разных получателей объединять нельзя: {exclusion.reason}"
+    )
+    return english, russian
+
+
 def _calendar(calendar: Calendar, receipt_days: int, embargo_days: int) -> tuple[str, str]:
     due, late = calendar.due_days, calendar.late_days
     overdue, delinquent = calendar.overdue_days, calendar.delinquent_days
@@ -194,7 +216,8 @@ def same(text: str) -> tuple[str, str]:
 def words(found: Iterable[str]) -> tuple[str, str]:
     """Words of the profile; a purpose that has no Russian word here stands as it is in the contract."""
     listed = list(found)
-    return ", ".join(listed).replace("_", " "), ", ".join(_WORDS.get(word, word) for word in listed)
+    english = [_ENGLISH.get(word, word.replace("_", " ")) for word in listed]
+    return ", ".join(english), ", ".join(_WORDS.get(word, word) for word in listed)
 
 
 def tuple_of(form: str, labels: Mapping[str, str]) -> tuple[str, str]:
