@@ -1,11 +1,13 @@
 """What a published bundle and a withdrawal have in common: the provider's bundle keys signed it, its log holds it."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
+from exchange.errors.log import LogError
 from exchange.errors.trust import UnknownKeyError
 from exchange.log.entry import LogEntry, parse_entry
-from exchange.log.policy import WitnessPolicy, parse_policy
+from exchange.log.policy import CosignedCheckpoint, WitnessPolicy, parse_policy
 from exchange.log.proof import TlogProof, parse_proof
 from exchange.signing.jws import verify_detached
 from exchange.signing.keys import HYBRID, KeyPurpose, PublicKey
@@ -46,12 +48,24 @@ def read_logged(proof_file: bytes) -> tuple[TlogProof, LogEntry]:
     return proof, parse_entry(proof.extra or b"")
 
 
-def log_policy(provider: str, trust: Trust) -> WitnessPolicy:
-    """Who must have witnessed the provider's log.
+def require_witnessed(note: bytes, *, provider: str, trust: Trust) -> tuple[WitnessPolicy, CosignedCheckpoint]:
+    """The policy that judges this checkpoint of the provider's log, and the checkpoint as it judged it.
+
+    Witnesses come and go, and what an earlier policy's quorum cosigned in that policy's time stays cosigned.
 
     Raises:
-        UnknownMemberError: No such member.
-        LogError: The registry has no policy for its log, or one that cannot be read.
+        UnknownMemberError: There never was such a member.
+        LogError: The registry has no policy for its log or one that cannot be read, or the quorum is not there.
     """
-    trust.member(provider)
-    return parse_policy(trust.policies.get(provider, b""))
+    trust.known(provider)
+    policy = parse_policy(trust.policies.get(provider, b""))
+    try:
+        return policy, policy.check(note, every_line=True)
+    except LogError:
+        for earlier in trust.earlier_policies.get(provider, ()):
+            policy = parse_policy(earlier.raw)
+            with suppress(LogError):
+                cosigned = policy.check(note, every_line=True)
+                if cosigned.cosigned_at < earlier.until:
+                    return policy, cosigned
+        raise

@@ -27,7 +27,7 @@ from exchange.manifest import CLEARANCE, DATA, DISCLOSURE, MANIFEST, Manifest, b
 from exchange.pattern import determined, equations
 from exchange.publication.checks import CONTRACT_ABSENT, STATEMENTS_ABSENT, Check, Checklist, CheckName
 from exchange.publication.compare import compare_clearance, compare_contract, compare_report, compare_rules
-from exchange.publication.logged import bundle_signers, log_policy, read_logged, require_counting
+from exchange.publication.logged import bundle_signers, read_logged, require_counting, require_witnessed
 from exchange.report import DisclosureReport, parse_report
 from exchange.signing.keys import HYBRID, PublicKey
 from exchange.signing.trust import Trust
@@ -220,8 +220,7 @@ def _check_entry(files: Mapping[str, bytes], manifest: Manifest, record: Checkli
 
 def _check_witnesses(proof: TlogProof, manifest: Manifest, trust: Trust, record: Checklist) -> CosignedCheckpoint:
     with record.check(CheckName.COSIGNATURES) as facts:
-        policy = log_policy(manifest.provider, trust)
-        cosigned = policy.check(proof.checkpoint_note, every_line=True)
+        policy, cosigned = require_witnessed(proof.checkpoint_note, provider=manifest.provider, trust=trust)
         facts.update(
             origin=cosigned.origin,
             size=cosigned.size,

@@ -31,7 +31,7 @@ from exchange.errors.bundle import BundleFilesError, WithdrawalError
 from exchange.errors.encoding import FieldError
 from exchange.log.entry import EntryType, LogEntry
 from exchange.log.proof import verify_proof
-from exchange.publication.logged import bundle_signers, log_policy, read_logged, require_counting
+from exchange.publication.logged import bundle_signers, read_logged, require_counting, require_witnessed
 from exchange.signing.jws import sign_detached, sign_signatures
 from exchange.signing.keys import HybridSigner, Signer
 from exchange.signing.trust import Trust
@@ -241,8 +241,7 @@ def verify_withdrawal(
     for field, (expected, found) in required.items():
         if expected != found:
             raise WithdrawalError(bundle=str(bundle), field=f"entry: {field}", expected=expected, found=found)
-    policy = log_policy(provider, trust)
-    cosigned = policy.check(proof.checkpoint_note, every_line=True)
+    policy, cosigned = require_witnessed(proof.checkpoint_note, provider=provider, trust=trust)
     verify_proof(proof, proof.extra or b"", policy)
     withdrawal = verify_signed(
         files, bundle=bundle, provider=provider, trust=trust, at=cosigned.cosigned_at, clause=clause

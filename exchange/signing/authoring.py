@@ -1,16 +1,17 @@
 """How the registry is written: TUF metadata made from values and signed behind the `Signer` port.
 
 The reader (`exchange.signing.registry`) accepts exactly what stands here: consistent snapshots, one key per role and
-holder, every meta entry with length and SHA-256, flat delegations of `members/<id>/*`.
+holder, every meta entry with length and SHA-256, flat delegations of `members/<id>/*`. Without signers, metadata is
+written to be signed elsewhere: `signing_input` is what each key signs, `with_signatures` puts them together.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
-from securesystemslib.signer import Signature, SSlibKey
+from securesystemslib.signer import Key, Signature, SSlibKey
 from tuf.api.metadata import (
     SPECIFICATION_VERSION,
     DelegatedRole,
@@ -33,22 +34,37 @@ from exchange.signing.keys import Algorithm, PublicKey, Signer
 S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
 _SPECIFICATION = ".".join(SPECIFICATION_VERSION)
 
+ROOT_LIFE = TARGETS_LIFE = timedelta(days=365)
+DELEGATION_LIFE = timedelta(days=90)
+SNAPSHOT_LIFE = timedelta(days=30)
+"""Exactly: a snapshot's time of issue is its expiry less this (`exchange.signing.history`)."""
+TIMESTAMP_LIFE = timedelta(days=7)
+
+HOLDER = "x-exchange-holder"
+"""Which member holds a registry key; stands in the key as tuf-on-ci's `x-tuf-on-ci-keyowner` does, and is signed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
-    """The keys of a role and how many of them must sign."""
+    """The keys of a role, how many of them must sign, and which member holds each (empty: not said)."""
 
     keys: tuple[PublicKey, ...]
     threshold: int
+    holders: tuple[str, ...] = ()
+
+    def held(self) -> tuple[tuple[PublicKey, str | None], ...]:
+        """Each key with its holder."""
+        return tuple(zip(self.keys, self.holders or [None] * len(self.keys), strict=True))
 
 
-def registry_key(public: PublicKey) -> SSlibKey:
+def registry_key(public: PublicKey, *, holder: str | None = None) -> SSlibKey:
     """The TUF form of an Ed25519 key; its id is SHA-256 over the canonical form (TUF specification §4.2)."""
     if public.algorithm is not Algorithm.ED25519:
         raise KeyKindError(subject="registry key", found=public.algorithm)
     described = {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": public.raw.hex()}}
     keyid = hashlib.sha256(canonical_json(described)).hexdigest()  # the same bytes as OLPC canonical JSON here
-    return SSlibKey(keyid, "ed25519", "ed25519", {"public": public.raw.hex()})
+    extra = {} if holder is None else {HOLDER: holder}
+    return SSlibKey(keyid, "ed25519", "ed25519", {"public": public.raw.hex()}, extra)
 
 
 def write_root(*, version: int, expires: datetime, roles: Mapping[str, Authority], signers: Sequence[Signer]) -> bytes:
@@ -58,7 +74,7 @@ def write_root(*, version: int, expires: datetime, roles: Mapping[str, Authority
             version=version,
             spec_version=_SPECIFICATION,
             expires=expires,
-            keys={key.keyid: key for role in roles.values() for key in map(registry_key, role.keys)},
+            keys=_keys(roles),
             roles={name: Role(_keyids(role), role.threshold) for name, role in roles.items()},
             consistent_snapshot=True,
         ),
@@ -78,7 +94,7 @@ def write_targets(
     delegations = None
     if members is not None:
         delegations = Delegations(
-            keys={key.keyid: key for role in members.values() for key in map(registry_key, role.keys)},
+            keys=_keys(members),
             roles={
                 name: DelegatedRole(name, _keyids(role), role.threshold, terminating=True, paths=[f"members/{name}/*"])
                 for name, role in members.items()
@@ -118,6 +134,27 @@ def target_file(path: str, content: bytes) -> str:
     """Where a signed file lies under `targets/` (consistent snapshots: its SHA-256 before its name)."""
     folder, slash, name = path.rpartition("/")
     return f"targets/{folder}{slash}{Digest.of(content).hex}.{name}"
+
+
+def signing_input(raw: bytes) -> bytes:
+    """What a key signs of a metadata file: the canonical form of its signed part, as python-tuf forms it."""
+    metadata: Metadata[Root] = Metadata.from_bytes(raw)  # of whatever type: the form is the same
+    return metadata.signed_bytes
+
+
+def with_signatures(raw: bytes, signatures: Sequence[tuple[PublicKey, bytes]]) -> bytes:
+    """A metadata file with exactly these signatures, in this order."""
+    metadata: Metadata[Root] = Metadata.from_bytes(raw)
+    metadata.signatures.clear()
+    for public, signature in signatures:
+        keyid = registry_key(public).keyid
+        metadata.signatures[keyid] = Signature(keyid, signature.hex())
+    return metadata.to_bytes(JSONSerializer(compact=True))
+
+
+def _keys(roles: Mapping[str, Authority]) -> dict[str, Key]:
+    keys = [registry_key(public, holder=holder) for role in roles.values() for public, holder in role.held()]
+    return {key.keyid: key for key in keys}
 
 
 def _pin(version: int, raw: bytes) -> MetaFile:

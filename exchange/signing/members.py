@@ -65,8 +65,37 @@ class MemberKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Suspension:
+    """A while in which nothing that a member signs counts; `until` is None as long as no end is decided."""
+
+    since: datetime
+    until: datetime | None = None
+
+    def covers(self, at: datetime) -> bool:
+        """Whether this time lies in it."""
+        return self.since <= at and (self.until is None or at < self.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """What federation.json says of a member, present or former."""
+
+    kind: str  # state | organisation
+    name: Labels
+    suspensions: tuple[Suspension, ...] = ()  # in order of time, apart from each other
+    left_at: datetime | None = None
+
+    def counts_at(self, at: datetime | None) -> bool:
+        """Whether its keys count at this time; None asks for any time."""
+        if at is None:
+            return True
+        left = self.left_at is not None and at >= self.left_at
+        return not left and not any(suspension.covers(at) for suspension in self.suspensions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A state or an organisation; `keys` is empty while its own delegation has expired."""
+    """A state or an organisation; `keys` is empty while it is silenced (`Trust.silenced`)."""
 
     id: str
     kind: str  # state | organisation
@@ -78,11 +107,21 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Federation:
-    """federation.json: who is a member; signed by the majority."""
+    """federation.json: who is and who was a member; signed by the majority."""
 
     name: Labels
-    members: Mapping[str, tuple[str, Labels]]  # kind and name by id
+    members: Mapping[str, Membership]
     auditor: str
+
+    @property
+    def present(self) -> dict[str, Membership]:
+        """Those who have not left; the suspended are among them."""
+        return {member_id: one for member_id, one in self.members.items() if one.left_at is None}
+
+    @property
+    def former(self) -> dict[str, Membership]:
+        """Those who have left."""
+        return {member_id: one for member_id, one in self.members.items() if one.left_at is not None}
 
 
 def parse_federation(raw: bytes) -> Federation:
@@ -95,35 +134,68 @@ def parse_federation(raw: bytes) -> Federation:
     document = parse_canonical_object(raw, subject=subject)
     require_members(document, {"type", "name", "members", "auditor"}, subject=subject)
     _require_type(document, "federation/1", subject)
-    members: dict[str, tuple[str, Labels]] = {}
+    members: dict[str, Membership] = {}
     for entry in _objects(document["members"], subject=subject, field="members"):
-        require_members(entry, {"id", "kind", "name"}, subject=subject)
+        require_members(entry, {"id", "kind", "name"}, optional=frozenset({"suspended", "left_at"}), subject=subject)
         member_id = text_member(entry, "id", subject=subject)
-        kind = text_member(entry, "kind", subject=subject)
         if MEMBER_ID.match(member_id) is None or member_id in members:
             raise FieldError(subject=subject, field="id", expected="a new upper-case id", found=member_id[:32])
-        if kind not in {"state", "organisation"}:
-            raise FieldError(subject=subject, field="kind", expected="state or organisation", found=kind[:32])
-        members[member_id] = (kind, _labels(entry["name"], subject=subject))
+        members[member_id] = _parse_membership(entry, subject)
     auditor = text_member(document, "auditor", subject=subject)
-    if auditor not in members:
+    if auditor not in members or members[auditor].left_at is not None:
         raise FieldError(subject=subject, field="auditor", expected="a member", found=auditor[:32])
     return Federation(name=_labels(document["name"], subject=subject), members=members, auditor=auditor)
 
 
 def format_federation(federation: Federation) -> bytes:
     """The bytes of federation.json."""
-    members = [
-        {"id": member_id, "kind": kind, "name": dict(name)} for member_id, (kind, name) in federation.members.items()
-    ]
     return canonical_json(
         {
             "type": "federation/1",
             "name": dict(federation.name),
-            "members": members,
+            "members": [_format_membership(member_id, one) for member_id, one in federation.members.items()],
             "auditor": federation.auditor,
         }
     )
+
+
+def _parse_membership(entry: JsonObject, subject: str) -> Membership:
+    kind = text_member(entry, "kind", subject=subject)
+    if kind not in {"state", "organisation"}:
+        raise FieldError(subject=subject, field="kind", expected="state or organisation", found=kind[:32])
+    return Membership(
+        kind=kind,
+        name=_labels(entry["name"], subject=subject),
+        suspensions=_parse_suspensions(entry, subject) if "suspended" in entry else (),
+        left_at=parse_instant(entry["left_at"], subject=subject) if "left_at" in entry else None,
+    )
+
+
+def _parse_suspensions(entry: JsonObject, subject: str) -> tuple[Suspension, ...]:
+    found: list[Suspension] = []
+    for period in _objects(entry["suspended"], subject=subject, field="suspended"):
+        require_members(period, {"since"}, optional=frozenset({"until"}), subject=subject)
+        since = parse_instant(period["since"], subject=subject)
+        until = parse_instant(period["until"], subject=subject) if "until" in period else None
+        in_order = not found or (found[-1].until is not None and found[-1].until < since)
+        if not in_order or (until is not None and until <= since):
+            raise FieldError(subject=subject, field="suspended", expected="times in order", found="another order")
+        found.append(Suspension(since=since, until=until))
+    return tuple(found)
+
+
+def _format_membership(member_id: str, one: Membership) -> dict[str, object]:
+    entry: dict[str, object] = {"id": member_id, "kind": one.kind, "name": dict(one.name)}
+    if one.suspensions:
+        entry["suspended"] = [_format_suspension(suspension) for suspension in one.suspensions]
+    if one.left_at is not None:
+        entry["left_at"] = format_instant(one.left_at)
+    return entry
+
+
+def _format_suspension(suspension: Suspension) -> dict[str, str]:
+    period = {"since": format_instant(suspension.since)}
+    return period if suspension.until is None else period | {"until": format_instant(suspension.until)}
 
 
 def parse_member_keys(raw: bytes, *, member_id: str, kind: str, name: Labels) -> Member:

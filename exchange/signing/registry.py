@@ -5,9 +5,10 @@ for format and thresholds. What the registry *says* is read by `exchange.signing
 bytes.
 
 Beyond TUF, and why: every meta entry carries length and SHA-256, so a snapshot's digest pins the whole state (log
-entries name it); delegations are flat; keys are Ed25519 points that passed admission, each in one role only, so a
-threshold counts holders and not names. A delegation's expiry silences its member alone: nobody can halt the others by
-not signing.
+entries name it); delegations are flat; who holds which key is `exchange.signing.authority`. A delegation that the
+snapshot names rightly and that does not hold (expired, too few signatures, malformed) silences its member alone: nobody
+can halt the others by signing badly or not at all. A file that is not the one the snapshot names is refused as a whole:
+whoever handed it over lies, and another source has the right one.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias, TypeVar
 
-from securesystemslib.signer import Key
 from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import (
     DelegatedRole,
@@ -30,9 +30,9 @@ from tuf.api.metadata import (
 from tuf.api.serialization import DeserializationError
 
 from exchange.encoding import Digest, format_instant, parse_json_object
+from exchange.errors import ExchangeError
 from exchange.errors.encoding import EncodingError
 from exchange.errors.trust import (
-    KeyReuseError,
     RegistryExpiredError,
     RegistryFileError,
     RegistryRuleError,
@@ -40,7 +40,8 @@ from exchange.errors.trust import (
     RegistryTamperedError,
     RegistryVersionError,
 )
-from exchange.signing.keys import Algorithm, PublicKey
+from exchange.signing.authoring import Authority
+from exchange.signing.authority import authorities, flat_delegations
 
 Expired: TypeAlias = Literal["refuse", "notice"]
 """What expiry does: a node refuses, a verifier of old evidence takes notice (DESIGN.md §7)."""
@@ -55,29 +56,40 @@ S = TypeVar("S", Root, Timestamp, Snapshot, Targets)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegation:
-    """One flat delegation: who may sign for which paths, and what was signed; `targets` is empty once expired."""
+    """One flat delegation: who may sign for which paths, and what was signed; nothing if there is a `problem`."""
 
     role: str
     paths: tuple[str, ...]
     threshold: int
-    targets: Mapping[str, bytes]
-    expired: bool
+    version: int
+    targets: Mapping[str, bytes] = field(default_factory=dict)
+    expires: datetime | None = None
+    problem: ExchangeError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedRegistry:
     """What the registry's keys signed; nothing in it is interpreted yet."""
 
-    snapshot_version: int
     snapshot_sha256: Digest
-    timestamp_version: int
-    root_threshold: int
-    targets_threshold: int
+    roots: tuple[Root, ...]  # the chain, the newest last
+    timestamp: Timestamp
+    snapshot: Snapshot
+    top: Targets
+    authorities: Mapping[str, Authority]  # by role: root, targets, snapshot, timestamp, and each delegation
     targets: Mapping[str, bytes]
     delegations: tuple[Delegation, ...]
-    keys: Mapping[str, PublicKey]  # by a name of the role and key, for the federation's one-key-one-purpose rule
-    expires: datetime  # the earliest of root, timestamp, snapshot and top-level targets
     notices: tuple[RegistryExpiredError, ...]
+
+    @property
+    def root(self) -> Root:
+        """The newest root."""
+        return self.roots[-1]
+
+    @property
+    def expires(self) -> datetime:
+        """The earliest end of root, timestamp, snapshot and top-level targets: a node stops then."""
+        return min(signed.expires for signed in (self.root, self.timestamp, self.snapshot, self.top))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,33 +135,32 @@ def open_registry(files: Mapping[str, bytes], *, root: bytes, at: datetime, expi
     Source: TUF specification §5.3 (root), §5.4 (timestamp), §5.5 (snapshot), §5.6 (targets).
     """
     reader = _Reader(files=files, at=at, expired=expired)
-    trusted_root = _update_root(reader, root)
+    roots = _update_root(reader, root)
+    trusted_root = roots[-1]
     timestamp = _signed_by(trusted_root, reader.raw("metadata/timestamp.json"), Timestamp, "timestamp")
     reader.check_expiry(timestamp, "metadata/timestamp.json")
     snapshot, snapshot_raw = _pinned(reader, trusted_root, Snapshot, "snapshot", timestamp.snapshot_meta)
     reader.check_expiry(snapshot, "snapshot.json")
     targets, _ = _pinned(reader, trusted_root, Targets, "targets", _meta(snapshot, "targets"))
     reader.check_expiry(targets, "targets.json")
-    keys = _admit_keys(trusted_root, targets)
-    delegations = tuple(_delegation(reader, role, targets, snapshot) for role in _flat_delegations(targets).values())
     return SignedRegistry(
-        snapshot_version=snapshot.version,
         snapshot_sha256=Digest.of(snapshot_raw),
-        timestamp_version=timestamp.version,
-        root_threshold=trusted_root.roles["root"].threshold,
-        targets_threshold=trusted_root.roles["targets"].threshold,
+        roots=roots,
+        timestamp=timestamp,
+        snapshot=snapshot,
+        top=targets,
+        authorities=authorities(trusted_root, targets),
         targets={path: _target(reader, target) for path, target in targets.targets.items()},
-        delegations=delegations,
-        keys=keys,
-        expires=min(signed.expires for signed in (trusted_root, timestamp, snapshot, targets)),
+        delegations=tuple(_delegation(reader, role, targets, snapshot) for role in flat_delegations(targets).values()),
         notices=tuple(reader.notices),
     )
 
 
-def _update_root(reader: _Reader, anchor: bytes) -> Root:
+def _update_root(reader: _Reader, anchor: bytes) -> tuple[Root, ...]:
     """§5.3: from the trusted root to the newest, each signed by its predecessor's threshold and by its own."""
     metadata = _parse(anchor, Root, "root.json")
     _verify(metadata.signed, metadata, "root", "root.json")
+    chain = [metadata.signed]
     for _ in range(ROOT_ROTATIONS_MAX):
         file = f"metadata/{metadata.signed.version + 1}.root.json"
         if file not in reader.files:
@@ -160,41 +171,69 @@ def _update_root(reader: _Reader, anchor: bytes) -> Root:
         if following.signed.version != metadata.signed.version + 1:  # 5.3.5
             raise RegistryVersionError(file=file, expected=metadata.signed.version + 1, found=following.signed.version)
         metadata = following
+        chain.append(metadata.signed)
     root = metadata.signed
     reader.check_expiry(root, f"metadata/{root.version}.root.json")  # 5.3.10, of the last root only
     if not root.consistent_snapshot:
         raise RegistryRuleError(subject="root", rule="consistent_snapshot", expected="true", found="false")
-    return root
+    return tuple(chain)
 
 
 def _pinned(reader: _Reader, delegator: Root | Targets, kind: type[S], role: str, meta: MetaFile) -> tuple[S, bytes]:
     """§5.5.1-5.5.5, §5.6.1-5.6.4: the version that was named, with its length and hash, signed by the role."""
-    file = f"metadata/{meta.version}.{role}.json"
-    raw = reader.raw(file)
-    _check_bytes(meta, raw, file)
+    file, raw = _named(reader, role, meta)
     signed = _signed_by(delegator, raw, kind, role, file)
     if signed.version != meta.version:
         raise RegistryVersionError(file=file, expected=meta.version, found=signed.version)
     return signed, raw
 
 
+def _named(reader: _Reader, role: str, meta: MetaFile) -> tuple[str, bytes]:
+    file = f"metadata/{meta.version}.{role}.json"
+    raw = reader.raw(file)
+    check_bytes(meta, raw, file)
+    return file, raw
+
+
 def _delegation(reader: _Reader, role: DelegatedRole, targets: Targets, snapshot: Snapshot) -> Delegation:
     """§5.6.7 for a flat delegation; a path outside it is not this role's to say and is passed over, as TUF does."""
-    signed, _ = _pinned(reader, targets, Targets, role.name, _meta(snapshot, role.name))
-    if signed.delegations is not None:
-        raise RegistryRuleError(subject=role.name, rule="delegations", expected="none", found="nested")
-    notice = reader.expiry(signed, f"metadata/{signed.version}.{role.name}.json")
-    if notice is not None:
-        reader.notices.append(notice)
-    silenced = notice is not None and reader.expired == "refuse"
-    own = {path: target for path, target in signed.targets.items() if role.is_delegated_path(path)}
+    meta = _meta(snapshot, role.name)
+    _named(reader, role.name, meta)  # not the bytes that the snapshot names: the whole offer is refused
+    signed: Targets | None = None
+    own: dict[str, TargetFile] = {}
+    problem: ExchangeError | None = None
+    try:
+        signed, _ = _pinned(reader, targets, Targets, role.name, meta)
+        own = {path: target for path, target in signed.targets.items() if role.is_delegated_path(path)}
+        _require_flat(role.name, signed)
+        problem = _expiry_of(reader, signed, role.name)
+    except (RegistryFileError, RegistrySignatureError, RegistryVersionError, RegistryRuleError) as error:
+        problem = error
     return Delegation(
         role=role.name,
         paths=tuple(role.paths or ()),
         threshold=role.threshold,
-        targets={} if silenced else {path: _target(reader, target) for path, target in own.items()},
-        expired=silenced,
+        version=meta.version,
+        targets={} if problem is not None else {path: _target(reader, target) for path, target in own.items()},
+        expires=None if signed is None else signed.expires,
+        problem=problem,
     )
+
+
+def _require_flat(role: str, signed: Targets) -> None:
+    if signed.delegations is not None:
+        raise RegistryRuleError(subject=role, rule="delegations", expected="none", found="nested")
+    for target in signed.targets.values():
+        if "sha256" not in target.hashes:
+            raise RegistryRuleError(subject=target.path, rule="hashes", expected="sha256", found="absent")
+
+
+def _expiry_of(reader: _Reader, signed: Targets, role: str) -> RegistryExpiredError | None:
+    """Noted always; a reason to be silent only for a node."""
+    notice = reader.expiry(signed, f"metadata/{signed.version}.{role}.json")
+    if notice is not None:
+        reader.notices.append(notice)
+    return notice if reader.expired == "refuse" else None
 
 
 def _signed_by(delegator: Root | Targets, raw: bytes, kind: type[S], role: str, file: str | None = None) -> S:
@@ -238,11 +277,17 @@ def _target(reader: _Reader, target: TargetFile) -> bytes:
     folder, slash, name = target.path.rpartition("/")
     file = f"targets/{folder}{slash}{target.hashes['sha256']}.{name}"
     raw = reader.raw(file)
-    _check_bytes(target, raw, file)
+    check_bytes(target, raw, file)
     return raw
 
 
-def _check_bytes(pinned: MetaFile | TargetFile, raw: bytes, file: str) -> None:
+def check_bytes(pinned: MetaFile | TargetFile, raw: bytes, file: str) -> None:
+    """Refuse bytes that are not the ones that were named.
+
+    Raises:
+        RegistryTamperedError: Another length or SHA-256.
+        RegistryRuleError: They were named by less than both.
+    """
     if pinned.length is None or "sha256" not in (pinned.hashes or {}):
         raise RegistryRuleError(subject=file, rule="pinned by", expected="length and sha256", found="less")
     if len(raw) != pinned.length:
@@ -252,39 +297,3 @@ def _check_bytes(pinned: MetaFile | TargetFile, raw: bytes, file: str) -> None:
     except LengthOrHashMismatchError as error:
         expected = f"sha256:{(pinned.hashes or {})['sha256']}"
         raise RegistryTamperedError(file=file, expected=expected, found=str(Digest.of(raw))) from error
-
-
-def _flat_delegations(targets: Targets) -> Mapping[str, DelegatedRole]:
-    if targets.delegations is None or targets.delegations.roles is None:
-        raise RegistryRuleError(subject="targets", rule="delegations", expected="one per member", found="none")
-    return targets.delegations.roles
-
-
-def _admit_keys(root: Root, targets: Targets) -> dict[str, PublicKey]:
-    """Every registry key, admitted, each in one role and under one id only."""
-    assert targets.delegations is not None  # _flat_delegations is asked first
-    holders = [(name, role.keyids, root.keys) for name, role in root.roles.items()]
-    holders += [(role.name, role.keyids, targets.delegations.keys) for role in _flat_delegations(targets).values()]
-    admitted: dict[str, PublicKey] = {}
-    seen: dict[str, str] = {}
-    for role_name, keyids, keys in holders:
-        for keyid in keyids:
-            public = _admit(keys[keyid], role_name)
-            place = f"registry role {role_name}, key {keyid[:8]}"
-            if public.kid in seen:
-                raise KeyReuseError(kid=public.kid, first=seen[public.kid], second=place)
-            seen[public.kid] = place
-            admitted[place] = public
-    return admitted
-
-
-def _admit(key: Key, role: str) -> PublicKey:
-    if (key.keytype, key.scheme) != ("ed25519", "ed25519"):
-        raise RegistryRuleError(
-            subject=f"role {role}", rule="key type", expected="ed25519", found=f"{key.keytype}/{key.scheme}"
-        )
-    try:
-        raw = bytes.fromhex(str(key.keyval.get("public")))
-    except ValueError as error:
-        raise RegistryRuleError(subject=f"role {role}", rule="key", expected="hex", found="other") from error
-    return PublicKey(Algorithm.ED25519, raw)

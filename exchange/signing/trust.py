@@ -1,45 +1,61 @@
 """Who is a member, and which key speaks for whom at which time: the registry read from its bytes (DESIGN.md §10).
 
 Trust is a value: immutable, made once per registry state, shared by all requests. It refuses as a whole where a rule of
-the federation is broken; a node then keeps the state it had until that expires. A key that was revoked stays listed, so
-that what it signed before still verifies.
+the federation is broken; a node then keeps the state it had until that expires. A member whose own file is wrong is
+silenced alone (`exchange.signing.delegations`). A key that was revoked and a member that left stay listed, so that what
+they signed before still verifies.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import TypedDict
 
 from exchange.codes import Labels
 from exchange.encoding import Digest, format_instant
+from exchange.errors import ExchangeError
 from exchange.errors.trust import (
-    KeyReuseError,
     RegistryExpiredError,
     RegistryRollbackError,
     RegistryRuleError,
     UnknownMemberError,
     UnknownOfficerError,
 )
-from exchange.signing.keys import KeyPurpose, PublicKey
-from exchange.signing.members import (
-    Federation,
-    Member,
-    MemberKey,
-    parse_federation,
-    parse_member_keys,
+from exchange.signing.authoring import Authority
+from exchange.signing.delegations import (
+    DELEGATION_THRESHOLD_MIN,
+    FEDERATION,
+    as_they_count,
+    keys_file,
+    read_federation,
+    read_members,
 )
-from exchange.signing.registry import Delegation, Expired, SignedRegistry, open_registry
+from exchange.signing.history import announced, issued_at
+from exchange.signing.keys import KeyPurpose, PublicKey
+from exchange.signing.members import Federation, Member, MemberKey, Membership
+from exchange.signing.registry import Expired, SignedRegistry, open_registry
 
-__all__ = ["FIRST_ROOT", "Expired", "Member", "MemberKey", "RegistryRef", "Trust", "open_trust"]
+__all__ = [
+    "DELEGATION_THRESHOLD_MIN",
+    "FIRST_ROOT",
+    "EarlierPolicy",
+    "Expired",
+    "Member",
+    "MemberKey",
+    "RegistryRef",
+    "Trust",
+    "majority",
+    "open_trust",
+    "policy_file",
+]
 
 FIRST_ROOT = "metadata/1.root.json"
 """Where a trust folder keeps the one file that is taken on faith."""
 
-DELEGATION_THRESHOLD_MIN = 2
-"""Two keys of a member sign its keys, so that no single one of its people can change them."""
-
-_POLICY = re.compile(r"policy/([a-z][a-z0-9]{1,15})\.tlog-policy\Z")
+_UNTIL = "%Y%m%dT%H%M%SZ"
+_POLICY = re.compile(r"policy/([a-z][a-z0-9]{1,15})(?:\.until-([0-9]{8}T[0-9]{6}Z))?\.tlog-policy\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,33 +67,75 @@ class RegistryRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierPolicy:
+    """A witness policy that another took the place of: it judges checkpoints that were cosigned before `until`."""
+
+    until: datetime
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """A verified registry state."""
+    """A verified registry state.
+
+    Attributes:
+        members: Who belongs to the federation now, the suspended too.
+        former: Who has left, with the last keys, so that what they signed verifies for ever.
+        memberships: Suspensions and departures of both, as they count (`exchange.signing.history`).
+        silenced: Members whose delegation does not hold, and why: they have no keys until they sign a better one.
+        policies: C2SP tlog-policy text by the member whose log it judges.
+        earlier_policies: Those before, the newest first.
+        roles: The keys, holders and threshold of every role of the registry.
+        issued: When the snapshot was.
+        expires: When nodes must stop unless the registry is refreshed.
+        ends: When each role's metadata expires, where it can be read.
+        timestamp_version: Grows with every renewal, also of an unchanged snapshot.
+    """
 
     ref: RegistryRef
     name: Labels
     members: Mapping[str, Member]
+    former: Mapping[str, Member]
+    memberships: Mapping[str, Membership]
+    silenced: Mapping[str, ExchangeError]
     auditor: str
-    policies: Mapping[str, bytes]  # C2SP tlog-policy text by the member whose log it judges
-    expires: datetime  # when nodes must stop unless the registry is refreshed
-    timestamp_version: int  # grows with every renewal, also of an unchanged snapshot
+    policies: Mapping[str, bytes]
+    earlier_policies: Mapping[str, tuple[EarlierPolicy, ...]]
+    roles: Mapping[str, Authority]
+    issued: datetime
+    expires: datetime
+    ends: Mapping[str, datetime]
+    timestamp_version: int
     notices: tuple[RegistryExpiredError, ...] = ()
 
     def member(self, member_id: str) -> Member:
         """The member with this id.
 
         Raises:
-            UnknownMemberError: There is none.
+            UnknownMemberError: There is none, or it has left.
         """
         if member_id not in self.members:
             raise UnknownMemberError(member=member_id[:16])
         return self.members[member_id]
 
+    def known(self, member_id: str) -> Member:
+        """The member with this id, present or former.
+
+        Raises:
+            UnknownMemberError: There never was one.
+        """
+        return self.former[member_id] if member_id in self.former else self.member(member_id)
+
     def keys(self, member_id: str, purpose: KeyPurpose, *, at: datetime | None) -> tuple[PublicKey, ...]:
-        """The keys that speak for a member for this purpose at this time; None asks for any time."""
-        return tuple(
-            listed.key for listed in self.member(member_id).keys if listed.purpose is purpose and listed.counts_at(at)
-        )
+        """The keys that speak for a member, present or former, for this purpose at this time; None asks for any time.
+
+        Raises:
+            UnknownMemberError: There never was one.
+        """
+        member = self.known(member_id)
+        if not self.memberships[member_id].counts_at(at):
+            return ()
+        return tuple(listed.key for listed in member.keys if listed.purpose is purpose and listed.counts_at(at))
 
     def officer(self, officer_id: str, *, at: datetime | None) -> tuple[str, MemberKey]:
         """The member an officer belongs to, and the officer's key at this time (None: the latest).
@@ -87,9 +145,9 @@ class Trust:
         """
         found = [
             (member.id, listed)
-            for member in self.members.values()
+            for member in (*self.members.values(), *self.former.values())
             for listed in member.keys
-            if listed.officer == officer_id and listed.counts_at(at)
+            if listed.officer == officer_id and listed.counts_at(at) and self.memberships[member.id].counts_at(at)
         ]
         if not found:
             raise UnknownOfficerError(officer=officer_id[:32], at=format_instant(at) if at is not None else "any time")
@@ -115,25 +173,42 @@ def open_trust(
 
     Raises:
         TrustError: A signature, version, hash, expiry or rule of the federation fails; the class says which.
-        EncodingError: A signed target is not in its one legal form.
+        EncodingError: A target that the majority signed is not in its one legal form.
     """
     signed = open_registry(files, root=root, at=at, expired=expired)
-    ref = RegistryRef(version=signed.snapshot_version, sha256=signed.snapshot_sha256)
+    ref = RegistryRef(version=signed.snapshot.version, sha256=signed.snapshot_sha256)
     _refuse_rollback(ref, newest_seen)
-    federation = _read_federation(signed)
-    _check_majority(signed, len(federation.members))
-    members = _read_members(signed, federation)
-    _check_one_key_one_purpose(signed, members.values())
+    federation = read_federation(signed.targets)
+    _check_majority(signed.authorities, len(federation.present))
+    times = announced(signed, files)
+    found = read_members(signed, federation, times)
     return Trust(
         ref=ref,
         name=federation.name,
-        members=MappingProxyType(members),
+        members=MappingProxyType(found.members),
+        former=MappingProxyType(found.former),
+        memberships=MappingProxyType(as_they_count(federation, times)),
+        silenced=MappingProxyType(found.silenced),
         auditor=federation.auditor,
-        policies=MappingProxyType(_read_policies(signed, members)),
+        **_read_policies(signed, federation),
+        roles=MappingProxyType(dict(signed.authorities)),
+        issued=issued_at(signed.snapshot),
         expires=signed.expires,
-        timestamp_version=signed.timestamp_version,
+        ends=MappingProxyType(_ends(signed)),
+        timestamp_version=signed.timestamp.version,
         notices=signed.notices,
     )
+
+
+def majority(members: int) -> int:
+    """More than half of the members, at least two."""
+    return max(2, members // 2 + 1)
+
+
+def policy_file(member_id: str, *, until: datetime | None = None) -> str:
+    """Where the top-level targets have the policy of a member's log; `until` names one that was replaced."""
+    ended = "" if until is None else f".until-{until.astimezone(UTC):{_UNTIL}}"
+    return f"policy/{member_id.lower()}{ended}.tlog-policy"
 
 
 def _refuse_rollback(offered: RegistryRef, seen: RegistryRef | None) -> None:
@@ -145,15 +220,10 @@ def _refuse_rollback(offered: RegistryRef, seen: RegistryRef | None) -> None:
         )
 
 
-def _read_federation(signed: SignedRegistry) -> Federation:
-    if "federation.json" not in signed.targets:
-        raise RegistryRuleError(subject="targets", rule="federation.json", expected="present", found="absent")
-    return parse_federation(signed.targets["federation.json"])
-
-
-def _check_majority(signed: SignedRegistry, members: int) -> None:
-    needed = max(2, members // 2 + 1)
-    for role, found in (("root", signed.root_threshold), ("targets", signed.targets_threshold)):
+def _check_majority(roles: Mapping[str, Authority], members: int) -> None:
+    needed = majority(members)
+    for role in ("root", "targets"):
+        found = roles[role].threshold
         if found < needed:
             raise RegistryRuleError(
                 subject=f"role {role}",
@@ -163,85 +233,44 @@ def _check_majority(signed: SignedRegistry, members: int) -> None:
             )
 
 
-def _read_members(signed: SignedRegistry, federation: Federation) -> dict[str, Member]:
-    delegations = {delegation.role: delegation for delegation in signed.delegations}
-    for role in sorted(delegations.keys() ^ {member_id.lower() for member_id in federation.members}):
-        raise RegistryRuleError(
-            subject="delegations", rule="one per member", expected="members only, all of them", found=role
-        )
-    return {
-        member_id: _read_member(member_id, kind, name, delegations[member_id.lower()])
-        for member_id, (kind, name) in federation.members.items()
+def _ends(signed: SignedRegistry) -> dict[str, datetime]:
+    own = {delegation.role: delegation.expires for delegation in signed.delegations if delegation.expires is not None}
+    return own | {
+        "root": signed.root.expires,
+        "targets": signed.top.expires,
+        "snapshot": signed.snapshot.expires,
+        "timestamp": signed.timestamp.expires,
     }
 
 
-def _read_member(member_id: str, kind: str, name: Labels, delegation: Delegation) -> Member:
-    folder = member_id.lower()
-    subject = f"members/{folder}/keys.json"
-    if delegation.paths != (f"members/{folder}/*",):
-        raise RegistryRuleError(
-            subject=f"delegation {folder}",
-            rule="paths",
-            expected=f"members/{folder}/*",
-            found=", ".join(delegation.paths),
-        )
-    if delegation.threshold < DELEGATION_THRESHOLD_MIN:
-        raise RegistryRuleError(
-            subject=f"delegation {folder}",
-            rule="threshold",
-            expected=f"{DELEGATION_THRESHOLD_MIN} or more",
-            found=delegation.threshold,
-        )
-    if delegation.expired:
-        return Member(id=member_id, kind=kind, name=name, issuer="", log_vkey="", keys=())
-    if subject not in delegation.targets:
-        raise RegistryRuleError(subject=f"delegation {folder}", rule=subject, expected="present", found="absent")
-    return parse_member_keys(delegation.targets[subject], member_id=member_id, kind=kind, name=name)
+class _Policies(TypedDict):
+    policies: Mapping[str, bytes]
+    earlier_policies: Mapping[str, tuple[EarlierPolicy, ...]]
 
 
-def _check_one_key_one_purpose(signed: SignedRegistry, members: Iterable[Member]) -> None:
-    """No key stands twice anywhere; an officer, an issuer and a log or witness name belong to one member."""
-    keys = {public.kid: place for place, public in signed.keys.items()}
-    names: dict[str, str] = {}
-    for member in members:
-        if member.issuer:
-            _claim(names, member.issuer, member.id)
-        for listed in member.keys:
-            place = f"{member.id}/{listed.purpose}" + (f"/{listed.officer}" if listed.officer else "")
-            if listed.key.kid in keys:
-                raise KeyReuseError(kid=listed.key.kid, first=keys[listed.key.kid], second=place)
-            keys[listed.key.kid] = place
-            if listed.vkey is not None:
-                _claim(names, listed.vkey.partition("+")[0], f"{member.id}/{listed.purpose}")
-        _check_officers_have_one_key_at_a_time(member)
-
-
-def _claim(names: dict[str, str], name: str, owner: str) -> None:
-    if names.setdefault(name, owner) != owner:
-        raise RegistryRuleError(subject=owner, rule="name", expected="used by nobody else", found=name[:80])
-
-
-def _check_officers_have_one_key_at_a_time(member: Member) -> None:
-    latest: dict[str, MemberKey] = {}
-    for listed in sorted(member.keys, key=lambda listed: listed.valid_from):
-        if listed.officer is None:
-            continue
-        before = latest.get(listed.officer)
-        if before is not None and before.counts_at(listed.valid_from):
-            raise RegistryRuleError(subject=f"officer {listed.officer}", rule="keys at one time", expected=1, found=2)
-        latest[listed.officer] = listed
-
-
-def _read_policies(signed: SignedRegistry, members: Mapping[str, Member]) -> dict[str, bytes]:
-    policies = {}
+def _read_policies(signed: SignedRegistry, federation: Federation) -> _Policies:
+    policies: dict[str, bytes] = {}
+    earlier: dict[str, list[EarlierPolicy]] = {}
     for path, content in signed.targets.items():
-        if path == "federation.json":
+        if path in {FEDERATION, *(keys_file(member_id) for member_id in federation.former)}:
             continue
         match = _POLICY.match(path)
         member_id = match[1].upper() if match is not None else ""
-        if member_id not in members:
+        if match is None or member_id not in federation.members:
             raise RegistryRuleError(
                 subject="targets", rule="file", expected="federation.json and members' policies", found=path[:80]
             )
-        policies[member_id] = content
-    return policies
+        if match[2] is None:
+            policies[member_id] = content
+        else:
+            until = datetime.strptime(match[2], _UNTIL).replace(tzinfo=UTC)
+            earlier.setdefault(member_id, []).append(EarlierPolicy(until=until, raw=content))
+    return {
+        "policies": MappingProxyType(policies),
+        "earlier_policies": MappingProxyType(
+            {
+                member_id: tuple(sorted(found, key=lambda one: one.until, reverse=True))
+                for member_id, found in earlier.items()
+            }
+        ),
+    }

@@ -36,6 +36,7 @@ from exchange.signing.members import (
     Federation,
     Member,
     MemberKey,
+    Membership,
     format_federation,
     format_member_keys,
 )
@@ -302,7 +303,7 @@ def _federation_file(federation: FederationSpec) -> bytes:
     return format_federation(
         Federation(
             name=federation.name,
-            members={member.id: (member.kind, member.name) for member in federation.members},
+            members={member.id: Membership(kind=member.kind, name=member.name) for member in federation.members},
             auditor=federation.auditor,
         )
     )

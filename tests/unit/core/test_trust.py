@@ -139,9 +139,12 @@ def test_a_members_keys_are_changed_by_two_keys_of_that_member(
 ) -> None:
     own = keys_of(registry, "kz", lambda d: d["keys"].pop())
     assert opened(registry, registry.publish(keys={"kz": own})).ref.version == 2
-    with pytest.raises(RegistrySignatureError) as caught:
-        opened(registry, registry.publish(keys={"kz": own}, keys_signers={"kz": signers(registry)}))
-    assert (caught.value.facts["needed"], caught.value.facts["found"]) == (2, found)
+    trust = opened(registry, registry.publish(keys={"kz": own}, keys_signers={"kz": signers(registry)}))
+    refusal = trust.silenced["KZ"]
+    assert isinstance(refusal, RegistrySignatureError)
+    assert (refusal.facts["needed"], refusal.facts["found"]) == (2, found)
+    assert trust.keys("KZ", KeyPurpose.BUNDLE, at=LATER) == ()
+    assert trust.keys("UZ", KeyPurpose.BUNDLE, at=LATER) != ()
 
 
 def test_what_a_member_writes_in_anothers_path_is_passed_over(registry: Registry) -> None:
@@ -317,3 +320,7 @@ def test_a_member_that_lets_its_delegation_expire_silences_itself_alone(registry
     assert trust.keys("KZ", KeyPurpose.BUNDLE, at=FOUNDED) == ()
     assert trust.keys("KG", KeyPurpose.BUNDLE, at=FOUNDED) != ()
     assert [notice.facts["file"] for notice in trust.notices] == ["metadata/1.kz.json"]
+    assert isinstance(trust.silenced["KZ"], RegistryExpiredError)
+    noticed = open_trust(registry.publish(at=at, keys=keys), root=registry.root, at=at, expired="notice")
+    assert noticed.silenced == {}
+    assert noticed.keys("KZ", KeyPurpose.BUNDLE, at=FOUNDED) != ()

@@ -1,0 +1,193 @@
+"""The members of a registry state with their keys: whose file holds, who is silenced by a bad one, who has left.
+
+What a member does wrong in its own file silences that member and nobody else. What two members claim at once (a key, a
+name, an address) is refused as a whole: it cannot be told from the files whose it is.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from exchange.errors import ExchangeError
+from exchange.errors.encoding import EncodingError
+from exchange.errors.trust import KeyReuseError, RegistryRuleError, TrustError
+from exchange.signing.authority import key_places
+from exchange.signing.history import LEFT, REVOKED, SUSPENDED, Event
+from exchange.signing.members import Federation, Member, MemberKey, Membership, parse_federation, parse_member_keys
+from exchange.signing.registry import Delegation, SignedRegistry
+
+DELEGATION_THRESHOLD_MIN = 2
+"""Two keys of a member sign its keys, so that no single one of its people can change them."""
+
+FEDERATION = "federation.json"
+
+
+@dataclass(slots=True, kw_only=True)
+class Everybody:
+    """Who is and who was a member, and whose own file does not hold."""
+
+    members: dict[str, Member] = field(default_factory=dict)
+    former: dict[str, Member] = field(default_factory=dict)
+    silenced: dict[str, ExchangeError] = field(default_factory=dict)
+
+
+def keys_file(member_id: str) -> str:
+    """Where a member's keys stand: in its own delegation, or once it has left in the top-level targets."""
+    return f"members/{member_id.lower()}/keys.json"
+
+
+def read_federation(targets: Mapping[str, bytes]) -> Federation:
+    """federation.json of the top-level targets.
+
+    Raises:
+        RegistryRuleError: It is absent.
+        EncodingError: It is not in its one legal form.
+    """
+    if FEDERATION not in targets:
+        raise RegistryRuleError(subject="targets", rule=FEDERATION, expected="present", found="absent")
+    return parse_federation(targets[FEDERATION])
+
+
+def as_they_count(federation: Federation, announced: Mapping[Event, datetime]) -> dict[str, Membership]:
+    """Suspensions and departures, none before it was announced."""
+
+    def counting(what: str, member_id: str, stated: datetime) -> datetime:
+        return max(stated, announced.get(("targets", what, member_id, stated), stated))
+
+    return {
+        member_id: replace(
+            one,
+            suspensions=tuple(
+                replace(suspension, since=counting(SUSPENDED, member_id, suspension.since))
+                for suspension in one.suspensions
+            ),
+            left_at=None if one.left_at is None else counting(LEFT, member_id, one.left_at),
+        )
+        for member_id, one in federation.members.items()
+    }
+
+
+def read_members(signed: SignedRegistry, federation: Federation, announced: Mapping[Event, datetime]) -> Everybody:
+    """Every member with its keys, revocations as they count.
+
+    Raises:
+        RegistryRuleError: Delegations that are not one per member, of its own paths, by two keys; a shared name.
+        KeyReuseError: A key of two members.
+        EncodingError, TrustError: The pinned file of a former member is not right.
+    """
+    delegations = {delegation.role: delegation for delegation in signed.delegations}
+    for role in sorted(delegations.keys() ^ {member_id.lower() for member_id in federation.present}):
+        raise RegistryRuleError(
+            subject="delegations", rule="one per member", expected="members only, all of them", found=role
+        )
+    places = key_places(signed.authorities)
+    found = Everybody()
+    for member_id, one in federation.members.items():
+        if one.left_at is not None:
+            found.former[member_id] = _read_former(signed, member_id, one)
+            continue
+        delegation = delegations[member_id.lower()]
+        _check_delegation(member_id, delegation)
+        try:
+            found.members[member_id] = _counting(_read_own(delegation, member_id, one, places), announced)
+        except (EncodingError, TrustError) as error:
+            found.silenced[member_id] = error
+            found.members[member_id] = Member(
+                id=member_id, kind=one.kind, name=one.name, issuer="", log_vkey="", keys=()
+            )
+    _refuse_shared((*found.members.values(), *found.former.values()))
+    return found
+
+
+def _check_delegation(member_id: str, delegation: Delegation) -> None:
+    folder = member_id.lower()
+    if delegation.paths != (f"members/{folder}/*",):
+        raise RegistryRuleError(
+            subject=f"delegation {folder}",
+            rule="paths",
+            expected=f"members/{folder}/*",
+            found=", ".join(delegation.paths),
+        )
+    if delegation.threshold < DELEGATION_THRESHOLD_MIN:
+        raise RegistryRuleError(
+            subject=f"delegation {folder}",
+            rule="threshold",
+            expected=f"{DELEGATION_THRESHOLD_MIN} or more",
+            found=delegation.threshold,
+        )
+
+
+def _read_own(delegation: Delegation, member_id: str, one: Membership, places: Mapping[str, str]) -> Member:
+    if delegation.problem is not None:
+        raise delegation.problem
+    file = keys_file(member_id)
+    if file not in delegation.targets:
+        raise RegistryRuleError(subject=f"delegation {delegation.role}", rule=file, expected="present", found="absent")
+    member = parse_member_keys(delegation.targets[file], member_id=member_id, kind=one.kind, name=one.name)
+    _refuse_reuse(member, places)
+    _check_officers_have_one_key_at_a_time(member)
+    return member
+
+
+def _read_former(signed: SignedRegistry, member_id: str, one: Membership) -> Member:
+    file = keys_file(member_id)
+    if file not in signed.targets:
+        raise RegistryRuleError(subject=f"former member {member_id}", rule=file, expected="present", found="absent")
+    return parse_member_keys(signed.targets[file], member_id=member_id, kind=one.kind, name=one.name)
+
+
+def _counting(member: Member, announced: Mapping[Event, datetime]) -> Member:
+    role = member.id.lower()
+
+    def counting(listed: MemberKey) -> MemberKey:
+        if listed.revoked_at is None:
+            return listed
+        stated = listed.revoked_at
+        return replace(listed, revoked_at=max(stated, announced.get((role, REVOKED, listed.key.kid, stated), stated)))
+
+    return replace(member, keys=tuple(map(counting, member.keys)))
+
+
+def _place(member: Member, listed: MemberKey) -> str:
+    return f"{member.id}/{listed.purpose}" + (f"/{listed.officer}" if listed.officer else "")
+
+
+def _refuse_reuse(member: Member, places: Mapping[str, str]) -> None:
+    """No key of the registry's own, and none twice in one file."""
+    seen = dict(places)
+    for listed in member.keys:
+        if listed.key.kid in seen:
+            raise KeyReuseError(kid=listed.key.kid, first=seen[listed.key.kid], second=_place(member, listed))
+        seen[listed.key.kid] = _place(member, listed)
+
+
+def _refuse_shared(members: Iterable[Member]) -> None:
+    """No key, no issuer and no log or witness name of two members."""
+    keys: dict[str, tuple[str, str]] = {}
+    names: dict[str, str] = {}
+    for member in members:
+        if member.issuer:
+            _claim(names, member.issuer, member.id)
+        for listed in member.keys:
+            place = _place(member, listed)
+            owner, first = keys.setdefault(listed.key.kid, (member.id, place))
+            if owner != member.id:
+                raise KeyReuseError(kid=listed.key.kid, first=first, second=place)
+            if listed.vkey is not None:
+                _claim(names, listed.vkey.partition("+")[0], f"{member.id}/{listed.purpose}")
+
+
+def _claim(names: dict[str, str], name: str, owner: str) -> None:
+    if names.setdefault(name, owner) != owner:
+        raise RegistryRuleError(subject=owner, rule="name", expected="used by nobody else", found=name[:80])
+
+
+def _check_officers_have_one_key_at_a_time(member: Member) -> None:
+    latest: dict[str, MemberKey] = {}
+    for listed in sorted(member.keys, key=lambda listed: listed.valid_from):
+        if listed.officer is None:
+            continue
+        before = latest.get(listed.officer)
+        if before is not None and before.counts_at(listed.valid_from):
+            raise RegistryRuleError(subject=f"officer {listed.officer}", rule="keys at one time", expected=1, found=2)
+        latest[listed.officer] = listed

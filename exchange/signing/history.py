@@ -1,0 +1,136 @@
+"""Since when the registry says something: an archive of snapshots tells when a revocation was first published.
+
+Nobody can take back the past: a revocation, a suspension or a removal counts from the later of two times, the one it
+states and the issue of the snapshot that first published it (DESIGN.md §10). Where the archive does not reach back that
+far, the stated time stands. Old snapshots are read under any root of the chain; what they name is checked by its hash.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from tuf.api.exceptions import LengthOrHashMismatchError
+from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets
+from tuf.api.serialization import DeserializationError
+
+from exchange.encoding import base64url_encode, canonical_json, parse_instant
+from exchange.errors.encoding import EncodingError
+from exchange.signing.authoring import SNAPSHOT_LIFE
+from exchange.signing.registry import SignedRegistry
+
+Event: TypeAlias = tuple[str, str, str, datetime]
+"""Whose file says it (a role), what (revoked, suspended, left), of which key id or member, and the time it states."""
+
+REVOKED, SUSPENDED, LEFT = "revoked", "suspended", "left"
+
+
+def issued_at(snapshot: Snapshot) -> datetime:
+    """When a snapshot was issued: a snapshot lives exactly `SNAPSHOT_LIFE`."""
+    return snapshot.expires - SNAPSHOT_LIFE
+
+
+def announced(signed: SignedRegistry, files: Mapping[str, bytes]) -> dict[Event, datetime]:
+    """When each event of the newest state was first published; an event that the archive cannot date is left out.
+
+    Args:
+        signed: The newest state, verified.
+        files: The registry by path, with whatever earlier versions are there.
+    """
+    archive = _Archive(files=files, roots=signed.roots)
+    snapshot: Snapshot = signed.snapshot
+    undated = archive.events(snapshot)
+    dated: dict[Event, datetime] = {}
+    while undated:
+        earlier = archive.snapshot(snapshot.version - 1)
+        known = set() if snapshot.version == 1 else undated if earlier is None else archive.events(earlier, undated)
+        dated |= dict.fromkeys(undated - known, issued_at(snapshot))
+        undated &= known
+        if earlier is None:
+            break
+        snapshot = earlier
+    return dated
+
+
+@dataclass(slots=True, kw_only=True)
+class _Archive:
+    files: Mapping[str, bytes]
+    roots: tuple[Root, ...]
+    _read: dict[tuple[str, int], frozenset[Event] | None] = field(default_factory=dict)
+
+    def snapshot(self, version: int) -> Snapshot | None:
+        """An earlier snapshot, if it is there and a registrar of its time signed it."""
+        raw = self.files.get(f"metadata/{version}.snapshot.json")
+        if raw is None:
+            return None
+        try:
+            metadata: Metadata[Snapshot] = Metadata.from_bytes(raw)
+        except DeserializationError:
+            return None
+        if not isinstance(metadata.signed, Snapshot) or metadata.signed.version != version:
+            return None
+        content, signatures = metadata.signed_bytes, metadata.signatures
+        if any(root.get_verification_result("snapshot", content, signatures).verified for root in self.roots):
+            return metadata.signed
+        return None
+
+    def events(self, snapshot: Snapshot, asked: set[Event] | None = None) -> set[Event]:
+        """What stands in this snapshot; of a role whose files are missing, whatever is asked for."""
+        found: set[Event] = set()
+        for name, meta in snapshot.meta.items():
+            role = name.removesuffix(".json")
+            events = self._events(role, meta)
+            found |= {event for event in asked or () if event[0] == role} if events is None else events
+        return found
+
+    def _events(self, role: str, meta: MetaFile) -> frozenset[Event] | None:
+        key = (role, meta.version)
+        if key not in self._read:
+            self._read[key] = self._read_events(role, meta)
+        return self._read[key]
+
+    def _read_events(self, role: str, meta: MetaFile) -> frozenset[Event] | None:
+        raw = self.files.get(f"metadata/{meta.version}.{role}.json")
+        try:
+            if raw is None:
+                return None
+            meta.verify_length_and_hashes(raw)
+            metadata: Metadata[Targets] = Metadata.from_bytes(raw)
+        except (LengthOrHashMismatchError, DeserializationError):
+            return None
+        path = "federation.json" if role == "targets" else f"members/{role}/keys.json"
+        target = metadata.signed.targets.get(path)
+        folder, slash, name = path.rpartition("/")
+        content = (
+            None
+            if target is None
+            else self.files.get(f"targets/{folder}{slash}{target.hashes.get('sha256', '')}.{name}")
+        )
+        return None if content is None else _stated(role, content)
+
+
+def _stated(role: str, content: bytes) -> frozenset[Event]:
+    """The events of federation.json or of a keys.json; a malformed one states none (it is silenced elsewhere)."""
+    try:
+        document = json.loads(content)
+        entries = document["members"] if role == "targets" else document["keys"]
+        return frozenset(event for entry in entries for event in _of_entry(role, entry))
+    except (ValueError, KeyError, TypeError, AttributeError, EncodingError):
+        return frozenset()
+
+
+def _of_entry(role: str, entry: Mapping[str, object]) -> list[Event]:
+    if role != "targets":
+        kid = base64url_encode(hashlib.sha256(canonical_json(entry["jwk"])).digest())  # RFC 7638, as `PublicKey.kid`
+        return [(role, REVOKED, kid, _time(entry["revoked_at"]))] if "revoked_at" in entry else []
+    member, periods = str(entry["id"]), entry.get("suspended")
+    found = [
+        (role, SUSPENDED, member, _time(period["since"])) for period in (periods if isinstance(periods, list) else [])
+    ]
+    return [*found, (role, LEFT, member, _time(entry["left_at"]))] if "left_at" in entry else found
+
+
+def _time(value: object) -> datetime:
+    return parse_instant(value, subject="registry archive")
