@@ -107,8 +107,8 @@ class Manifest:
 
     @property
     def name(self) -> str:
-        """The Data Package name, such as `kz-ca-01-border-2026-09-r0`."""
-        return f"{self.provider}-{self.contract.id}-{self.period}-r{self.revision}".lower()
+        """The Data Package name, such as `kz-ca-01-border-2026-09-r0`, or `…-r0-kg` for KG alone."""
+        return bundle_name(self.provider, self.contract.id, self.period, self.revision, self.recipients)
 
     @property
     def identity(self) -> tuple[str, str, str, tuple[str, ...], int]:
@@ -139,6 +139,12 @@ class _Identity(TypedDict):
 def bundle_digest(manifest_bytes: bytes) -> Digest:
     """The name of a bundle everywhere: SHA-256 of the bytes of `datapackage.json`."""
     return Digest.of(manifest_bytes)
+
+
+def bundle_name(provider: str, contract_id: str, period: str, revision: int, recipients: tuple[str, ...]) -> str:
+    """The Data Package name; a bundle for one reader alone is named after it, as others may get other cells."""
+    reader = f"-{recipients[0]}" if len(recipients) == 1 else ""
+    return f"{provider}-{contract_id}-{period}-r{revision}{reader}".lower()
 
 
 def columns(dimensions: tuple[str, ...]) -> tuple[str, ...]:

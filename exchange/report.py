@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from exchange.codes import parse_period
+from exchange.contract.model import DataContract
 from exchange.contract.reference import ContractRef, member_id
 from exchange.encoding import (
     Digest,
@@ -26,6 +27,8 @@ from exchange.errors.bundle import ReportError, StalePooledError
 REPORT_TYPE = "disclosure-report/1"
 ATTACKERS = ("outsider", "insiders")
 ZEROS = ("published", "sensitive")
+AUDITED, BARRED = "audited", "barred-by-contract"
+"""What keeps readers of different bundles of one statistic from computing more together: the audit, or the contract."""
 
 _SUBJECT = "disclosure.json"
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+ -]{0,79}\Z")
@@ -33,6 +36,7 @@ _CODE = re.compile(r"[A-Za-z0-9_@$+-]{1,64}\Z")
 _MEMBERS = {
     "type", "provider", "contract", "period", "revision", "engine", "method", "profile", "cells", "withheld",
     "withheld_share", "dimensions", "pooled", "parameters_commitment", "audit", "zeros", "excluded",
+    "pooling",
 }  # fmt: skip
 
 
@@ -56,6 +60,7 @@ class DisclosureReport:
         pooled: What the ledger held: see `pooled_digest`.
         parameters_commitment: Salted hash of the parameters really used, which stay secret.
         excluded: The keys that these recipients must not see, sorted; empty in the canonical release.
+        pooling: `barred-by-contract` where others get other cells of this release; else all get one, and it is audited.
     """
 
     provider: str
@@ -73,6 +78,7 @@ class DisclosureReport:
     audit: AuditVerdict
     zeros: str
     excluded: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    pooling: str = AUDITED
 
     @property
     def withheld_share(self) -> str:
@@ -81,6 +87,11 @@ class DisclosureReport:
             return "0.0000"
         ten_thousandths = (20_000 * len(self.withheld) + self.cells) // (2 * self.cells)
         return f"{ten_thousandths // 10_000}.{ten_thousandths % 10_000:04d}"
+
+
+def pooling(contract: DataContract, provider: str) -> str:
+    """What the contract makes of readers who pool their bundles of one release."""
+    return AUDITED if len(contract.recipient_sets(provider)) == 1 else BARRED
 
 
 def pooled_digest(published: Iterable[Digest]) -> Digest:
@@ -132,6 +143,7 @@ def format_report(report: DisclosureReport) -> bytes:
             },
             "zeros": report.zeros,
             "excluded": [list(key) for key in report.excluded],
+            "pooling": report.pooling,
         }
     )
 
@@ -167,6 +179,7 @@ def parse_report(raw: bytes) -> DisclosureReport:
         audit=_audit(document["audit"]),
         zeros=_require(document, "zeros", ZEROS),
         excluded=_keys(document, "excluded", len(dimensions)),
+        pooling=_require(document, "pooling", (AUDITED, BARRED)),
     )
     if report.cells < len(report.withheld):
         raise ReportError(field="cells", expected=f"at least the {len(report.withheld)} withheld", found=report.cells)

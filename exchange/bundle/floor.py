@@ -15,7 +15,7 @@ from exchange.table import CellKey, SafeTable
 def audit_floor(
     table: SafeTable, contract: DataContract, excluded: frozenset[CellKey] = frozenset(), revision: int = 0
 ) -> int:
-    """How many withheld cells were checked; all of them keep the contract's interval floor.
+    """How many withheld and excluded cells were checked; all of them keep the contract's interval floor.
 
     Args:
         table: What is published; absent keys are zero.
@@ -26,7 +26,7 @@ def audit_floor(
     Raises:
         IntervalFloorError: How many cells do not keep it; neither which interval nor which value.
     """
-    withheld = table.withheld_keys()
+    withheld = table.withheld_keys() | excluded
     view = view_of(table, contract, revision=revision, excluded=excluded)
     promised = dict.fromkeys(withheld, floor(contract))
     outcome = audit(view, needs_of(view.system.keys, promised))

@@ -126,7 +126,7 @@ def require_withheld(data: DataFile, report: DisclosureReport) -> None:
         WithheldKeysError, CellCountError: Where they differ; no figure.
     """
     withheld, named = data.table.withheld_keys(), frozenset(report.withheld)
-    shown = frozenset(report.excluded) & data.table.rows.keys()
+    shown = frozenset(report.excluded) & (data.table.rows.keys() | data.deleted)
     if withheld != named or shown:
         key = min((withheld ^ named) | shown)
         raise WithheldKeysError(expected=len(named), found=len(withheld), key=".".join(key))

@@ -6,7 +6,7 @@ with everything that was released before.
 
 from exchange.disclosure.loss import Loss
 from exchange.disclosure.pool import Pool, Released
-from exchange.disclosure.protect import AuditSummary, Protected, protect, vintages
+from exchange.disclosure.protect import AuditSummary, Circle, Protected, protect, vintages
 from exchange.disclosure.protection import SecretParameters
 
-__all__ = ["AuditSummary", "Loss", "Pool", "Protected", "Released", "SecretParameters", "protect", "vintages"]
+__all__ = ["AuditSummary", "Circle", "Loss", "Pool", "Protected", "Released", "SecretParameters", "protect", "vintages"]

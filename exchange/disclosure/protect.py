@@ -1,7 +1,7 @@
 """From an aggregate table to a safe one: rules, suppression, audit alone and in the pool; or a refusal."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from exchange.contract.model import DataContract
 from exchange.disclosure.audit import Reason
@@ -16,7 +16,7 @@ from exchange.disclosure.weights import weights_of
 from exchange.encoding import Digest
 from exchange.errors.disclosure import MethodUnsupportedError, UnsafeTableError
 from exchange.pattern import determined, equations
-from exchange.table import AggregateTable, SafeTable
+from exchange.table import AggregateTable, CellKey, SafeTable
 
 METHOD = "suppression"
 ATTACKER = "insiders"
@@ -39,6 +39,21 @@ class AuditSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Circle:
+    """Recipients who get one bundle, and what is kept from them.
+
+    Attributes:
+        recipients: Sorted; nobody, where cells are excluded from every recipient.
+        excluded: Keys that they must not see, whatever their value; none of the canonical release.
+        withheld: What the canonical release withholds: theirs withholds it too.
+    """
+
+    recipients: tuple[str, ...]
+    excluded: frozenset[CellKey] = field(default=frozenset(), repr=False)
+    withheld: frozenset[CellKey] = field(default=frozenset(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Protected:
     """A table that may leave, what the report says of it, and what it cost (for the officer alone)."""
 
@@ -52,6 +67,7 @@ def protect(
     contract: DataContract,
     *,
     parameters: SecretParameters,
+    circle: Circle | None = None,
     pool: Pool = NOTHING_RELEASED,
     requests: Sequence[Request] = NO_REQUEST,
     progress: Callable[[str, float], None],
@@ -62,6 +78,8 @@ def protect(
         table: Every non-empty cell of the contract's tables, margins included.
         contract: Its disclosure clause gives the public minima and the floor.
         parameters: Those really used; at least as strict.
+        circle: For whom; None: for every recipient alike. What is excluded from them is hidden like a sensitive cell,
+            with complements, and then has no row at all.
         pool: Everything that was released before, the other side of a mirror, and what others published.
         requests: What must be withheld whatever the rules say.
         progress: Told the stage (`primary`, `secondary`, `audit`, `pool`) and its share done, 0 to 1.
@@ -78,34 +96,40 @@ def protect(
     if contract.disclosure.method != METHOD:
         raise MethodUnsupportedError(contract=contract.id, method=contract.disclosure.method, offered=METHOD)
     parameters.require_strict(contract)
-    asked = _asked(table, contract, pool)
+    circle = circle or Circle(recipients=contract.recipients_of(table.provider))
+    asked = _asked(table, contract, pool, circle)
     progress("primary", 0.0)
     found = primary_suppressions(table, contract, parameters, requests=requests, revision=asked.revision)
     release = _with_past(table, contract, found, parameters, Past(asked, pool))
+    release = release.withholding(sorted(circle.withheld | circle.excluded))
     release.require_additive()
     rules = PoolRules(minimum=max(parameters.contributors_min))
     settled = Settling(asked=asked, pool=pool, rules=rules, progress=progress).settle(release)
     _refuse_determined(settled.safe, contract)
-    return Protected(safe=settled.safe, summary=_summary(settled.safe, parameters), loss=_loss(release, settled))
+    safe = _without(settled.safe, circle.excluded)
+    return Protected(safe=safe, summary=_summary(safe, parameters, settled), loss=_loss(release, settled))
 
 
 def vintages(
-    releases: Sequence[Released], contract: DataContract, *, provider: str, period: str
+    releases: Sequence[Released], contract: DataContract, *, provider: str, period: str, recipients: tuple[str, ...]
 ) -> tuple[Released, ...]:
     """The earlier releases of one identity (provider, contract id, period, recipients), oldest first."""
-    identity = (provider, contract.id, period, contract.recipients_of(provider))
+    identity = (provider, contract.id, period, recipients)
     found = [r for r in releases if (r.table.provider, r.contract.id, r.table.period, r.recipients) == identity]
     return tuple(sorted(found, key=lambda release: release.revision))
 
 
-def _asked(table: AggregateTable, contract: DataContract, pool: Pool) -> Released:
+def _asked(table: AggregateTable, contract: DataContract, pool: Pool, circle: Circle) -> Released:
     """The release that is being made, as the pool knows releases; its table has no rows yet."""
-    earlier = vintages(pool.releases, contract, provider=table.provider, period=table.period)
+    earlier = vintages(
+        pool.releases, contract, provider=table.provider, period=table.period, recipients=circle.recipients
+    )
     return Released(
         contract=contract,
         revision=len(earlier),
         table=SafeTable(provider=table.provider, contract_id=table.contract_id, period=table.period, rows={}),
-        recipients=contract.recipients_of(table.provider),
+        recipients=circle.recipients,
+        excluded=circle.excluded,
     )
 
 
@@ -146,13 +170,18 @@ def _refuse_determined(safe: SafeTable, contract: DataContract) -> None:
         )
 
 
-def _summary(safe: SafeTable, parameters: SecretParameters) -> AuditSummary:
+def _without(safe: SafeTable, excluded: frozenset[CellKey]) -> SafeTable:
+    """The table without the rows of these keys."""
+    return replace(safe, rows={key: row for key, row in safe.rows.items() if key not in excluded})
+
+
+def _summary(safe: SafeTable, parameters: SecretParameters, settled: Settled) -> AuditSummary:
     hidden = len(safe.withheld_keys())
     return AuditSummary(
         verdict="safe",
         attacker=ATTACKER,
         solver=solver_name(),
-        intervals_checked=hidden,
+        intervals_checked=len(settled.safe.withheld_keys()),
         cells=len(safe.rows),
         withheld=hidden,
         commitment=parameters.commitment(),

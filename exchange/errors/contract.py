@@ -81,6 +81,15 @@ class StatementPartyError(ContractError):
     ru = "заявление о {contract}: {party} не сторона договора; стороны: {parties}"
 
 
+class RecipientUnknownError(ContractError):
+    """Somebody who receives nothing of this provider under the contract."""
+
+    code = "contract-recipient-unknown"
+    exit_code = ExitCode.CONTRACT_REFUSES
+    en = "contract {contract}: {found} is not among the recipients {known}"
+    ru = "договор {contract}: {found} нет среди получателей {known}"
+
+
 class ContractNotInForceError(ContractError):
     """The branch of every reason why a contract is not in force: nothing is built, cleared or published."""
 

@@ -33,7 +33,7 @@ from exchange.labels import (
     short_text,
     sources_json,
 )
-from exchange.manifest import DATA, DISCLOSURE
+from exchange.manifest import DATA, DISCLOSURE, bundle_name
 
 CANDIDATE = "candidate.json"
 CANDIDATE_TYPE = "candidate/1"
@@ -73,7 +73,7 @@ class Candidate:
     @property
     def name(self) -> str:
         """The candidate's name, as its bundle will be named: `kz-ca-01-border-2026-09-r0`."""
-        return f"{self.provider}-{self.contract.id}-{self.period}-r{self.revision}".lower()
+        return bundle_name(self.provider, self.contract.id, self.period, self.revision, self.recipients)
 
     @property
     def labels(self) -> Digest:

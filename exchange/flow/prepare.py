@@ -5,20 +5,32 @@ The same register, contract, secret and ledger give the same bytes, so that a se
 
 import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 
 from exchange.codes import parse_period
 from exchange.contract.calendar import earliest_day
+from exchange.contract.exclusion import excluded_keys
 from exchange.contract.model import DataContract
 from exchange.contract.reference import ContractRef
-from exchange.disclosure import AuditSummary, Loss, Pool, Released, SecretParameters, protect, vintages
+from exchange.disclosure import (
+    AuditSummary,
+    Circle,
+    Loss,
+    Pool,
+    Protected,
+    Released,
+    SecretParameters,
+    protect,
+    vintages,
+)
 from exchange.disclosure.primary import NO_REQUEST, Request
 from exchange.disclosure.version import ENGINE
 from exchange.encoding import Digest
+from exchange.errors.contract import RecipientUnknownError
 from exchange.flow.candidate import Candidate, CandidateFiles
 from exchange.labels import TEXT_CHARACTERS_MAX, Licence, Source
-from exchange.report import AuditVerdict, DisclosureReport, format_report
+from exchange.report import AuditVerdict, DisclosureReport, format_report, pooling
 from exchange.sdmx.data import write_data
 from exchange.table import AggregateTable, CellKey, SafeTable
 
@@ -60,20 +72,11 @@ class Attribution:
     licences: tuple[Licence, ...] = ()
 
 
-def prepare(
-    table: AggregateTable,
-    contract: DataContract,
-    *,
-    history: History,
-    attribution: Attribution,
-    prepared_by: str,
-    secret: bytes,
-    requests: Sequence[Request] = NO_REQUEST,
-    progress: Callable[[str, float], None],
-) -> Prepared:
-    """Make a release candidate of an aggregate.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """One build: a table, and what its candidates have in common.
 
-    Args:
+    Attributes:
         table: Every non-empty cell, before protection.
         contract: In force; the caller has checked.
         history: From the copy of the disclosure ledger.
@@ -82,39 +85,110 @@ def prepare(
         secret: The preparation zone's 32 bytes; the parameters really used and the release salt come from it.
         requests: What must be withheld by law or request, from the register's mapping.
         progress: Told the stage and its share done.
+    """
+
+    table: AggregateTable = field(repr=False)
+    contract: DataContract
+    history: History
+    attribution: Attribution
+    prepared_by: str
+    secret: bytes = field(repr=False)
+    requests: Sequence[Request] = NO_REQUEST
+    progress: Callable[[str, float], None]
+
+
+def prepare(asked: Preparation, *, reader: str | None = None) -> tuple[Prepared, ...]:
+    """Make the release candidates of an aggregate: one for each set of recipients who may see the same cells.
+
+    All are made of one canonical release: a set from whom cells are excluded gets it without those, and with
+    complements that hide them. Once one of them is published, the others must be built again: they were audited before.
+
+    Args:
+        asked: The table, its contract and all that goes with it.
+        reader: Only the candidate that this recipient would get; None: all of them.
 
     Raises:
+        RecipientUnknownError: `reader` receives nothing from this provider.
         DisclosureError: No safe pattern exists, or the audit could not prove it.
     """
-    parameters = secret_parameters(contract, period=table.period, secret=secret)
-    protected = protect(table, contract, parameters=parameters, pool=history.pool, requests=requests, progress=progress)
-    latest = _latest(history, contract, table)
+    contract, provider = asked.contract, asked.table.provider
+    sets = [one for one in contract.recipient_sets(provider) if reader is None or reader in one]
+    if not sets:
+        known = ", ".join(contract.recipients_of(provider))
+        raise RecipientUnknownError(contract=contract.id, found=str(reader), known=known)
+    everything = tuple(member for member in contract.recipients_of(provider) if not contract.barred(member))
+    canonical = _protected(asked, Circle(recipients=everything))
+    withheld = canonical.safe.withheld_keys()
+    return tuple(_prepared(asked, recipients, _for(asked, recipients, canonical, withheld)) for recipients in sets)
+
+
+def _for(
+    asked: Preparation, recipients: tuple[str, ...], canonical: Protected, withheld: frozenset[CellKey]
+) -> Protected:
+    """The canonical release as these recipients get it."""
+    excluded = excluded_keys(asked.contract, provider=asked.table.provider, recipients=recipients)
+    if not excluded:
+        return canonical
+    return _protected(asked, Circle(recipients=recipients, excluded=excluded, withheld=withheld))
+
+
+def _protected(asked: Preparation, circle: Circle) -> Protected:
+    return protect(
+        asked.table,
+        asked.contract,
+        parameters=secret_parameters(asked.contract, period=asked.table.period, secret=asked.secret),
+        circle=circle,
+        pool=asked.history.pool,
+        requests=asked.requests,
+        progress=asked.progress,
+    )
+
+
+def _prepared(asked: Preparation, recipients: tuple[str, ...], protected: Protected) -> Prepared:
+    """The candidate of a protected table: its two files and what it says of itself."""
+    contract, table, history = asked.contract, asked.table, asked.history
+    latest = _latest(history, contract, table, recipients)
     revision = 0 if latest is None else latest.revision + 1
-    gone = _gone(latest, protected.safe)
-    data = write_data(protected.safe, contract, revision=revision, salt_secret=secret, deleted=gone)
-    report = format_report(_report(protected.safe, contract, protected.summary, history.pooled, revision))
+    excluded = excluded_keys(contract, provider=table.provider, recipients=recipients)
+    data = write_data(
+        protected.safe,
+        contract,
+        revision=revision,
+        salt_secret=asked.secret,
+        deleted=_gone(latest, protected.safe) - excluded,
+        recipients=recipients,
+    )
+    report = _report(protected.safe, contract, protected.summary, history.pooled, revision)
+    described = format_report(
+        replace(report, excluded=tuple(sorted(excluded)), pooling=pooling(contract, table.provider))
+    )
+    attribution = asked.attribution
     candidate = Candidate(
         provider=table.provider,
         contract=ContractRef.of(contract),
         period=table.period,
         revision=revision,
         supersedes=None if latest is None else latest.bundle,
-        recipients=contract.recipients_of(table.provider),
+        recipients=recipients,
         not_before=earliest_publication(contract, table.period),
-        prepared_by=prepared_by,
+        prepared_by=asked.prepared_by,
         data=Digest.of(data),
-        disclosure=Digest.of(report),
+        disclosure=Digest.of(described),
         pooled=history.pooled,
         title=_title(contract, attribution, table),
         sources=attribution.sources,
         licences=attribution.licences,
     )
-    return Prepared(files=CandidateFiles(candidate=candidate, data=data, disclosure=report), loss=protected.loss)
+    return Prepared(files=CandidateFiles(candidate=candidate, data=data, disclosure=described), loss=protected.loss)
 
 
-def _latest(history: History, contract: DataContract, table: AggregateTable) -> Released | None:
+def _latest(
+    history: History, contract: DataContract, table: AggregateTable, recipients: tuple[str, ...]
+) -> Released | None:
     """The newest earlier release of the same identity."""
-    earlier = vintages(history.pool.releases, contract, provider=table.provider, period=table.period)
+    earlier = vintages(
+        history.pool.releases, contract, provider=table.provider, period=table.period, recipients=recipients
+    )
     return earlier[-1] if earlier else None
 
 

@@ -71,7 +71,7 @@ def seal(
     compare_contract(manifest, contract)
     compare_clearance(clearance, manifest)
     compare_report(report, manifest, clearance)
-    compare_rules(report, contract)
+    compare_rules(report, contract, recipients=manifest.recipients)
     raw = format_manifest(manifest)
     parse_manifest(raw)  # nothing is signed that a reader would refuse
     return {

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, time, timedelta
 
 from exchange.clearance import Clearance
 from exchange.codes import parse_period
+from exchange.contract.exclusion import excluded_keys
 from exchange.contract.model import DataContract, Role
 from exchange.encoding import format_instant
 from exchange.errors.bundle import BundleMismatchError, ContractMismatchError, EmbargoError
 from exchange.manifest import CLEARANCE, DISCLOSURE, Manifest
 from exchange.pattern import Shape
-from exchange.report import DisclosureReport
+from exchange.report import DisclosureReport, pooling
 
 
 def bundle_title(contract: DataContract, *, provider: str, period: str) -> str:
@@ -93,23 +94,29 @@ def compare_report(report: DisclosureReport, manifest: Manifest, clearance: Clea
     )
 
 
-def compare_rules(report: DisclosureReport, contract: DataContract) -> None:
-    """Refuse a disclosure report that the contract's disclosure clause does not allow.
+def compare_rules(report: DisclosureReport, contract: DataContract, *, recipients: tuple[str, ...]) -> None:
+    """Refuse a disclosure report that the contract's disclosure clause does not allow for these recipients.
 
     Raises:
-        ContractMismatchError: Method, profile or zeros, a withheld key of no table, or any excluded key.
+        ContractMismatchError: Method, profile, zeros or pooling; a withheld key of no table; other excluded keys than
+            the contract bars them from.
     """
     rules = contract.disclosure
     compared = {
         "method": (rules.method, report.method),
         "profile": (rules.profile, report.profile),
         "zeros": (rules.zeros.value, report.zeros),
-        # No contract of this version names an exclusion; a key barred by nobody would be a hole in every sum.
-        "excluded": ("none", f"{len(report.excluded)} keys" if report.excluded else "none"),
+        "pooling": (pooling(contract, report.provider), report.pooling),
     }
     for field, (expected, found) in compared.items():
         if expected != found:
             raise ContractMismatchError(field=field, expected=expected, found=found)
+    # A key barred by nobody would be a hole in every sum; one that is not named would read as a published zero.
+    barred = excluded_keys(contract, provider=report.provider, recipients=recipients)
+    if different := barred ^ frozenset(report.excluded):
+        expected = f"the {len(barred)} keys barred for {', '.join(recipients)}"
+        found = f"{len(report.excluded)} keys, first difference {'.'.join(min(different))}"
+        raise ContractMismatchError(field="excluded", expected=expected, found=found)
     shape = Shape(contract)
     for key in report.withheld:
         if not shape.holds(key):

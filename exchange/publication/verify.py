@@ -258,8 +258,8 @@ def _check_cleared(
         compare_report(report, manifest, clearance)
         facts.update(withheld=len(report.withheld), cells=report.cells, attacker=report.audit.attacker)
         if contract is not None:
-            compare_rules(report, contract)
-            _require_canonical(manifest, contract)
+            compare_rules(report, contract, recipients=manifest.recipients)
+            _require_one_set(manifest, contract)
     _check_pattern(report, contract, record)
     return Cleared(
         digest=bundle_digest(files[MANIFEST]),
@@ -299,12 +299,12 @@ def _check_contract(manifest: Manifest, shelf: ContractShelf, at: datetime, reco
     return contract
 
 
-def _require_canonical(manifest: Manifest, contract: DataContract) -> None:
-    # One release of a statistic, for all its recipients: two for two circles, each safe alone, are not when pooled.
-    readers = contract.recipients_of(manifest.provider)
-    if manifest.recipients != readers:
-        found = ", ".join(manifest.recipients)
-        raise RecipientsError(provider=manifest.provider, expected=", ".join(readers), found=found)
+def _require_one_set(manifest: Manifest, contract: DataContract) -> None:
+    # One release of a statistic for all who may see the same cells: two, each safe alone, are not when pooled.
+    sets = contract.recipient_sets(manifest.provider)
+    if manifest.recipients not in sets:
+        expected, found = " | ".join(", ".join(one) for one in sets), ", ".join(manifest.recipients)
+        raise RecipientsError(provider=manifest.provider, expected=expected, found=found)
 
 
 def _check_pattern(report: DisclosureReport, contract: DataContract | None, record: Checklist) -> None:
@@ -312,9 +312,9 @@ def _check_pattern(report: DisclosureReport, contract: DataContract | None, reco
         record.skip(CheckName.PATTERN, CONTRACT_ABSENT)
         return
     with record.check(CheckName.PATTERN) as facts:
-        # A key these recipients must not see is as unknown to them as a withheld one.
+        # A key these recipients must not see is as unknown to them as a withheld one, and has to stay so.
         unknown = frozenset(report.withheld) | frozenset(report.excluded)
-        exposed = determined(equations(contract, unknown), unknown) & frozenset(report.withheld)
+        exposed = determined(equations(contract, unknown), unknown)
         if exposed:
             raise DeterminedCellsError(found=len(exposed), key=".".join(min(exposed)))
         facts["withheld"] = len(report.withheld)

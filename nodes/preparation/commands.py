@@ -8,7 +8,7 @@ from pathlib import Path
 from exchange.contract.model import DataContract
 from exchange.errors import ExitCode
 from exchange.errors.preparation import PreparerError
-from exchange.flow.prepare import Attribution, History, Prepared, prepare
+from exchange.flow.prepare import Attribution, History, Preparation, Prepared, prepare
 from nodes.adapters.contract_folder import read_contracts
 from nodes.adapters.trust_folder import load_trust
 from nodes.preparation.aggregate import Census
@@ -17,7 +17,7 @@ from nodes.preparation.extract import Workshop, aggregate_extract
 from nodes.preparation.mapping import RegisterMapping, parse_mapping
 from nodes.preparation.past import read_history
 from nodes.preparation.rows import BadCell
-from nodes.preparation.telling import tell_build
+from nodes.preparation.telling import Built, tell_build
 from nodes.settings import NodeFolder
 from nodes.terminal import CommandParser, Invocation, Output
 
@@ -34,6 +34,7 @@ class BuildRequest:
     extract: Path
     mapping: RegisterMapping
     officer: str
+    reader: str | None
     output: Path | None
 
 
@@ -52,20 +53,25 @@ def build(invocation: Invocation) -> int:
         raise PreparerError(officer=officer, expected=node.member, found=member)
     request = _request(arguments, contract, officer)
     history = read_history(node, contract, period=request.period, shelf=shelf, trust=trust)
-    prepared, census = build_candidate(node, request, history=history, output=invocation.output)
-    name = prepared.files.candidate.name
-    folder = write_candidate(prepared.files, request.output or node.work / "candidates" / name)
-    tell_build(invocation, prepared, census, folder=folder, loss_file=write_loss(prepared.loss, node.work, name=name))
+    candidates, census = build_candidates(node, request, history=history, output=invocation.output)
+    built = []
+    for prepared in candidates:
+        name = prepared.files.candidate.name
+        place = request.output or node.work / "candidates"
+        folder = write_candidate(prepared.files, place if request.output and len(candidates) == 1 else place / name)
+        built.append(Built(prepared=prepared, folder=folder, loss=write_loss(prepared.loss, node.work, name=name)))
+    tell_build(invocation, built, census)
     return ExitCode.FINE
 
 
-def build_candidate(
+def build_candidates(
     node: NodeFolder, request: BuildRequest, *, history: History, output: Output
-) -> tuple[Prepared, Census]:
+) -> tuple[tuple[Prepared, ...], Census]:
     """Check, aggregate and protect one extract; nothing is written but the report of bad rows, if there are any.
 
     Raises:
         PreparationError: The mapping, the extract or its rows are refused.
+        RecipientUnknownError: It is asked for a reader who receives nothing.
         DisclosureError: No safe candidate can be made.
     """
     secret = read_secret(node.private)
@@ -86,14 +92,17 @@ def build_candidate(
     )
     mapping = request.mapping
     prepared = prepare(
-        table,
-        request.contract,
-        history=history,
-        attribution=Attribution(title=mapping.title, sources=mapping.sources, licences=mapping.licences),
-        prepared_by=request.officer,
-        secret=secret,
-        requests=mapping.withhold,
-        progress=output.progress,
+        Preparation(
+            table=table,
+            contract=request.contract,
+            history=history,
+            attribution=Attribution(title=mapping.title, sources=mapping.sources, licences=mapping.licences),
+            prepared_by=request.officer,
+            secret=secret,
+            requests=mapping.withhold,
+            progress=output.progress,
+        ),
+        reader=request.reader,
     )
     return prepared, census
 
@@ -107,6 +116,7 @@ def _parser(invocation: Invocation) -> CommandParser:
     )
     parser.add_argument("--mapping", type=Path, required=True, metavar="MAP.toml", help="which column is what")
     parser.add_argument("--officer", metavar="ID", help="the data officer who builds, by default <member>-01")
+    parser.add_argument("--for", dest="reader", metavar="MEMBER", help="only the candidate that this recipient gets")
     parser.add_argument("--output", type=Path, metavar="DIR", help="the candidate's folder, by default in the node's")
     return parser
 
@@ -119,6 +129,7 @@ def _request(arguments: Namespace, contract: DataContract, officer: str) -> Buil
         extract=arguments.extract,
         mapping=parse_mapping(mapping.read_bytes(), file=mapping.name),
         officer=officer,
+        reader=arguments.reader and arguments.reader.upper(),
         output=arguments.output,
     )
 

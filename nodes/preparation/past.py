@@ -1,5 +1,6 @@
 """What preparation knows of earlier releases, of the counterparts' and of public statistics, before it protects."""
 
+from exchange.contract.exclusion import excluded_keys
 from exchange.contract.model import DataContract
 from exchange.contract.reference import ContractRef
 from exchange.disclosure import Pool, Released
@@ -44,6 +45,7 @@ def _released(found: LedgerTable) -> Released:
         table=found.table,
         recipients=release.recipients,
         bundle=release.bundle,
+        excluded=excluded_keys(found.contract, provider=release.provider, recipients=release.recipients),
     )
 
 

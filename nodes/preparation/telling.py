@@ -1,6 +1,7 @@
 """What the data officer is told of a build: on the terminal, or as one JSON object."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from exchange.disclosure import Loss
@@ -10,44 +11,74 @@ from nodes.preparation.aggregate import Census
 from nodes.terminal import Invocation, Output
 
 
-def tell_build(invocation: Invocation, prepared: Prepared, census: Census, *, folder: Path, loss_file: Path) -> None:
-    """What came of a build, what it lost, and what comes next."""
-    candidate, report = prepared.files.candidate, parse_report(prepared.files.disclosure)
-    node = invocation.require_node().member.lower()
-    following = f"exchange --node {node} bundle submit {folder}"
-    say = invocation.output.say
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A candidate that was written, and where."""
+
+    prepared: Prepared
+    folder: Path
+    loss: Path
+
+
+def tell_build(invocation: Invocation, built: Sequence[Built], census: Census) -> None:
+    """What came of a build, what it lost, and what comes next; several candidates where recipients get other cells."""
+    candidate, say = built[0].prepared.files.candidate, invocation.output.say
     say(
-        en=f"{candidate.title}: revision {candidate.revision}, from {census.in_period} of {census.rows} rows",
-        ru=f"{candidate.title}: редакция {candidate.revision}, из {census.in_period} строк ({census.rows} в файле)",
+        en=f"{candidate.title}: from {census.in_period} of {census.rows} rows",
+        ru=f"{candidate.title}: из {census.in_period} строк ({census.rows} в файле)",
     )
-    say(
-        en=f"{report.cells} cells, {len(report.withheld)} withheld; the audit holds: no withheld cell can be computed",
-        ru=f"ячеек {report.cells}, скрыто {len(report.withheld)}; проверка: ни одну скрытую ячейку нельзя вычислить",
-    )
-    _tell_loss(invocation.output, prepared.loss, loss_file)
-    say(en=f"candidate: {folder}", ru=f"кандидат: {folder}")
-    say(en=f"next: {following}", ru=f"далее: {following}")
+    found = [_tell_candidate(invocation, one) for one in built]
+    if len(built) > 1:
+        say(
+            en="release them one after the other: once one is published, build the next again with --for",
+            ru="выпускайте по одному: после публикации одного следующий собирается заново с --for",
+        )
+    rows = {"all": census.rows, "in_scope": census.in_scope, "in_period": census.in_period}
+    single = found[0] if len(found) == 1 else {}
     invocation.output.result(
         {
-            "candidate": str(folder),
-            "name": candidate.name,
             "contract": candidate.contract.as_json(),
             "period": candidate.period,
-            "revision": candidate.revision,
-            "rows": {
-                "all": census.rows,
-                "in_scope": census.in_scope,
-                "in_period": census.in_period,
-            },
-            "cells": report.cells,
-            "withheld": len(report.withheld),
-            "loss": asdict(prepared.loss),
-            "data": str(candidate.data),
-            "disclosure": str(candidate.disclosure),
-            "pooled": str(candidate.pooled),
-            "next": following,
+            "rows": rows,
+            **single,
+            "candidates": found,
         }
     )
+
+
+def _tell_candidate(invocation: Invocation, built: Built) -> dict[str, object]:
+    files, loss, say = built.prepared.files, built.prepared.loss, invocation.output.say
+    candidate, report = files.candidate, parse_report(files.disclosure)
+    node, readers = invocation.require_node().member.lower(), ", ".join(candidate.recipients)
+    following = f"exchange --node {node} bundle submit {built.folder}"
+    say(
+        en=f"for {readers}: revision {candidate.revision}, {report.cells} cells, {len(report.withheld)} withheld; "
+        "the audit holds: no withheld cell can be computed",
+        ru=f"для {readers}: редакция {candidate.revision}, ячеек {report.cells}, скрыто {len(report.withheld)}; "
+        "проверка: ни одну скрытую ячейку нельзя вычислить",
+    )
+    if report.excluded:
+        say(
+            en=f"  without the {len(report.excluded)} cells that the contract bars them from",
+            ru=f"  без ячеек, исключённых договором: {len(report.excluded)}",
+        )
+    _tell_loss(invocation.output, loss, built.loss)
+    say(en=f"candidate: {built.folder}", ru=f"кандидат: {built.folder}")
+    say(en=f"next: {following}", ru=f"далее: {following}")
+    return {
+        "candidate": str(built.folder),
+        "name": candidate.name,
+        "recipients": list(candidate.recipients),
+        "revision": candidate.revision,
+        "cells": report.cells,
+        "withheld": len(report.withheld),
+        "excluded": len(report.excluded),
+        "loss": asdict(loss),
+        "data": str(candidate.data),
+        "disclosure": str(candidate.disclosure),
+        "pooled": str(candidate.pooled),
+        "next": following,
+    }
 
 
 def _tell_loss(output: Output, loss: Loss, file: Path) -> None:

@@ -21,7 +21,7 @@ from exchange.encoding import Digest
 from exchange.flow.agree import require_in_force
 from exchange.flow.candidate import CandidateFiles
 from exchange.flow.clear import Case, record_approval, submit
-from exchange.flow.prepare import Attribution, History, prepare
+from exchange.flow.prepare import Attribution, History, Preparation, prepare
 from exchange.flow.release import seal
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import cosign
@@ -165,15 +165,18 @@ def bundle_world() -> BundleWorld:
         for party in contract.members()
     )
     _lay_out_contract(federation.registry / "contracts", contract, statements)
-    candidate = prepare(
-        aggregate(contract),
-        contract,
-        history=History(pooled=pooled_digest([])),
-        attribution=Attribution(title="INVENTED"),
-        prepared_by="kz-01",
-        secret=SECRET,
-        progress=lambda _stage, _share: None,
-    ).files
+    (prepared,) = prepare(
+        Preparation(
+            table=aggregate(contract),
+            contract=contract,
+            history=History(pooled=pooled_digest([])),
+            attribution=Attribution(title="INVENTED"),
+            prepared_by="kz-01",
+            secret=SECRET,
+            progress=lambda _stage, _share: None,
+        )
+    )
+    candidate = prepared.files
     submitted = submit(Case(candidate=candidate.candidate), by="kz-01", at=CLEARED, valid_until=VALID_UNTIL)
     world = BundleWorld(federation, contract, statements, candidate, submitted, {})
     case = submitted
