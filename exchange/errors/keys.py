@@ -1,12 +1,17 @@
 """Keys on their way in, and where private keys lie: what is refused before a key may speak for anybody.
 
-AdmissionError
+AdmissionError (a TrustError)
 ├── KeyTwiceError, KeyListedError       one key, one purpose, one owner
 ├── KeyHalfError                        both algorithms, or no key at all
 ├── PossessionError                     nobody proved to hold the private key
 └── OfficerTwiceError                   one key an officer
+TokenError
+├── TokenUriError                       not the URI of one key
+├── TokenGoneError, TokenPinError       no token, or one that does not open
+└── TokenKeyError                       a token without that key, or with another
 """
 
+from exchange.errors import ExchangeError, ExitCode
 from exchange.errors.trust import TrustError
 
 
@@ -50,3 +55,54 @@ class OfficerTwiceError(AdmissionError):
     code = "officer-applied-twice"
     en = "application of {member}: officer {officer}: expected one key, found two"
     ru = "заявка {member}: должностное лицо {officer}: ожидался один ключ, найдено два"
+
+
+class TokenError(ExchangeError):
+    """The branch of everything about private keys that lie in a token (PKCS #11)."""
+
+
+class TokenUriError(TokenError):
+    code = "token-uri"
+    exit_code = ExitCode.USAGE
+    en = "PKCS #11 URI of a key: {reason}"
+    ru = "ссылка на ключ в токене (PKCS #11): {reason}"
+    mend_en = "pkcs11:token=LABEL;object=LABEL?module-path=/path/to/library.so&pin-source=file:/path/to/pin"
+    mend_ru = "pkcs11:token=МЕТКА;object=МЕТКА?module-path=/путь/к/библиотеке.so&pin-source=file:/путь/к/пин"
+
+
+class TokenGoneError(TokenError):
+    code = "token-gone"
+    exit_code = ExitCode.UNREACHABLE
+    en = "{token}: the token does not answer: {reason}"
+    ru = "{token}: токен не отвечает: {reason}"
+    mend_en = "connect the token again; the program opens a new session by itself"
+    mend_ru = "подключите токен снова; программа сама откроет новый сеанс"
+
+
+class TokenPinError(TokenError):
+    code = "token-pin"
+    exit_code = ExitCode.NOT_AUTHORISED
+    en = "{token}: the token does not take the PIN in {file}: {reason}"
+    ru = "{token}: токен не принимает ПИН-код из {file}: {reason}"
+    mend_en = "correct the file before the token locks itself; the same PIN is not tried again by this process"
+    mend_ru = "исправьте файл, пока токен не заблокирован; тот же ПИН этот процесс больше не пробует"
+
+
+class TokenKeyError(TokenError):
+    code = "token-key"
+    exit_code = ExitCode.DOES_NOT_HOLD
+    en = "{token}: key in the token: expected {expected}, found {found}"
+    ru = "{token}: ключ в токене: ожидалось {expected}, найдено {found}"
+    mend_en = "check token, object and id with exchange key list, and that this is the token the key was made in"
+    mend_ru = "проверьте token, object и id командой exchange key list и что ключ создан именно в этом токене"
+
+
+class PrivateKeyOwnerError(TrustError):
+    code = "private-key-owner"
+    exit_code = ExitCode.ERROR
+    en = "{path}: a private key belongs to the account that uses it: expected user {expected}, found {found}"
+    ru = (
+        "{path}: закрытый ключ принадлежит учётной записи, которая им пользуется: ожидалась {expected}, найдена {found}"
+    )
+    mend_en = "run the program under the account that owns the node's folder"
+    mend_ru = "запустите программу под учётной записью, которой принадлежит папка узла"

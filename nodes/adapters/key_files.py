@@ -1,22 +1,20 @@
-"""Private keys as files: one sealed envelope a file, for its owner alone, written whole or not at all.
+"""Private keys by their files: a sealed envelope, or a reference to a token; for their owner alone, either way.
 
 A node's keys lie in `private/` of its folder, apart by zone: `desk/` (bundle, contract), `gateway/` (transport, log,
-witness), `officers/` (one file an officer; in earnest on each officer's own medium).
+witness), `officers/` (one file an officer; in earnest on each officer's own medium). The registry's own keys lie in a
+custody folder of the member, on no node. Whoever reads a key gets a `Signer` and cannot tell where the key lies.
 """
 
-import os
-import stat
+import importlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
-from exchange.errors.trust import PrivateKeyFileError, PrivateKeyModeError
-from exchange.signing.keys import Algorithm, HybridSigner, KeyPurpose, Random, SoftwareSigner
+from exchange.errors.trust import PlainPrivateKeyError
+from exchange.signing.key_file import KeyLabel, TokenReference, format_reference, parse_reference, read_label
+from exchange.signing.keys import Algorithm, HybridSigner, KeyPurpose, Random, RegistryRole, Signer, SoftwareSigner
 from exchange.signing.sealing import ENVELOPE_BYTES_MAX, open_private, seal_private
-
-FOLDER_MODE = 0o700
-FILE_MODE = 0o600
-PASSPHRASE_BYTES_MAX = 1024
+from nodes.adapters.private_files import PASSPHRASE_BYTES_MAX, read_owned, require_closed, write_owned
 
 ZONES = {
     KeyPurpose.BUNDLE: "desk",
@@ -27,6 +25,7 @@ ZONES = {
     KeyPurpose.OFFICER: "officers",
 }
 """Which zone's folder holds a key: no process reads another zone's (DESIGN.md §2)."""
+KEY_FILES = "*.key"
 
 
 def key_path(private: Path, purpose: KeyPurpose, algorithm: Algorithm, *, officer: str | None = None) -> Path:
@@ -35,43 +34,63 @@ def key_path(private: Path, purpose: KeyPurpose, algorithm: Algorithm, *, office
     return private / ZONES[purpose] / f"{name}.key"
 
 
+def custody_path(custody: Path, role: RegistryRole) -> Path:
+    """Where a key of the registry lies in a custody folder: `root.key`, `delegation.key`."""
+    return custody / f"{role.removeprefix('registry-')}.key"
+
+
 def write_private_key(
-    path: Path, signer: SoftwareSigner, *, purpose: str, passphrase: bytes | None, random: Random
+    path: Path, signer: SoftwareSigner, *, purpose: str, passphrase: bytes | None, random: Random, replace: bool = False
 ) -> None:
-    """Seal a key into a new file; an existing one is never replaced.
+    """Seal a key into a file.
+
+    Args:
+        path: Where.
+        signer: The key.
+        purpose: What it signs.
+        passphrase: None writes it in clear, for demonstrations.
+        random: For salt and nonce.
+        replace: Whether it takes the place of the same key under another passphrase.
+
+    Raises:
+        PrivateKeyFileError: The file is there already and may not be replaced, or cannot be written.
+    """
+    envelope = seal_private(signer, purpose=purpose, passphrase=passphrase, random=random, path=str(path))
+    write_owned(path, envelope, replace=replace)
+
+
+def write_reference(path: Path, reference: TokenReference) -> None:
+    """The file of a key that lies in a token.
 
     Raises:
         PrivateKeyFileError: The file is there already, or cannot be written.
     """
-    envelope = seal_private(signer, purpose=purpose, passphrase=passphrase, random=random, path=str(path))
-    try:
-        _make_private_folders(path.parent)
-        partial = path.with_name(path.name + ".partial")
-        partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as file:
-            file.write(envelope)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(partial, path)  # unlike a rename, a link refuses a name that is taken
-        partial.unlink()
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise PrivateKeyFileError(path=str(path), reason=error.strerror or "not writable") from error
+    write_owned(path, format_reference(reference))
 
 
-def read_private_key(path: Path, *, purpose: str, passphrase: bytes | None, demo: bool = False) -> SoftwareSigner:
-    """The key in a file that nobody else can read.
+def read_private_key(path: Path, *, purpose: str, passphrase: bytes | None, demo: bool = False) -> Signer:
+    """The key of a file that nobody else can read.
 
     Raises:
-        PrivateKeyModeError: Group or others may read or write it, or somebody else owns it.
+        PrivateKeyModeError, PrivateKeyOwnerError: Others may read or write it, or it is somebody else's.
         PrivateKeyFileError, PlainPrivateKeyError, PassphraseError: See `exchange.signing.sealing.open_private`.
+        TokenError: The file names a token, which does not sign with that key.
     """
-    raw = _read_owned(path, ENVELOPE_BYTES_MAX)
+    raw = read_owned(path, ENVELOPE_BYTES_MAX)
+    if read_label(raw, path=str(path)).kept == "token":
+        return _token_signer(parse_reference(raw, purpose=purpose, path=str(path)))
     return open_private(raw, purpose=purpose, passphrase=passphrase, demo=demo, path=str(path))
 
 
-def read_signer(private: Path, purpose: KeyPurpose, *, passphrase: bytes | None, demo: bool = False) -> SoftwareSigner:
-    """A node's Ed25519 key for this purpose."""
+def read_signer(private: Path, purpose: KeyPurpose, *, passphrase: bytes | None, demo: bool = False) -> Signer:
+    """A node's Ed25519 key for this purpose, from a zone that is closed to others.
+
+    Raises:
+        PrivateKeyModeError, PrivateKeyOwnerError: Something in the zone is open to others, used or not.
+        PlainPrivateKeyError: Some key in the zone is in clear, used or not, and this is no demonstration.
+        TrustError, TokenError: As `read_private_key` says.
+    """
+    _require_closed_zone(private, purpose, demo=demo)
     path = key_path(private, purpose, Algorithm.ED25519)
     return read_private_key(path, purpose=purpose, passphrase=passphrase, demo=demo)
 
@@ -79,7 +98,7 @@ def read_signer(private: Path, purpose: KeyPurpose, *, passphrase: bytes | None,
 def read_hybrid_signer(
     private: Path, purpose: KeyPurpose, *, passphrase: bytes | None, demo: bool = False
 ) -> HybridSigner:
-    """A node's pair of keys for this purpose (bundle, contract)."""
+    """A node's pair of keys for this purpose (bundle, contract); refusals as of `read_signer`."""
     post_quantum = key_path(private, purpose, Algorithm.ML_DSA_65)
     return HybridSigner(
         ed25519=read_signer(private, purpose, passphrase=passphrase, demo=demo),
@@ -87,52 +106,38 @@ def read_hybrid_signer(
     )
 
 
-def read_officer_signer(private: Path, officer: str, *, passphrase: bytes | None, demo: bool = False) -> SoftwareSigner:
-    """An officer's key."""
+def read_officer_signer(private: Path, officer: str, *, passphrase: bytes | None, demo: bool = False) -> Signer:
+    """An officer's key; refusals as of `read_signer`."""
+    _require_closed_zone(private, KeyPurpose.OFFICER, demo=demo)
     path = key_path(private, KeyPurpose.OFFICER, Algorithm.ED25519, officer=officer)
     return read_private_key(path, purpose=KeyPurpose.OFFICER, passphrase=passphrase, demo=demo)
 
 
 def read_passphrase(path: Path) -> bytes:
     """The passphrase in a file, without its last newline; the file's mode is judged as a key's."""
-    return _read_owned(path, PASSPHRASE_BYTES_MAX).removesuffix(b"\n")
+    return read_owned(path, PASSPHRASE_BYTES_MAX).removesuffix(b"\n")
 
 
-def _read_owned(path: Path, bytes_max: int) -> bytes:
-    with _opened(path) as descriptor:
-        status = os.fstat(descriptor)  # of the open file, so that it cannot be exchanged after the look
-        if not stat.S_ISREG(status.st_mode):
-            raise PrivateKeyFileError(path=str(path), reason="not a regular file")
-        mode = stat.S_IMODE(status.st_mode)
-        if mode & 0o077 or status.st_uid != os.geteuid():
-            raise PrivateKeyModeError(path=str(path), expected=f"{FILE_MODE:o}", found=f"{mode:o}")
-        raw = os.read(descriptor, bytes_max + 1)
-    if len(raw) > bytes_max:
-        raise PrivateKeyFileError(path=str(path), reason=f"larger than {bytes_max} bytes")
-    return raw
+def key_labels(folder: Path) -> Iterator[tuple[Path, KeyLabel]]:
+    """What stands on the key files of a folder and of the folders in it, by path; nothing is opened.
+
+    Raises:
+        PrivateKeyModeError, PrivateKeyOwnerError, PrivateKeyFileError: Of the first file that is not in order.
+    """
+    for path in sorted((*folder.glob(KEY_FILES), *folder.glob(f"*/{KEY_FILES}"))):
+        yield path, read_label(read_owned(path, ENVELOPE_BYTES_MAX), path=str(path))
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        raise PrivateKeyFileError(path=str(path), reason=error.strerror or "not readable") from error
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def _require_closed_zone(private: Path, purpose: KeyPurpose, *, demo: bool) -> None:
+    zone = private / ZONES[purpose]
+    require_closed(private)
+    require_closed(zone)
+    for path, label in key_labels(zone):
+        if label.kept == "plain" and not demo:
+            raise PlainPrivateKeyError(path=str(path))
 
 
-def _make_private_folders(folder: Path) -> None:
-    """The folder and every missing one above it, closed to others from the first moment."""
-    for missing in [parent for parent in (*reversed(folder.parents), folder) if not parent.exists()]:
-        missing.mkdir(mode=FOLDER_MODE)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _token_signer(reference: TokenReference) -> Signer:
+    # Loaded when a key lies in a token: the library takes a tenth of a second that nodes with key files need not pay.
+    tokens = importlib.import_module("nodes.adapters.token_keys")
+    return cast("Signer", tokens.open_token_signer(reference))
