@@ -102,6 +102,12 @@ COMMANDS: tuple[Command, ...] = (
         "кто подписал и что действует",
     ),
     Command(
+        "contract export",
+        "nodes.desk.contract_export_commands:export",
+        "a contract as SDMX 3.0 structures, or as a page to print",
+        "договор как структуры SDMX 3.0 или как страница для печати",
+    ),
+    Command(
         "bundle build",
         "nodes.preparation.commands:build",
         "aggregate and protect a register extract",
