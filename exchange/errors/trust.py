@@ -5,7 +5,9 @@ TrustError
 ├── signatures  SignatureError, UnknownKeyError, SignatureSetError, JwsFormError, JwsHeaderError
 ├── registry    RegistryFileError, RegistrySignatureError, RegistryVersionError, RegistryRollbackError,
 │               RegistryExpiredError, RegistryTamperedError, RegistryRuleError, KeyReuseError,
-│               RegistrySourceError, RegistryUnreachableError
+│               RegistrySourceError, RegistryUnreachableError, RegistryHistoryError
+├── ceremonies  ChangeSubjectError, ChangeStaleError, ChangeExpiredError, ChangeSignerError, RegistrarEarlyError
+├── own keys    DelegationChangedError, OwnKeyUnlistedError, OwnMemberSilencedError, OwnMemberSuspendedError
 ├── members     UnknownMemberError, UnknownOfficerError
 └── private     PrivateKeyModeError, PrivateKeyFileError, PlainPrivateKeyError, PassphraseError
 """
@@ -186,6 +188,104 @@ class RegistryUnreachableError(TrustError):
     ru = "реестр {source}: не удалось получить: {reason}"
     mend_en = "Ask another member, or try again later."
     mend_ru = "Запросите у другого участника или повторите позже."
+
+
+class RegistryHistoryError(TrustError):
+    """A validly signed registry that takes back what an earlier one said."""
+
+    code = "registry-history"
+    en = "registry: {subject}: {rule}: the state before says {before}, the one offered {offered}"
+    ru = "реестр: {subject}: {rule}: прежнее состояние: {before}, предложенное: {offered}"
+    mend_en = "What was published stays: list the key, member or time again and sign anew."
+    mend_ru = "Опубликованное остаётся: внесите ключ, участника или время снова и подпишите заново."
+
+
+class ChangeSubjectError(TrustError):
+    """A change that does not fit whom it is about."""
+
+    code = "change-subject"
+    en = "{kind} {subject}: expected {expected}, found {found}"
+    ru = "{kind} {subject}: ожидалось: {expected}, найдено: {found}"
+
+
+class ChangeStaleError(TrustError):
+    """A proposal or signature for another state, or over another proposal."""
+
+    code = "change-stale"
+    en = "{kind}: made for {expected}, here is {found}"
+    ru = "{kind}: составлено для {expected}, здесь {found}"
+    mend_en = "Somebody changed the registry meanwhile, or the files belong to another change: propose it anew."
+    mend_ru = "Реестр тем временем изменён, или файлы от другого изменения: предложите заново."
+
+
+class ChangeExpiredError(TrustError):
+    """A proposal that was not applied in its time."""
+
+    code = "change-expired"
+    en = "{kind}: proposed at {proposed}, to be applied within {days} days, judged at {at}"
+    ru = "{kind}: предложено {proposed}, применить следовало за {days} дн., проверка на {at}"
+    mend_en = "Propose it anew; nothing that was signed is lost to anybody else."
+    mend_ru = "Предложите заново; подписанное никому не послужит."
+
+
+class ChangeSignerError(TrustError):
+    """A key that stands in none of the roles that a change needs."""
+
+    code = "change-signer"
+    exit_code = ExitCode.NOT_AUTHORISED
+    en = "{kind}: key {key} may sign none of: {roles}"
+    ru = "{kind}: ключ {key} не вправе подписывать: {roles}"
+    mend_en = "exchange trust status shows whose signatures are missing."
+    mend_ru = "exchange trust status показывает, чьих подписей не хватает."
+
+
+class RegistrarEarlyError(TrustError):
+    """Another registrar than the auditor, while the auditor does its work."""
+
+    code = "registrar-early"
+    exit_code = ExitCode.NOT_AUTHORISED
+    en = "{holder} acts for the auditor only after {needed_h} h without it, found {found_h} h"
+    ru = "{holder} действует вместо аудитора лишь после {needed_h} ч без него, прошло {found_h} ч"
+    mend_en = "Ask the auditor to publish; after that time any registrar may."
+    mend_ru = "Попросите аудитора опубликовать; по истечении срока вправе любой регистратор."
+
+
+class DelegationChangedError(TrustError):
+    """The majority gave this member's delegation other keys: somebody else can now change its keys."""
+
+    code = "delegation-changed"
+    en = "the delegation of {member} has other keys than the member confirmed: expected {expected}, found {found}"
+    ru = "делегирование {member} имеет не те ключи, что подтвердил участник: ожидалось {expected}, найдено {found}"
+    mend_en = "If this was agreed, exchange trust confirm; if not, call the other members: it may be an attack."
+    mend_ru = "Если так согласовано, exchange trust confirm; если нет, позвоните участникам: возможна атака."
+
+
+class OwnKeyUnlistedError(TrustError):
+    """A key that this node holds does not count in the registry any more."""
+
+    code = "own-key-unlisted"
+    en = "{member}: the {purpose} key of this node does not count in registry version {version}"
+    ru = "{member}: ключ {purpose} этого узла не действует в реестре версии {version}"
+    mend_en = "Put the new key into private/gateway and start again; if nobody rotated it, call the other members."
+    mend_ru = "Поместите новый ключ в private/gateway и перезапустите; если его не меняли, позвоните участникам."
+
+
+class OwnMemberSilencedError(TrustError):
+    """The own delegation does not hold."""
+
+    code = "own-member-silenced"
+    en = "{member} is silenced by its own delegation: {reason}"
+    ru = "{member} не имеет голоса из-за собственного делегирования: {reason}"
+    mend_en = "Both delegation keys sign a good one: exchange trust propose renew."
+    mend_ru = "Обоими ключами делегирования подпишите исправное: exchange trust propose renew."
+
+
+class OwnMemberSuspendedError(TrustError):
+    """The members suspended this one."""
+
+    code = "own-member-suspended"
+    en = "{member} is suspended by the members since {since}"
+    ru = "{member} приостановлен участниками с {since}"
 
 
 class UnknownMemberError(TrustError):

@@ -48,27 +48,27 @@ def read_federation(targets: Mapping[str, bytes]) -> Federation:
     return parse_federation(targets[FEDERATION])
 
 
-def as_they_count(federation: Federation, announced: Mapping[Event, datetime]) -> dict[str, Membership]:
-    """Suspensions and departures, none before it was announced."""
+def memberships(federation: Federation, announced: Mapping[Event, datetime]) -> dict[str, Membership]:
+    """Suspensions and departures, with the times at which they were announced."""
 
-    def counting(what: str, member_id: str, stated: datetime) -> datetime:
-        return max(stated, announced.get(("targets", what, member_id, stated), stated))
+    def dated(what: str, member_id: str, stated: datetime | None) -> datetime | None:
+        return None if stated is None else announced.get(("targets", what, member_id, stated))
 
     return {
         member_id: replace(
             one,
             suspensions=tuple(
-                replace(suspension, since=counting(SUSPENDED, member_id, suspension.since))
+                replace(suspension, announced_at=dated(SUSPENDED, member_id, suspension.since))
                 for suspension in one.suspensions
             ),
-            left_at=None if one.left_at is None else counting(LEFT, member_id, one.left_at),
+            left_announced_at=dated(LEFT, member_id, one.left_at),
         )
         for member_id, one in federation.members.items()
     }
 
 
 def read_members(signed: SignedRegistry, federation: Federation, announced: Mapping[Event, datetime]) -> Everybody:
-    """Every member with its keys, revocations as they count.
+    """Every member with its keys, revocations with the times at which they were announced.
 
     Raises:
         RegistryRuleError: Delegations that are not one per member, of its own paths, by two keys; a shared name.
@@ -89,7 +89,7 @@ def read_members(signed: SignedRegistry, federation: Federation, announced: Mapp
         delegation = delegations[member_id.lower()]
         _check_delegation(member_id, delegation)
         try:
-            found.members[member_id] = _counting(_read_own(delegation, member_id, one, places), announced)
+            found.members[member_id] = _dated(_read_own(delegation, member_id, one, places), announced)
         except (EncodingError, TrustError) as error:
             found.silenced[member_id] = error
             found.members[member_id] = Member(
@@ -136,16 +136,15 @@ def _read_former(signed: SignedRegistry, member_id: str, one: Membership) -> Mem
     return parse_member_keys(signed.targets[file], member_id=member_id, kind=one.kind, name=one.name)
 
 
-def _counting(member: Member, announced: Mapping[Event, datetime]) -> Member:
+def _dated(member: Member, announced: Mapping[Event, datetime]) -> Member:
     role = member.id.lower()
 
-    def counting(listed: MemberKey) -> MemberKey:
+    def dated(listed: MemberKey) -> MemberKey:
         if listed.revoked_at is None:
             return listed
-        stated = listed.revoked_at
-        return replace(listed, revoked_at=max(stated, announced.get((role, REVOKED, listed.key.kid, stated), stated)))
+        return replace(listed, announced_at=announced.get((role, REVOKED, listed.key.kid, listed.revoked_at)))
 
-    return replace(member, keys=tuple(map(counting, member.keys)))
+    return replace(member, keys=tuple(map(dated, member.keys)))
 
 
 def _place(member: Member, listed: MemberKey) -> str:

@@ -47,7 +47,7 @@ _ISSUER = re.compile(r"https?://[a-z0-9.\-]+(:[0-9]{1,5})?\Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberKey:
-    """A key, its one purpose, and when its signatures count: from `valid_from` on, before `revoked_at`."""
+    """A key, its one purpose, and when its signatures count: from `valid_from` on, before `ends_at`."""
 
     purpose: KeyPurpose
     key: PublicKey
@@ -56,12 +56,20 @@ class MemberKey:
     officer: str | None = None  # officer keys only
     roles: tuple[str, ...] = ()  # officer keys only
     vkey: str | None = None  # log and witness keys only, C2SP signed-note
+    announced_at: datetime | None = (
+        None  # when the revocation was published, where known; not in the file
+    )
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """From when on it counts no more: nobody can revoke for a time before the revocation was published."""
+        return None if self.revoked_at is None else max(self.revoked_at, self.announced_at or self.revoked_at)
 
     def counts_at(self, at: datetime | None) -> bool:
         """Whether the key is valid at this time; None asks for any time."""
         if at is None:
             return True
-        return self.valid_from <= at and (self.revoked_at is None or at < self.revoked_at)
+        return self.valid_from <= at and (self.ends_at is None or at < self.ends_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +78,11 @@ class Suspension:
 
     since: datetime
     until: datetime | None = None
+    announced_at: datetime | None = None  # when it was first published, where that is known; not in the file
 
     def covers(self, at: datetime) -> bool:
         """Whether this time lies in it."""
-        return self.since <= at and (self.until is None or at < self.until)
+        return max(self.since, self.announced_at or self.since) <= at and (self.until is None or at < self.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +93,13 @@ class Membership:
     name: Labels
     suspensions: tuple[Suspension, ...] = ()  # in order of time, apart from each other
     left_at: datetime | None = None
+    left_announced_at: datetime | None = None  # not in the file
 
     def counts_at(self, at: datetime | None) -> bool:
         """Whether its keys count at this time; None asks for any time."""
         if at is None:
             return True
-        left = self.left_at is not None and at >= self.left_at
+        left = self.left_at is not None and at >= max(self.left_at, self.left_announced_at or self.left_at)
         return not left and not any(suspension.covers(at) for suspension in self.suspensions)
 
 

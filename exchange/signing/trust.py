@@ -27,8 +27,8 @@ from exchange.signing.authoring import Authority
 from exchange.signing.delegations import (
     DELEGATION_THRESHOLD_MIN,
     FEDERATION,
-    as_they_count,
     keys_file,
+    memberships,
     read_federation,
     read_members,
 )
@@ -81,7 +81,7 @@ class Trust:
     Attributes:
         members: Who belongs to the federation now, the suspended too.
         former: Who has left, with the last keys, so that what they signed verifies for ever.
-        memberships: Suspensions and departures of both, as they count (`exchange.signing.history`).
+        memberships: Suspensions and departures of both.
         silenced: Members whose delegation does not hold, and why: they have no keys until they sign a better one.
         policies: C2SP tlog-policy text by the member whose log it judges.
         earlier_policies: Those before, the newest first.
@@ -187,7 +187,7 @@ def open_trust(
         name=federation.name,
         members=MappingProxyType(found.members),
         former=MappingProxyType(found.former),
-        memberships=MappingProxyType(as_they_count(federation, times)),
+        memberships=MappingProxyType(memberships(federation, times)),
         silenced=MappingProxyType(found.silenced),
         auditor=federation.auditor,
         **_read_policies(signed, federation),

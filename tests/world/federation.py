@@ -65,7 +65,7 @@ class Federation:
     def holder(self, member: str, role: str) -> SoftwareSigner:
         """A key of the registry itself: root, targets, snapshot, timestamp, delegation-1, delegation-2."""
         path = self.custody / member.lower() / f"{role}.key"
-        return read_private_key(path, purpose=f"registry-{role}", passphrase=None, demo=True)
+        return read_private_key(path, purpose=f"registry-{role.partition('-')[0]}", passphrase=None, demo=True)
 
 
 def specify(members: Sequence[str] = SEVEN) -> FederationSpec:

@@ -1,0 +1,156 @@
+"""From one published registry state to the next: snapshot and timestamp, and what a next state may not take back.
+
+What was published stays: a key that was listed stays listed, a revocation that counts stays, who was a member is found
+for ever. So what was rightly signed verifies for ever, and nobody gets rid of a signature by rewriting its key.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from tuf.api.metadata import Metadata, Targets
+
+from exchange.encoding import format_instant
+from exchange.errors.trust import RegistrarEarlyError, RegistryFileError, RegistryHistoryError
+from exchange.signing.authoring import (
+    SNAPSHOT_LIFE,
+    TIMESTAMP_LIFE,
+    write_snapshot,
+    write_timestamp,
+)
+from exchange.signing.authority import flat_delegations
+from exchange.signing.keys import Signer
+from exchange.signing.members import Member, MemberKey
+from exchange.signing.registry import SignedRegistry
+from exchange.signing.trust import Trust
+
+REGISTRAR_WAITS = timedelta(hours=48)
+"""For so long the auditor is left to publish alone, so that no two registrars publish rivals (DESIGN.md §10)."""
+
+TIMESTAMP = "metadata/timestamp.json"
+
+
+def publish(
+    files: Mapping[str, bytes], *, before: SignedRegistry | None, at: datetime, snapshot: Signer, timestamp: Signer
+) -> dict[str, bytes]:
+    """A snapshot of the newest applied version of every role, and a timestamp of it; the two files.
+
+    A role that no longer exists stays in the snapshot as it last was: TUF lets none disappear (§5.5.5).
+
+    Raises:
+        RegistryFileError: No targets were ever applied, or a delegation has no metadata.
+    """
+    newest = newest_versions(files)
+    if "targets" not in newest:
+        raise RegistryFileError(file="metadata/targets.json", reason="absent: apply a change first")
+    top: Metadata[Targets] = Metadata.from_bytes(files[f"metadata/{newest['targets']}.targets.json"])
+    roles = {"targets", *flat_delegations(top.signed)}
+    if before is not None:
+        roles |= {name.removesuffix(".json") for name in before.snapshot.meta}
+    missing = sorted(roles - newest.keys())
+    if missing:
+        raise RegistryFileError(file=f"metadata/{missing[0]}.json", reason="absent: its member has signed none yet")
+    version = 1 if before is None else before.snapshot.version + 1
+    raw = write_snapshot(
+        version=version,
+        expires=at + SNAPSHOT_LIFE,
+        metadata={role: (newest[role], files[f"metadata/{newest[role]}.{role}.json"]) for role in sorted(roles)},
+        signers=[snapshot],
+    )
+    return {
+        f"metadata/{version}.snapshot.json": raw,
+        TIMESTAMP: _timestamp(before, (version, raw), at=at, signer=timestamp),
+    }
+
+
+def renew(files: Mapping[str, bytes], *, before: SignedRegistry, at: datetime, timestamp: Signer) -> dict[str, bytes]:
+    """The present snapshot's timestamp anew, for its full life."""
+    version = before.snapshot.version
+    raw = files[f"metadata/{version}.snapshot.json"]
+    return {TIMESTAMP: _timestamp(before, (version, raw), at=at, signer=timestamp)}
+
+
+def newest_versions(files: Mapping[str, bytes]) -> dict[str, int]:
+    """The highest version there is of each role, snapshot and timestamp aside."""
+    found: dict[str, int] = {}
+    for name in files:
+        version, dot, role = name.removeprefix("metadata/").removesuffix(".json").partition(".")
+        if name.startswith("metadata/") and dot and version.isdecimal() and role != "snapshot":
+            found[role] = max(found.get(role, 0), int(version))
+    return found
+
+
+def require_turn(signed: SignedRegistry, signer: Signer, *, auditor: str, at: datetime) -> None:
+    """Let another registrar than the auditor act only once the auditor was silent for two days.
+
+    Raises:
+        RegistrarEarlyError: It was not.
+    """
+    holders = {key.kid: holder for key, holder in signed.authorities["timestamp"].held()}
+    holder = holders.get(signer.public.kid)
+    silent = at - (signed.timestamp.expires - TIMESTAMP_LIFE)
+    if holder != auditor and silent < REGISTRAR_WAITS:
+        raise RegistrarEarlyError(
+            holder=holder or signer.public.kid, needed_h=_hours(REGISTRAR_WAITS), found_h=_hours(silent)
+        )
+
+
+def require_forward(before: Trust, after: Trust) -> None:
+    """Refuse a state that takes back what the one before it said.
+
+    Raises:
+        RegistryHistoryError: The first thing taken back.
+    """
+    for member_id in before.former:
+        if member_id not in after.former:
+            raise _taken_back(member_id, "has left", "left", "a member or unknown")
+    for member_id, member in (*before.members.items(), *before.former.items()):
+        if member_id not in after.memberships:
+            raise _taken_back(member_id, "known for ever", "a member", "unknown")
+        _require_suspensions(before, after, member_id)
+        if member_id not in after.silenced:
+            _require_keys(member, after.known(member_id), after.issued)
+
+
+def _require_suspensions(before: Trust, after: Trust, member_id: str) -> None:
+    earlier, later = before.memberships[member_id].suspensions, after.memberships[member_id].suspensions
+    for number, one in enumerate(earlier):
+        kept = later[number] if number < len(later) else None
+        started = one.since <= before.issued
+        ended = one.until is not None and one.until <= before.issued
+        if kept is None or (started and kept.since != one.since) or (ended and kept.until != one.until):
+            raise _taken_back(member_id, "suspension", format_instant(one.since), "another or none")
+
+
+def _require_keys(before: Member, after: Member, issued: datetime) -> None:
+    listed = {one.key.kid: one for one in after.keys}
+    for one in before.keys:
+        kept = listed.get(one.key.kid)
+        subject = f"{before.id}/{one.purpose} key {one.key.kid}"
+        if kept is None:
+            raise _taken_back(subject, "a listed key stays", "listed", "absent")
+        if _identity(kept) != _identity(one):
+            raise _taken_back(subject, "purpose, officer, name and beginning stay", "as they were", "others")
+        counts = one.ends_at is not None and one.ends_at <= issued
+        if counts and kept.revoked_at != one.revoked_at:
+            raise _taken_back(subject, "a revocation stays", _time(one), _time(kept))
+
+
+def _identity(one: MemberKey) -> Sequence[object]:
+    return (one.purpose, one.officer, one.vkey, one.valid_from)
+
+
+def _taken_back(subject: str, rule: str, before: str, offered: str) -> RegistryHistoryError:
+    return RegistryHistoryError(subject=subject, rule=rule, before=before, offered=offered)
+
+
+def _time(one: MemberKey) -> str:
+    return "never revoked" if one.revoked_at is None else format_instant(one.revoked_at)
+
+
+def _hours(length: timedelta) -> int:
+    return int(length.total_seconds() // 3600)
+
+
+def _timestamp(before: SignedRegistry | None, snapshot: tuple[int, bytes], *, at: datetime, signer: Signer) -> bytes:
+    version = 1 if before is None else before.timestamp.version + 1
+    return write_timestamp(version=version, expires=at + TIMESTAMP_LIFE, snapshot=snapshot, signers=[signer])
