@@ -1,8 +1,8 @@
 """Which keys may enter the registry: an application is taken as a whole or refused as a whole.
 
 Nobody can have another's key listed as his own, and nobody who carries the file can move a key to another purpose,
-officer or name: each key signed for all of that itself. What only the whole registry can tell (its own keys, names of
-other members, thresholds) is judged when it is published (`exchange.signing.trust.open_trust`).
+officer or name: each key signed for all of that itself. What only the whole registry can tell (names of other
+members, thresholds) is judged when it is published (`exchange.signing.trust.open_trust`).
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from datetime import datetime
 from exchange.errors.keys import KeyHalfError, KeyListedError, KeyTwiceError, OfficerTwiceError, PossessionError
 from exchange.errors.trust import SignatureError
 from exchange.signing.application import Application, AppliedKey, format_application, parse_application, possession
+from exchange.signing.authority import key_places
 from exchange.signing.keys import HYBRID, Algorithm, KeyPurpose, RegistryRole, Signer
 from exchange.signing.trust import Trust
 
@@ -97,16 +98,12 @@ def _require_possession(application: Application) -> None:
 
 
 def _require_unlisted(application: Application, trust: Trust) -> None:
-    listed = {
+    listed = key_places(trust.roles) | {
         key.key.kid: f"{member.id}/{key.officer or key.purpose}"
-        for member in trust.members.values()
+        for member in (*trust.former.values(), *trust.members.values())
         for key in member.keys
     }
     for applied in application.keys:
-        if applied.key.kid in listed:
-            raise KeyListedError(
-                member=application.member,
-                purpose=applied.purpose,
-                kid=applied.key.kid,
-                place=listed[applied.key.kid],
-            )
+        kid = applied.key.kid
+        if kid in listed:
+            raise KeyListedError(member=application.member, purpose=applied.purpose, kid=kid, place=listed[kid])

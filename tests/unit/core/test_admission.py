@@ -288,6 +288,13 @@ def test_a_key_that_is_listed_is_not_listed_again(
         open_application(raw, trust=federation.trust)
 
 
+def test_a_key_of_the_registry_itself_is_not_listed_for_a_member(federation: Federation) -> None:
+    holder = federation.holder("KG", "root")
+    raw = apply_for_keys([(AppliedKey(purpose=KeyPurpose.TRANSPORT, key=holder.public), holder)], member="KZ", at=AT)
+    with pytest.raises(KeyListedError, match="root"):
+        open_application(raw, trust=federation.trust)
+
+
 def test_another_country_s_key_cannot_be_asked_for_without_its_private_half(federation: Federation) -> None:
     stolen = federation.signer("KG", KeyPurpose.TRANSPORT).public
     with pytest.raises(PossessionError, match=stolen.kid):
