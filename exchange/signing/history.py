@@ -7,7 +7,7 @@ far, the stated time stands. Old snapshots are read under any root of the chain;
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -30,6 +30,20 @@ REVOKED, SUSPENDED, LEFT = "revoked", "suspended", "left"
 def issued_at(snapshot: Snapshot) -> datetime:
     """When a snapshot was issued: a snapshot lives exactly `SNAPSHOT_LIFE`."""
     return snapshot.expires - SNAPSHOT_LIFE
+
+
+def read_snapshot(raw: bytes, *, version: int, roots: Iterable[Root]) -> Snapshot | None:
+    """An archived snapshot of this version, if a registrar listed in any of these roots signed it."""
+    try:
+        metadata: Metadata[Snapshot] = Metadata.from_bytes(raw)
+    except DeserializationError:
+        return None
+    signed = metadata.signed
+    if not isinstance(signed, Snapshot) or signed.version != version:
+        return None
+    content, signatures = metadata.signed_bytes, metadata.signatures
+    genuine = any(root.get_verification_result("snapshot", content, signatures).verified for root in roots)
+    return signed if genuine else None
 
 
 def announced(signed: SignedRegistry, files: Mapping[str, bytes]) -> dict[Event, datetime]:
@@ -63,18 +77,7 @@ class _Archive:
     def snapshot(self, version: int) -> Snapshot | None:
         """An earlier snapshot, if it is there and a registrar of its time signed it."""
         raw = self.files.get(f"metadata/{version}.snapshot.json")
-        if raw is None:
-            return None
-        try:
-            metadata: Metadata[Snapshot] = Metadata.from_bytes(raw)
-        except DeserializationError:
-            return None
-        if not isinstance(metadata.signed, Snapshot) or metadata.signed.version != version:
-            return None
-        content, signatures = metadata.signed_bytes, metadata.signatures
-        if any(root.get_verification_result("snapshot", content, signatures).verified for root in self.roots):
-            return metadata.signed
-        return None
+        return None if raw is None else read_snapshot(raw, version=version, roots=self.roots)
 
     def events(self, snapshot: Snapshot, asked: set[Event] | None = None) -> set[Event]:
         """What stands in this snapshot; of a role whose files are missing, whatever is asked for."""

@@ -10,52 +10,59 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeAlias
 
-import httpx
-from tuf.api.exceptions import DownloadError, DownloadHTTPError, ExpiredMetadataError, RepositoryError
-from tuf.api.metadata import Metadata, Snapshot, Timestamp
+from tuf.api.exceptions import (
+    DownloadError,
+    DownloadHTTPError,
+    LengthOrHashMismatchError,
+    RepositoryError,
+)
+from tuf.api.metadata import Metadata, Snapshot, Targets, Timestamp
 from tuf.ngclient import FetcherInterface, Updater
 
 from exchange.errors.trust import RegistryFileError, RegistrySourceError, RegistryUnreachableError
-from exchange.signing.members import parse_federation
+from exchange.signing.authority import flat_delegations
+from exchange.signing.delegations import keys_file
+from exchange.signing.succession import require_forward
 from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
+from nodes.adapters.trust_archive import fetch_archive
 from nodes.adapters.trust_folder import TIMESTAMP, load_trust, read_trust_files, write_trust_files
 
-HTTP_OK = 200
+Fetch: TypeAlias = Callable[[str], bytes]
+"""One file from a partner, by its address; blocking. Raises `DownloadError`, and `DownloadHTTPError` with a status."""
 
 
-class HttpFetcher(FetcherInterface):
-    """python-tuf's port for fetching, over httpx: a time limit for every file, no redirects.
+class MemoryFetcher(FetcherInterface):
+    """python-tuf's port for fetching.
 
     It remembers what it fetched: the client keeps only the newest state, an archive keeps every version.
     """
 
-    def __init__(self, client: httpx.Client, base: str) -> None:
-        self._client = client
+    def __init__(self, fetch: Fetch, base: str) -> None:
+        self._get = fetch
         self._base = base
         self.fetched: dict[str, bytes] = {}
 
     def _fetch(self, url: str) -> Iterator[bytes]:
-        chunks = []
-        try:
-            with self._client.stream("GET", url, follow_redirects=False) as answer:
-                if answer.status_code != HTTP_OK:
-                    raise DownloadHTTPError(f"status {answer.status_code}", answer.status_code)
-                for chunk in answer.iter_bytes():  # the caller counts, and stops a partner that sends without end
-                    chunks.append(chunk)
-                    yield chunk
-        except httpx.HTTPError as error:  # python-tuf wraps only what is raised before the first chunk
-            raise DownloadError(f"{type(error).__name__}: {error}") from error
-        self.fetched[url.removeprefix(self._base)] = b"".join(chunks)
+        raw = self._get(url)
+        self.fetched[url.removeprefix(self._base)] = raw
+        yield raw
+
+    def get(self, name: str) -> bytes | None:
+        """A file of the archive; None if this partner has it not."""
+        with suppress(DownloadHTTPError):
+            return self._get(self._base + name)
+        return None
 
 
-def refresh_registry(folder: Path, *, source: str, client: httpx.Client, now: Callable[[], datetime]) -> Trust:
+def refresh_registry(folder: Path, *, source: str, fetch: Fetch, now: Callable[[], datetime]) -> Trust:
     """Bring a registry folder to the newest state that a partner offers; blocking, for a thread.
 
     Args:
         folder: Holds at least the first root, handed over at the founding.
         source: The partner's base address; its registry lies under `/trust/`.
-        client: With its time limit set by the node's settings.
+        fetch: Gets one file.
         now: The node's clock; python-tuf itself judges expiry by the machine's.
 
     Returns:
@@ -69,21 +76,31 @@ def refresh_registry(folder: Path, *, source: str, client: httpx.Client, now: Ca
     files = read_trust_files(folder)
     if FIRST_ROOT not in files:
         raise RegistryFileError(file=FIRST_ROOT, reason="absent")
-    seen = load_trust(folder, at=now(), expired="notice").ref if TIMESTAMP in files else None
-    fetcher = HttpFetcher(client, f"{source}/trust/")
+    before = load_trust(folder, at=now(), expired="notice") if TIMESTAMP in files else None
+    fetcher = MemoryFetcher(fetch, f"{source}/trust/")
     try:
-        _walk(files, fetcher, source)
+        changed = _walk(files, fetcher, source)
     except DownloadError as error:
         raise RegistryUnreachableError(source=source, reason=str(error)) from error
     except (RepositoryError, ValueError) as error:
         raise RegistrySourceError(source=source, reason=str(error)) from error
-    trust = open_trust(files | fetcher.fetched, root=files[FIRST_ROOT], at=now(), expired="refuse", newest_seen=seen)
+    if before is not None and not changed:
+        return load_trust(folder, at=now())
+    trust = open_trust(
+        files | fetcher.fetched,
+        root=files[FIRST_ROOT],
+        at=now(),
+        expired="refuse",
+        newest_seen=None if before is None else before.ref,
+    )
+    if before is not None:
+        require_forward(before, trust)
     write_trust_files(folder, {name: raw for name, raw in fetcher.fetched.items() if files.get(name) != raw})
     return trust
 
 
-def _walk(files: Mapping[str, bytes], fetcher: HttpFetcher, source: str) -> None:
-    """The update workflow with a client that remembers what this folder knows; every member's keys are asked for."""
+def _walk(files: Mapping[str, bytes], fetcher: MemoryFetcher, source: str) -> bool:
+    """The update workflow with a client that remembers what this folder knows; whether there was anything new."""
     with tempfile.TemporaryDirectory(prefix="registry-") as memory:
         _remember(Path(memory), files)
         updater = Updater(
@@ -94,12 +111,21 @@ def _walk(files: Mapping[str, bytes], fetcher: HttpFetcher, source: str) -> None
             bootstrap=files[FIRST_ROOT],
         )
         updater.refresh()
-        federation = _target(updater, "federation.json", Path(memory), files)
-        for member_id in parse_federation(federation).members:
-            name = member_id.lower()
-            _target(updater, f"policy/{name}.tlog-policy", Path(memory), files)
-            with suppress(ExpiredMetadataError):  # an expired delegation silences its member, not the registry
-                _target(updater, f"members/{name}/keys.json", Path(memory), files)
+        if all(files.get(name) == raw for name, raw in fetcher.fetched.items()):
+            return False
+        top: Metadata[Targets] = Metadata.from_bytes((Path(memory) / "targets.json").read_bytes())
+        for path in top.signed.targets:
+            _target(updater, path, Path(memory), files)
+        for role in flat_delegations(top.signed):
+            try:
+                _target(updater, keys_file(role), Path(memory), files)
+            except (DownloadError, LengthOrHashMismatchError):
+                raise
+            except RepositoryError:
+                continue  # a delegation that does not hold silences its member, not the registry: our reading says so
+        snapshot: Metadata[Snapshot] = Metadata.from_bytes((Path(memory) / "snapshot.json").read_bytes())
+        fetch_archive(snapshot.signed.version, held=files, fetched=fetcher.fetched, get=fetcher.get)
+    return True
 
 
 def _target(updater: Updater, path: str, memory: Path, files: Mapping[str, bytes]) -> bytes:

@@ -4,16 +4,20 @@ import stat
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
+from tuf.api.exceptions import DownloadError, DownloadHTTPError
 
+from exchange.encoding import format_instant
 from exchange.errors import ExchangeError
 from exchange.errors.trust import (
     PrivateKeyFileError,
     RegistryExpiredError,
     RegistryFileError,
+    RegistryHistoryError,
     RegistryRollbackError,
+    RegistryRuleError,
     RegistrySourceError,
     RegistryTamperedError,
     RegistryUnreachableError,
@@ -22,7 +26,7 @@ from exchange.log.policy import parse_policy
 from exchange.signing.keys import KeyPurpose
 from nodes.adapters.clock import SystemClock
 from nodes.adapters.trust_folder import TrustCache, load_trust, read_trust_files, write_trust_files
-from nodes.adapters.trust_updater import refresh_registry
+from nodes.adapters.trust_updater import Fetch, refresh_registry
 from nodes.demo.registry import found_federation, renew_timestamp
 from tests.world.clock import FOUNDED, StillClock
 from tests.world.federation import SEVEN, Federation, found, seeded, specify
@@ -193,19 +197,22 @@ def test_a_node_stops_on_expiry_though_no_file_changes(tmp_path: Path) -> None:
 # Over HTTP
 
 
-def serving(files: Mapping[str, bytes], asked: list[str] | None = None) -> httpx.Client:
-    def answer(request: httpx.Request) -> httpx.Response:
-        name = request.url.path.removeprefix("/trust/")
+def serving(files: Mapping[str, bytes], asked: list[str] | None = None) -> Fetch:
+    """A partner that has these files."""
+
+    def answer(url: str) -> bytes:
+        name = url.removeprefix(f"{PARTNER}/trust/")
         if asked is not None:
             asked.append(name)
-        return httpx.Response(200, content=files[name]) if name in files else httpx.Response(404)
+        if name not in files:
+            raise DownloadHTTPError("status 404", 404)
+        return files[name]
 
-    return httpx.Client(transport=httpx.MockTransport(answer))
+    return answer
 
 
-def refresh(folder: Path, client: httpx.Client) -> int:
-    with client:
-        return refresh_registry(folder, source=PARTNER, client=client, now=lambda: NOW).ref.version
+def refresh(folder: Path, fetch: Fetch) -> int:
+    return refresh_registry(folder, source=PARTNER, fetch=fetch, now=lambda: NOW).ref.version
 
 
 @pytest.fixture
@@ -232,13 +239,65 @@ def test_a_node_that_is_up_to_date_asks_for_two_files(federation: Federation, no
 def test_a_node_takes_the_new_and_keeps_the_old(federation: Federation, node: Path) -> None:
     registry = Registry(federation)
     registry.files["metadata/2.root.json"] = registry.next_root(signers=registry.holders("root"), at=NOW)
-    new = registry.publish(at=NOW, keys={"kz": keys_of(registry, "kz", lambda d: d["keys"].pop())})
+    new = registry.publish(at=NOW, keys={"kz": keys_of(registry, "kz", revoke_last)})
     assert refresh(node, serving(new)) == 2
     kept = read_trust_files(node)
     assert kept == new
     assert load_trust(node, at=NOW).keys("KZ", KeyPurpose.OFFICER, at=NOW) == tuple(
         federation.officer(f"kz-0{number}").public for number in (1, 2, 3)
     )
+
+
+def revoke_last(document: dict[str, Any]) -> None:
+    document["keys"][-1]["revoked_at"] = format_instant(NOW)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda r: {"keys_signers": {"kz": r.pair("UZ")}}, id="signed by another member"),
+        pytest.param(lambda _: {"keys": {"kz": {"members/kz/keys.json": b"[]"}}}, id="malformed"),
+    ],
+)
+def test_a_member_that_signs_badly_stops_nobody_else(
+    federation: Federation, node: Path, spoil: Callable[[Registry], dict[str, Any]]
+) -> None:
+    registry = Registry(federation)
+    offer = {"keys": {"kz": keys_of(registry, "kz", revoke_last)}} | spoil(registry)
+    assert refresh(node, serving(registry.publish(at=NOW, **offer))) == 2
+    trust = load_trust(node, at=NOW)
+    assert set(trust.silenced) == {"KZ"}
+    assert trust.keys("KG", KeyPurpose.BUNDLE, at=NOW) != ()
+
+
+def test_a_fresh_node_learns_since_when_a_key_is_revoked(federation: Federation, tmp_path: Path) -> None:
+    # A member says today that a key was revoked yesterday: it counts until today, for every node alike.
+    registry = Registry(federation)
+
+    def backdate(document: dict[str, Any]) -> None:
+        document["keys"][0]["revoked_at"] = document["keys"][0]["valid_from"]
+
+    today = NOW + timedelta(hours=5)
+    registry.files = registry.publish(at=today, keys={"kz": keys_of(registry, "kz", backdate)})
+    write_trust_files(tmp_path, {"metadata/1.root.json": registry.files["metadata/1.root.json"]})
+    (tmp_path / "targets").mkdir()
+    assert refresh(tmp_path, serving(registry.files)) == 2
+    assert read_trust_files(tmp_path) == registry.files
+    trust = load_trust(tmp_path, at=today)
+    for at, counting in ((today - timedelta(seconds=1), 2), (today, 1)):
+        assert len(trust.keys("KZ", KeyPurpose.BUNDLE, at=at)) == counting
+
+
+def test_a_forged_archive_is_not_kept(federation: Federation, tmp_path: Path) -> None:
+    registry = Registry(federation)
+    registry.files = registry.publish(at=NOW)
+    other = Registry(federation)
+    forged = other.publish(at=NOW, snapshot_signers=[other.holders("root", ["KZ"])[0]])["metadata/2.snapshot.json"]
+    files = registry.files | {"metadata/1.snapshot.json": forged}
+    write_trust_files(tmp_path, {"metadata/1.root.json": registry.files["metadata/1.root.json"]})
+    (tmp_path / "targets").mkdir()
+    assert refresh(tmp_path, serving(files)) == 2
+    assert "metadata/1.snapshot.json" not in read_trust_files(tmp_path)
 
 
 def without_kz_key(registry: Registry) -> dict[str, bytes]:
@@ -259,9 +318,9 @@ def shorter(files: dict[str, bytes], name: str) -> dict[str, bytes]:
         ),
         pytest.param(lambda r: r.publish(at=NOW - timedelta(days=8)), RegistrySourceError, id="expired: a freeze"),
         pytest.param(
-            lambda r: r.publish(at=NOW, keys={"kz": without_kz_key(r)}, keys_signers={"kz": r.pair("UZ")}),
-            RegistrySourceError,
-            id="a member's keys signed by another",
+            lambda r: r.publish(at=NOW, keys={"kz": without_kz_key(r)}),
+            RegistryHistoryError,
+            id="a listed key taken away",
         ),
         pytest.param(
             lambda r: shorter(r.publish(at=NOW), "metadata/2.snapshot.json"),
@@ -269,8 +328,8 @@ def shorter(files: dict[str, bytes], name: str) -> dict[str, bytes]:
             id="a cut snapshot",
         ),
         pytest.param(
-            lambda r: r.publish(at=NOW, keys={"kz": keys_of(r, "kz", lambda d: d["keys"].append(d["keys"][0]))}),
-            ExchangeError,
+            lambda r: r.publish(at=NOW, targets=r.top_targets() | {"notes.txt": b"x"}),
+            RegistryRuleError,
             id="right for TUF, against our rules",
         ),
         pytest.param(lambda _: {}, RegistryUnreachableError, id="nothing"),
@@ -301,11 +360,11 @@ def test_an_older_registry_is_not_taken(federation: Federation, node: Path) -> N
 
 
 def test_a_partner_that_is_down_is_named(node: Path) -> None:
-    def refuse(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("refused")
+    def refuse(url: str) -> bytes:
+        raise DownloadError("refused")
 
     with pytest.raises(RegistryUnreachableError, match=r"kg\.test"):
-        refresh(node, httpx.Client(transport=httpx.MockTransport(refuse)))
+        refresh(node, refuse)
 
 
 def test_a_damaged_folder_is_said_to_be_damaged(federation: Federation, node: Path) -> None:
