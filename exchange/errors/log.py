@@ -240,6 +240,35 @@ class WitnessSignatureError(WitnessError):
     ru = "add-checkpoint: {origin} при размере {size}: нет верной подписи ключом журнала"
 
 
+class WitnessClosedError(WitnessError):
+    """A witness that started again and has not yet heard enough of this log (DESIGN.md §9)."""
+
+    code = "witness-not-caught-up"
+    http_status = 503
+    exit_code = ExitCode.UNREACHABLE
+    en = (
+        "add-checkpoint: {origin}: this witness started again and has not yet taken over the log's newest witnessed "
+        "checkpoint; {answered} other witnesses have told what they know"
+    )
+    ru = (
+        "add-checkpoint: {origin}: свидетель перезапущен и ещё не принял последнюю заверенную контрольную точку "
+        "журнала; о том, что знают, сообщили другие свидетели: {answered}"
+    )
+    mend_en = "ask again; it opens by itself as soon as enough other witnesses answer"
+    mend_ru = "повторите запрос: он откроется сам, когда ответит достаточно других свидетелей"
+
+
+class WitnessSplitViewError(WitnessError):
+    """Two histories of one log were signed by its key: the witness stays closed for it."""
+
+    code = "witness-split-view"
+    http_status = 422
+    en = "{origin} at size {size}: its key signed two histories: root {expected} and root {found}"
+    ru = "{origin} при размере {size}: его ключом подписаны две истории: корень {expected} и корень {found}"
+    mend_en = "the signed checkpoints are kept as evidence; tell the auditor and the log's operator"
+    mend_ru = "подписанные контрольные точки сохранены как доказательство; сообщите аудитору и оператору журнала"
+
+
 class WitnessConflictError(WitnessError):
     code = "witness-size-conflict"
     http_status = 409

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exchange.encoding import base64_decode, base64_encode
+from exchange.encoding import Digest, base64_decode, base64_encode
 from exchange.errors.encoding import Base64Error
 from exchange.errors.log import EmptyRootError, LogLineError, LogTextError, OriginError, SignatureMissingError
 from exchange.log.merkle import EMPTY_ROOT, HASH_BYTES, SIZE_MAX
@@ -24,6 +24,11 @@ class Checkpoint:
     size: int
     root: bytes
     extensions: tuple[str, ...] = ()
+
+    @property
+    def origin_hash(self) -> str:
+        """SHA-256 of the origin in hex: the log's name in addresses of witnesses and mirrors (C2SP tlog-witness)."""
+        return Digest.of(self.origin.encode("utf-8")).hex
 
     def __str__(self) -> str:
         return f"{self.origin} at size {self.size}"

@@ -22,7 +22,7 @@ from exchange.errors.log import (
 )
 from exchange.log.checkpoint import Checkpoint, read_checkpoint, require_log_signature
 from exchange.log.cosignature import verify_cosignature
-from exchange.log.note import SignatureKind, SignatureLine, SignedNote, VerifierKey, format_vkey, parse_vkey, shown
+from exchange.log.note import SignatureKind, SignatureLine, VerifierKey, format_vkey, parse_vkey, shown
 
 POLICY_BYTES_MAX = 64 * 1024
 NAMES_MAX = 128
@@ -119,10 +119,22 @@ class WitnessPolicy:
             UnknownSignerError, DuplicateSignatureError: Only with `every_line`.
             QuorumError: Too few witnesses; `quorum none` is never enough, since nothing then tells the time.
         """
+        checkpoint, times = self.cosignatures(note)
+        if every_line:
+            self._require_known_lines(checkpoint, note)
+        ordered = tuple(sorted(times, key=lambda name: (times[name], name)))
+        return CosignedCheckpoint(
+            checkpoint=checkpoint, cosigned_at=times[self._completing(checkpoint, ordered)], witnesses=ordered
+        )
+
+    def cosignatures(self, note: bytes) -> tuple[Checkpoint, dict[str, datetime]]:
+        """A checkpoint that a log of this policy signed, and when each witness cosigned it; perhaps none did.
+
+        Raises:
+            LogError: As `check`, but for the quorum.
+        """
         checkpoint, parsed = read_checkpoint(note)
         require_log_signature(checkpoint, parsed, logs=self.logs)
-        if every_line:
-            self._require_known_lines(checkpoint, parsed)
         times: dict[str, datetime] = {}
         for line in parsed.signatures:
             name = self.witness_of(line)
@@ -130,10 +142,7 @@ class WitnessPolicy:
                 at = verify_cosignature(line, parsed.text, witness=self.witnesses[name], subject=str(checkpoint))
                 # One witness counts once, however often it signed; its first word is when it saw the tree.
                 times[name] = min(at, times.get(name, at))
-        ordered = tuple(sorted(times, key=lambda name: (times[name], name)))
-        return CosignedCheckpoint(
-            checkpoint=checkpoint, cosigned_at=times[self._completing(checkpoint, ordered)], witnesses=ordered
-        )
+        return checkpoint, times
 
     def _completing(self, checkpoint: Checkpoint, ordered: Sequence[str]) -> str:
         """The witness with which the quorum is complete."""
@@ -147,10 +156,10 @@ class WitnessPolicy:
             witnesses=", ".join(map(shown, ordered)),
         )
 
-    def _require_known_lines(self, checkpoint: Checkpoint, note: SignedNote) -> None:
+    def _require_known_lines(self, checkpoint: Checkpoint, note: bytes) -> None:
         logs = [vkey for vkey in self.logs if vkey.name == checkpoint.origin]
         seen: set[tuple[str, bytes]] = set()
-        for line in note.signatures:
+        for line in read_checkpoint(note)[1].signatures:
             facts = {"subject": str(checkpoint), "signer": line.name, "key_id": line.key_id.hex()}
             if self.witness_of(line) is None and not any(line.by(vkey) for vkey in logs):
                 raise UnknownSignerError(**facts)

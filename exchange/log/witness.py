@@ -33,7 +33,15 @@ from exchange.log.checkpoint import (
 )
 from exchange.log.cosignature import cosign, verify_cosignature
 from exchange.log.merkle import EMPTY_ROOT, verify_consistency
-from exchange.log.note import NOTE_BYTES_MAX, SignatureLine, SignedNote, VerifierKey, parse_note, parse_signature_lines
+from exchange.log.note import (
+    NOTE_BYTES_MAX,
+    SignatureLine,
+    SignedNote,
+    VerifierKey,
+    format_note,
+    parse_note,
+    parse_signature_lines,
+)
 from exchange.signing.keys import Signer
 
 PROOF_HASHES_MAX = 63
@@ -129,9 +137,21 @@ def decide(request: AddCheckpoint, *, latest: Checkpoint | None, logs: Sequence[
     return checkpoint
 
 
-def answer(request: AddCheckpoint, *, at: datetime, name: str, signer: Signer) -> bytes:
-    """The body of a 200 answer: this witness's cosignature line over an accepted, stored checkpoint."""
-    return str(cosign(parse_note(request.note).text, at=at, name=name, signer=signer)).encode("utf-8")
+def answer(request: AddCheckpoint, *, at: datetime, name: str, signer: Signer) -> SignatureLine:
+    """This witness's cosignature line over an accepted checkpoint: the body of a 200 answer, once it is stored."""
+    return cosign(parse_note(request.note).text, at=at, name=name, signer=signer)
+
+
+def cosigned_note(request: AddCheckpoint, line: SignatureLine, *, logs: Sequence[VerifierKey]) -> bytes:
+    """What to keep, and to show to monitors: the checkpoint with the log's verified line and this witness's own.
+
+    Lines by others are left out: nobody verified them.
+
+    Source: C2SP tlog-witness, "GET <monitoring prefix>/<origin hash>/checkpoint".
+    """
+    note = parse_note(request.note)
+    own = [signed for vkey in logs for signed in note.lines_by(vkey)]
+    return format_note(SignedNote(text=note.text, signatures=tuple(dict.fromkeys((*own, line)))))
 
 
 def parse_answer(raw: bytes, *, text: str, witness: VerifierKey) -> tuple[SignatureLine, datetime]:

@@ -19,7 +19,8 @@ STEP_1 = (
     "CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, root BLOB NOT NULL, note BLOB NOT NULL)",
     """CREATE TABLE cosignature (size INTEGER NOT NULL, witness TEXT NOT NULL, line TEXT NOT NULL,
        PRIMARY KEY (size, witness)) WITHOUT ROWID""",
-    "CREATE TABLE witnessed (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, note BLOB NOT NULL)",
+    """CREATE TABLE witnessed (origin TEXT PRIMARY KEY, origin_hash TEXT NOT NULL UNIQUE, size INTEGER NOT NULL,
+       root BLOB NOT NULL, note BLOB NOT NULL)""",
     """CREATE TABLE spent (kind TEXT NOT NULL, member TEXT NOT NULL, jti TEXT NOT NULL, expires INTEGER NOT NULL,
        PRIMARY KEY (kind, member, jti)) WITHOUT ROWID""",
     "CREATE INDEX spent_expires ON spent (expires)",
@@ -57,7 +58,14 @@ STEP_2 = (
        receipt BLOB NOT NULL, taken INTEGER NOT NULL)""",
 )
 
-STEPS: tuple[Sequence[str], ...] = (STEP_1, STEP_2)
+STEP_3 = (
+    """CREATE TABLE rival (origin TEXT NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL, origin_hash TEXT NOT NULL,
+       note BLOB NOT NULL, PRIMARY KEY (origin, size, root)) WITHOUT ROWID""",
+    """CREATE TABLE overdue (bundle TEXT NOT NULL, puller TEXT NOT NULL, "index" INTEGER NOT NULL,
+       PRIMARY KEY (bundle, puller)) WITHOUT ROWID""",
+)
+
+STEPS: tuple[Sequence[str], ...] = (STEP_1, STEP_2, STEP_3)
 
 
 def upgrade(connection: Connection, file: Path, *, steps: Sequence[Sequence[str]] = STEPS) -> None:

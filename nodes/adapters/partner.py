@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from exchange.encoding import Digest, parse_json_object
+from exchange.encoding import Digest, base64_decode, parse_json_object
 from exchange.errors.encoding import EncodingError
 from exchange.errors.exchange_ import PartnerMalformedError, PartnerRefusedError, PartnerUnreachableError
 from exchange.receipt import pull_id
@@ -157,6 +157,19 @@ class PartnerClient:
     async def checkpoint(self) -> bytes:
         """The partner's newest published checkpoint; no token."""
         return await self._open_bytes("/log/checkpoint")
+
+    async def witnessed(self, origin_hash: str) -> bytes:
+        """The checkpoint of a log that the partner cosigned last; no token."""
+        return await self._open_bytes(f"/witness/{origin_hash}/checkpoint")
+
+    async def rivals(self, origin_hash: str) -> list[bytes]:
+        """For the auditor: the checkpoints of a log that the partner refused to cosign, unverified."""
+        path = f"/witness/{origin_hash}/rivals"
+        found = (await self._json("GET", path)).get("checkpoints")
+        try:
+            return [base64_decode(note, subject=path) for note in found] if isinstance(found, list) else []
+        except EncodingError as error:
+            raise self._malformed(path, error.sentence()) from error
 
     async def tile(self, path: str) -> bytes:
         """A hash tile of the partner's log; no token. `path` begins with `tile/`."""

@@ -63,9 +63,32 @@ class WitnessedRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "witnessed"
 
     origin: str = Field(primary_key=True)
+    origin_hash: str  # SHA-256 of the origin, hex: by which monitors ask (C2SP tlog-witness)
     size: int
     root: bytes
+    note: bytes  # with the log's line and this witness's own
+
+
+class RivalRow(SQLModel, table=True):
+    """A checkpoint that another log signed and that was not shown to continue what this node cosigned."""
+
+    __tablename__: ClassVar[str] = "rival"
+
+    origin: str = Field(primary_key=True)
+    size: int = Field(primary_key=True)
+    root: bytes = Field(primary_key=True)
+    origin_hash: str
     note: bytes
+
+
+class OverdueRow(SQLModel, table=True):
+    """A debt that was logged as overdue: once per partner and bundle."""
+
+    __tablename__: ClassVar[str] = "overdue"
+
+    bundle: str = Field(primary_key=True)
+    puller: str = Field(primary_key=True)
+    index: int  # of the receipt.overdue entry
 
 
 class SpentRow(SQLModel, table=True):

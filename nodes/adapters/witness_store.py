@@ -1,10 +1,10 @@
-"""What this node cosigned of other logs: one row per origin, compared and advanced in one transaction."""
+"""What this node saw of other logs: the checkpoint it cosigned last, one row an origin, and rivals of it, for ever."""
 
 from sqlalchemy import Connection, select
 from sqlmodel import insert
 
 from exchange.log.checkpoint import Checkpoint
-from nodes.adapters.tables import WitnessedRow, table_of
+from nodes.adapters.tables import RivalRow, WitnessedRow, table_of
 
 
 def latest_witnessed(connection: Connection, origin: str) -> Checkpoint | None:
@@ -14,9 +14,43 @@ def latest_witnessed(connection: Connection, origin: str) -> Checkpoint | None:
     return None if row is None else Checkpoint(origin=origin, size=row.size, root=bytes(row.root))
 
 
+def witnessed_note(connection: Connection, origin_hash: str) -> bytes | None:
+    """That checkpoint with the log's line and this witness's own, by the SHA-256 of its origin in hex."""
+    table = table_of(WitnessedRow)
+    row = connection.execute(select(table.c.note).where(table.c.origin_hash == origin_hash)).first()
+    return None if row is None else bytes(row.note)
+
+
 def keep_witnessed(connection: Connection, checkpoint: Checkpoint, note: bytes) -> None:
-    """Advance to an accepted checkpoint; in the transaction that read the latest."""
+    """Advance to an accepted checkpoint, cosigned; in the transaction that read the latest."""
     connection.execute(
         insert(WitnessedRow).prefix_with("OR REPLACE"),
-        {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root, "note": note},
+        {
+            "origin": checkpoint.origin,
+            "origin_hash": checkpoint.origin_hash,
+            "size": checkpoint.size,
+            "root": checkpoint.root,
+            "note": note,
+        },
     )
+
+
+def keep_rival(connection: Connection, checkpoint: Checkpoint, note: bytes) -> None:
+    """Keep a checkpoint that its log signed and that was not shown to continue what was cosigned."""
+    connection.execute(
+        insert(RivalRow).prefix_with("OR IGNORE"),
+        {
+            "origin": checkpoint.origin,
+            "origin_hash": checkpoint.origin_hash,
+            "size": checkpoint.size,
+            "root": checkpoint.root,
+            "note": note,
+        },
+    )
+
+
+def rivals(connection: Connection, origin_hash: str) -> list[bytes]:
+    """Every such checkpoint of a log, smallest first."""
+    table = table_of(RivalRow)
+    query = select(table.c.note).where(table.c.origin_hash == origin_hash).order_by(table.c.size, table.c.root)
+    return [bytes(row.note) for row in connection.execute(query)]

@@ -59,6 +59,7 @@ class GatewayContext:
         transport: Signs assertions, DPoP proofs, tokens, deliveries and receipts.
         witness: Signs cosignatures under other members' checkpoints, by the name `witness_name`.
         partner: The client of another member's gateway; one per member, kept open.
+        split_views: Origins of logs of which this node was shown two histories, signed by the log's key.
     """
 
     member: str
@@ -78,6 +79,7 @@ class GatewayContext:
     library: Library
     partner: Callable[[str], RelayClient]
     background: Background
+    split_views: set[str] = field(default_factory=set)
 
     @property
     def issuer(self) -> str:

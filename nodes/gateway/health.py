@@ -41,6 +41,8 @@ def red_reasons(context: GatewayContext) -> list[str]:
         reasons.append("bundle-damaged")
     if context.library.stuck:
         reasons.append("publication-stuck")
+    if context.split_views:
+        reasons.append("witness-split-view")
     since = context.cosigner.behind_since
     if since is not None and (context.clock.now() - since).total_seconds() > context.settings.uncosigned_red_s:
         reasons.append("log-uncosigned")

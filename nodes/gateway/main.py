@@ -236,7 +236,7 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient) -> Gateway:
         trust_files.router(context),
         log_files.router(context, door),
         evidence.router(context, door),
-        witness.router(context),
+        witness.router(context, door),
         health.router(context),
     )
     refusals = Refusals(challenge)

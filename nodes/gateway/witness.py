@@ -1,7 +1,8 @@
 """The witness endpoint (C2SP tlog-witness): cosigns other members' checkpoints, never two histories of one log.
 
 Compare and store happen in the writer's one transaction, durable before the cosignature leaves; so neither racing
-requests nor a crash between them can get two contradicting cosignatures.
+requests nor a crash between them can get two contradicting cosignatures. After a start a log is refused until the
+witness has caught up with what others saw of it (`takeover`).
 """
 
 from collections.abc import Sequence
@@ -9,39 +10,67 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from exchange.encoding import base64_encode, canonical_json
+from exchange.errors.exchange_ import NotFoundError
 from exchange.errors.log import WitnessConflictError, WitnessError
-from exchange.log.note import SignatureKind, VerifierKey, parse_vkey
-from exchange.log.witness import SIZE_MEDIA_TYPE, AddCheckpoint, answer, decide, parse_add_checkpoint, require_authentic
+from exchange.log.note import SignatureKind, SignatureLine, VerifierKey, parse_vkey
+from exchange.log.witness import SIZE_MEDIA_TYPE, AddCheckpoint, parse_add_checkpoint, require_authentic
 from exchange.signing.keys import KeyPurpose
 from exchange.signing.trust import Trust
-from nodes.adapters.sequencer import Transaction
-from nodes.adapters.witness_store import keep_witnessed, latest_witnessed
+from nodes.adapters.witness_store import rivals, witnessed_note
+from nodes.gateway.access import Door, require_auditor
 from nodes.gateway.context import GatewayContext
+from nodes.gateway.takeover import Takeover
+from nodes.gateway.witnessing import Witness
 from nodes.web.problems import plain_problem
 
+_TEXT = "text/plain; charset=utf-8"
+_FRESH = {"Cache-Control": "no-cache"}
 
-def router(context: GatewayContext) -> APIRouter:
-    """`POST /witness/add-checkpoint`."""
+
+def router(context: GatewayContext, door: Door) -> APIRouter:
+    """`POST /witness/add-checkpoint`, and what the witness saw, for monitors and the auditor."""
     routes = APIRouter(tags=["witness"])
+    witness = Witness(context)
+    takeover = Takeover(context, witness)
 
     @routes.post("/witness/add-checkpoint", response_class=Response)
     async def add_checkpoint(request: Request) -> Response:
         """Cosign a checkpoint that is consistent with the one cosigned before."""
         try:
-            asked = parse_add_checkpoint(await request.body())
-            logs = logs_of(context.trust.current(), asked.checkpoint.origin, own=context.sequencer.log.origin)
-            require_authentic(asked, logs=logs)  # a stranger's request must not take the one writer's time
-            await context.sequencer.submit(lambda transaction: _witness(transaction, asked, logs), gated=False)
+            line = await _cosign(context, takeover, witness, parse_add_checkpoint(await request.body()))
         except WitnessConflictError as error:
             # As a header: the framework would add a charset to any text type, and C2SP names this one exactly.
             return Response(error.body, error.http_status, headers={"Content-Type": SIZE_MEDIA_TYPE})
         except WitnessError as error:
             return plain_problem(error.code, error.http_status, error.sentence())
-        # The time is taken after the checkpoint is durable: it says that this was seen by then.
-        line = answer(asked, at=context.clock.now(), name=context.witness_name, signer=context.witness)
-        return Response(line, media_type="text/plain; charset=utf-8")
+        return Response(str(line).encode("utf-8"), media_type=_TEXT)
+
+    @routes.get("/witness/{origin_hash}/checkpoint", response_class=Response)
+    async def latest(origin_hash: str) -> Response:
+        """The checkpoint of a log that this witness cosigned last."""
+        note = await context.store.read(lambda connection: witnessed_note(connection, origin_hash))
+        if note is None:
+            raise NotFoundError
+        return Response(note, media_type=_TEXT, headers=_FRESH)
+
+    @routes.get("/witness/{origin_hash}/rivals", response_class=Response)
+    async def seen_rivals(request: Request, origin_hash: str) -> Response:
+        """For the auditor: every checkpoint of a log, signed by it, that was not shown to continue the cosigned one."""
+        require_auditor(await door.admit(request))
+        notes = await context.store.read(lambda connection: rivals(connection, origin_hash))
+        document = {"checkpoints": [base64_encode(note) for note in notes]}
+        return Response(canonical_json(document), media_type="application/json", headers=_FRESH)
 
     return routes
+
+
+async def _cosign(context: GatewayContext, takeover: Takeover, witness: Witness, asked: AddCheckpoint) -> SignatureLine:
+    origin = asked.checkpoint.origin
+    logs = logs_of(context.trust.current(), origin, own=context.sequencer.log.origin)
+    require_authentic(asked, logs=logs)  # a stranger's request must not take the one writer's time
+    await takeover.require(origin, logs)
+    return await witness.cosign(asked, logs)
 
 
 def logs_of(trust: Trust, origin: str, *, own: str) -> Sequence[VerifierKey]:
@@ -57,9 +86,3 @@ def logs_of(trust: Trust, origin: str, *, own: str) -> Sequence[VerifierKey]:
         if member.log_vkey.partition("+")[0] == origin
         and any(listed.purpose is KeyPurpose.LOG and listed.vkey == member.log_vkey for listed in member.keys)
     ]
-
-
-def _witness(transaction: Transaction, asked: AddCheckpoint, logs: Sequence[VerifierKey]) -> None:
-    latest = latest_witnessed(transaction.connection, asked.checkpoint.origin)
-    accepted = decide(asked, latest=latest, logs=logs)
-    keep_witnessed(transaction.connection, accepted, asked.note)

@@ -216,6 +216,6 @@ def _lay_out(folder: Path, member: str, bundle: BundleWorld, port: int) -> None:
         (kept / "contract.odcs.yaml").write_bytes(bundle.contract.raw)
     (node / "node.toml").write_text(
         f'v = 1\nmember = "{member}"\ndemo = true\n\n[gateway]\nissuer = "http://127.0.0.1:{port}"\nport = {port}\n'
-        "private_addresses = true\nwitness_interval_s = 0.0\n",
+        "private_addresses = true\nwitness_interval_s = 0.0\nwitness_retry_s = 0.1\n",
         encoding="utf-8",
     )

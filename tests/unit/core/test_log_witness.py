@@ -1,6 +1,6 @@
 """A witness cosigns one history only, and answers everything else with the status that C2SP tlog-witness gives."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -21,11 +21,12 @@ from exchange.errors.log import (
 )
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.merkle import consistency_proof
-from exchange.log.note import SignatureLine, SignedNote, VerifierKey, format_note
+from exchange.log.note import SignatureLine, SignedNote, VerifierKey, format_note, parse_note
 from exchange.log.tiles import hash_reader
 from exchange.log.witness import (
     AddCheckpoint,
     answer,
+    cosigned_note,
     decide,
     format_add_checkpoint,
     parse_add_checkpoint,
@@ -49,6 +50,11 @@ def request_of(old_size: int, new_size: int, *, note: SignedNote | None = None) 
     return AddCheckpoint(
         old_size=old_size, proof=tuple(proof), note=format_note(SAMPLE.note(new_size) if note is None else note)
     )
+
+
+def answered(request: AddCheckpoint, *, at: datetime = NOON) -> bytes:
+    """The body of a 200 answer."""
+    return str(answer(request, at=at, name=WITNESS.name, signer=SIGNER)).encode()
 
 
 REQUEST = format_add_checkpoint(request_of(13, 300))
@@ -217,7 +223,7 @@ def test_a_request_that_parses_is_written_back_alike(raw: bytes) -> None:
 
 def test_an_answer_carries_the_witnesses_own_line() -> None:
     request = request_of(13, 300)
-    body = answer(request, at=NOON, name=WITNESS.name, signer=SIGNER)
+    body = answered(request)
     text = SAMPLE.note().text
     line, at = parse_answer("— stranger AAAAAAA=\n".encode() + body, text=text, witness=WITNESS)
     assert at == NOON
@@ -232,7 +238,7 @@ def test_an_answer_carries_the_witnesses_own_line() -> None:
         pytest.param(b"cosigned\n", LogLineError, id="no signature line"),
         pytest.param("— stranger AAAAAAA=\n".encode(), SignatureMissingError, id="a stranger's line"),
         pytest.param(
-            answer(request_of(0, 13), at=NOON, name=WITNESS.name, signer=SIGNER),
+            answered(request_of(0, 13)),
             SignatureLineError,
             id="a line over another checkpoint",
         ),
@@ -247,5 +253,13 @@ def test_asking_again_for_the_same_checkpoint_is_cosigned_again() -> None:
     # An answer may have been lost; the same size and root contradict nothing.
     request = request_of(300, 300)
     assert decide(request, latest=SAMPLE.checkpoint(300), logs=KNOWN) == SAMPLE.checkpoint(300)
-    body = answer(request, at=NOON + timedelta(hours=1), name=WITNESS.name, signer=SIGNER)
+    body = answered(request, at=NOON + timedelta(hours=1))
     assert parse_answer(body, text=SAMPLE.note().text, witness=WITNESS)[1] == NOON + timedelta(hours=1)
+
+
+def test_what_is_kept_has_the_verified_lines_of_log_and_witness_and_no_others() -> None:
+    note = SAMPLE.note()
+    stranger = SignatureLine(name="stranger", key_id=b"abcd", signature=b"x" * 64)
+    request = request_of(0, 300, note=note.with_lines([stranger]))
+    line = answer(request, at=NOON, name=WITNESS.name, signer=SIGNER)
+    assert parse_note(cosigned_note(request, line, logs=KNOWN)) == note.with_lines([line])
