@@ -31,6 +31,8 @@ APPLICATION_TYPE = "key-application/1"
 POSSESSION_TYPE = "key-possession/1"
 APPLICATION_BYTES_MAX = 256 * 1024
 """Some 30 ML-DSA keys with their proofs, or 600 officers."""
+OFFICER_ID = re.compile(r"([a-z][a-z0-9]{1,15})-[0-9]{2,4}\Z")
+"""An officer's pseudonym: the member's id and a number."""
 
 _SUBJECT = "application for keys"
 _NOTE_TYPES: Mapping[KeyUse, int] = dict(NOTE_TYPES.items())
@@ -170,8 +172,8 @@ def _parse_purpose(entry: JsonObject) -> KeyUse:
 
 def _parse_officer(entry: JsonObject, member: str) -> str:
     officer = text_member(entry, "officer", subject=_SUBJECT)
-    own = re.fullmatch(rf"{member.lower()}-[0-9]{{2,4}}", officer, re.ASCII)
-    _expect(entry, "officer", f"{member.lower()}-<number>", holds=own is not None)
+    found = OFFICER_ID.match(officer)
+    _expect(entry, "officer", f"{member.lower()}-<number>", holds=found is not None and found[1] == member.lower())
     return officer
 
 

@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from exchange.errors.keys import PrivateKeyOwnerError
@@ -60,6 +60,33 @@ def write_owned(path: Path, content: bytes, *, replace: bool = False) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         raise PrivateKeyFileError(path=str(path), reason=error.strerror or "not writable") from error
+
+
+def keep_aside(path: Path, aside: Path) -> None:
+    """A second name for a file, under which it stays when the first is given to another.
+
+    Raises:
+        PrivateKeyFileError: The folder cannot be written.
+    """
+    try:
+        with suppress(FileExistsError):  # a run before this one was cut off after it
+            os.link(path, aside)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise PrivateKeyFileError(path=str(aside), reason=error.strerror or "not writable") from error
+
+
+def move_over(path: Path, place: Path) -> None:
+    """Put a file in another's place, as one step.
+
+    Raises:
+        PrivateKeyFileError: The folder cannot be written.
+    """
+    try:
+        path.replace(place)
+        _sync_folder(place.parent)
+    except OSError as error:
+        raise PrivateKeyFileError(path=str(place), reason=error.strerror or "not writable") from error
 
 
 def require_closed(folder: Path) -> None:

@@ -108,6 +108,12 @@ COMMANDS: tuple[Command, ...] = (
         "договор как структуры SDMX 3.0 или как страница для печати",
     ),
     Command(
+        "contract import",
+        "nodes.desk.contract_import_commands:import_odcs",
+        "a draft from a plain ODCS file, and the terms it lacks",
+        "черновик из обычного файла ODCS и недостающие условия",
+    ),
+    Command(
         "bundle build",
         "nodes.preparation.commands:build",
         "aggregate and protect a register extract",
@@ -204,6 +210,39 @@ COMMANDS: tuple[Command, ...] = (
         "получить, проверить и подтвердить набор партнёра",
     ),
     Command("verify", "nodes.cli.verify:verify", "verify a bundle offline", "проверить набор без сети"),
+    Command(
+        "key new",
+        "nodes.custody.key_commands:new",
+        "make private keys, in files or a token",
+        "создать закрытые ключи, в файлах или токене",
+    ),
+    Command(
+        "key list", "nodes.custody.key_commands:listing", "which private keys there are", "какие закрытые ключи есть"
+    ),
+    Command(
+        "key show",
+        "nodes.custody.key_commands:show",
+        "a key's public half, and words to compare",
+        "открытая половина ключа и слова для сверки",
+    ),
+    Command(
+        "key apply",
+        "nodes.custody.key_apply:apply",
+        "ask that keys be listed, with proof of possession",
+        "заявка на внесение ключей с доказательством владения",
+    ),
+    Command(
+        "key use",
+        "nodes.custody.key_commands:use",
+        "take the next keys into use",
+        "ввести следующие ключи в действие",
+    ),
+    Command(
+        "key passwd",
+        "nodes.custody.key_commands:passwd",
+        "seal private keys under a new passphrase",
+        "зашифровать закрытые ключи новой парольной фразой",
+    ),
     Command(
         "audit run",
         "nodes.auditor.commands:run",
