@@ -81,12 +81,17 @@ class Release:
             low=np.array([float(least.get(key, 0)) for key in self.keys]),
             high=np.full(len(self.keys), INFINITY),
             insiders=self.insiders_over(self.keys),
+            guarded=self.guarded(self.keys),
         )
 
     def required(self, keys: Sequence[CellKey]) -> dict[CellKey, Requirement]:
         """What each of these cells must keep when withheld: a primary one by its rule, any other the floor."""
         values, primary, least = self.sensitive.values, self.sensitive.primary, self.sensitive.least
         return {key: primary.get(key, requirement(self.contract, values[key]).above(least.get(key, 0))) for key in keys}
+
+    def guarded(self, keys: Sequence[CellKey]) -> Mask:
+        """The cells that keep what they must against contributors too: the primary ones (decision 32)."""
+        return np.array([key in self.sensitive.primary for key in keys], dtype=np.bool_)
 
     def insiders_over(self, keys: Sequence[CellKey]) -> tuple[Insider, ...]:
         """Contributors who know more than is published, as columns of these keys."""

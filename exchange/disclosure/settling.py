@@ -104,6 +104,7 @@ class Settling:
             view,
             needs_of(keys, release.required(sorted(safe.withheld_keys()))),
             insiders=informed(release.insiders_over(keys), values),
+            guarded=release.guarded(keys),
             hints=(values.astype(float), *release.over(keys, suppressed.witnesses)),
             progress=partial(self.progress, "audit"),
         )
