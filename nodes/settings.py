@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exchange.errors.settings import NodeNotFoundError, SettingsError
+from exchange.log.entry import HEARTBEAT_S_MAX
 
 SETTINGS_FILE = "node.toml"
 NODE_FORMAT = 1
@@ -39,6 +40,7 @@ class GatewaySettings(_Section):
     witness_interval_s: float = Field(default=1.0, ge=0, le=60)  # between rounds nobody waits for
     witness_retry_s: float = Field(default=1.0, gt=0, le=600)
     publication_wait_s: float = Field(default=20.0, gt=0, le=600)
+    heartbeat_s: int = Field(default=600, gt=0, le=HEARTBEAT_S_MAX)  # a log this long without an entry gets one
     uncosigned_red_s: int = Field(default=3600, gt=0, le=86400)
     uncosigned_stop_s: int = Field(default=86400, gt=0, le=7 * 86400)
     group_commit_max: int = Field(default=256, gt=0, le=4096)

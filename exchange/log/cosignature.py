@@ -14,6 +14,9 @@ from exchange.signing.keys import Signer, note_key_id
 TIMESTAMP_MAX = 253_402_300_799
 """9999-12-31T23:59:59Z, the last second that our times can write; C2SP's own bound is 2^63 - 1."""
 
+CLOCK_SKEW_S_MAX = 300
+"""By how much an entry's time may lie outside the cosignatures around it, and a node's clock off its witnesses'."""
+
 _TIMESTAMP_BYTES = 8
 _SIGNATURE_BYTES = 64
 

@@ -41,6 +41,8 @@ from exchange.signing.trust import RegistryRef
 ENTRY_BYTES_MAX = 1024
 ENTRY_VERSION = 1
 SALT_BYTES = 16
+HEARTBEAT_S_MAX = 3600
+"""No log is without a new entry for longer; so one that looks older is stale, or withheld."""
 COUNT_MAX = 2**53 - 1
 """The largest integer that RFC 8785 writes exactly."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from statistics import median
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -18,6 +19,7 @@ from exchange.errors import ExchangeError
 from exchange.errors.log import LogError
 from exchange.errors.node import LogBehindWitnessError, WaitExceededError
 from exchange.log.checkpoint import Checkpoint
+from exchange.log.entry import parse_entry
 from exchange.log.merkle import consistency_proof, inclusion_proof
 from exchange.log.note import SignatureLine, format_note, parse_note, parse_signature_lines
 from exchange.log.policy import CosignedCheckpoint
@@ -26,6 +28,7 @@ from exchange.log.tiles import hash_reader
 from exchange.log.witness import AddCheckpoint, format_add_checkpoint, parse_answer, parse_conflict
 from exchange.signing.keys import Signer
 from nodes.adapters.clock import Clock
+from nodes.adapters.own_log import entry_at
 from nodes.adapters.restart_rule import RestartRule
 from nodes.adapters.sequencer import Sequencer, Transaction
 from nodes.adapters.store import Store
@@ -48,6 +51,7 @@ class _State:
     busy: bool = False
     retry_at: float = 0.0
     trouble: str | None = None
+    skew_s: float | None = None  # own clock less the witness's, at its last answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +107,9 @@ class Cosigner:
         self._awaited = asyncio.Event()  # somebody waits for a quorum: the next round begins at once
         self._changed = asyncio.Condition()
         self._tasks: set[asyncio.Future[None]] = set()
+        self._asks = False  # whether the policy wants a quorum at all
         self.cosigned: Cosigned | None = None
-        self.behind_since: datetime | None = None
+        self.behind_since: datetime | None = None  # the time of the oldest entry that no quorum has cosigned
         sequencer.on_checkpoint(self._on_checkpoint)
 
     # --- start and stop ------------------------------------------------------------------------------------------
@@ -152,7 +157,8 @@ class Cosigner:
 
     def _on_checkpoint(self, checkpoint: Checkpoint, note: bytes) -> None:
         self._newest = _Head(checkpoint, note)
-        self.behind_since = self.behind_since or self._clock.now()
+        if self._asks:
+            self.behind_since = self.behind_since or self._clock.now()
         self._work.set()
 
     async def _round(self) -> bool:
@@ -161,7 +167,9 @@ class Cosigner:
         if head is None:
             return True
         plan = self._plan()
-        if plan.policy.quorum is None:
+        self._asks = plan.policy.quorum is not None
+        if not self._asks:
+            self.behind_since = None
             return True
         now = asyncio.get_running_loop().time()
         asking = [
@@ -208,8 +216,9 @@ class Cosigner:
             request = await asyncio.to_thread(self._request, state.size, head)
             status, body = await self._calls.add_checkpoint(witness.issuer, format_add_checkpoint(request))
             if status == HTTPStatus.OK:
-                text = parse_note(head.note).text
-                return parse_answer(body, text=text, witness=witness.vkey)[0]
+                line, at = parse_answer(body, text=parse_note(head.note).text, witness=witness.vkey)
+                state.skew_s = (self._clock.now() - at).total_seconds()
+                return line
             if status != HTTPStatus.CONFLICT:
                 break
             state.size = parse_conflict(body)
@@ -259,6 +268,7 @@ class Cosigner:
     async def _load(self) -> None:
         """Take up the newest stored checkpoint that has its quorum, so that nothing is asked for twice."""
         plan = self._plan()
+        self._asks = plan.policy.quorum is not None
         for note, lines in await self._store.read(_cosigned_notes):
             added = [line for text in lines for line in parse_signature_lines(text, subject="store")]
             parsed = parse_note(note).with_lines(added)
@@ -267,7 +277,11 @@ class Cosigner:
             except LogError:
                 continue
             self.cosigned = Cosigned(format_note(parsed), checked)
-            return
+            break
+        first = 0 if self.cosigned is None else self.cosigned.checkpoint.size
+        if self._asks and first < self._sequencer.log.size:
+            oldest = await self._store.read(lambda connection: entry_at(connection, first))
+            self.behind_since = parse_entry(oldest).at
 
     # --- who waits -----------------------------------------------------------------------------------------------
 
@@ -306,6 +320,11 @@ class Cosigner:
     def troubles(self) -> dict[str, str]:
         """The witnesses that last failed, and why; for health."""
         return {name: state.trouble for name, state in self._states.items() if state.trouble is not None}
+
+    def clock_skew_s(self) -> float:
+        """How many seconds the own clock is ahead of the witnesses': the median, so that one bad clock says nothing."""
+        known = [state.skew_s for state in self._states.values() if state.skew_s is not None]
+        return median(known) if known else 0.0
 
     def _state(self, witness: Witness) -> _State:
         return self._states.setdefault(witness.name, _State())

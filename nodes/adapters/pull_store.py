@@ -6,11 +6,11 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 from sqlmodel import insert, text, update
 
-from exchange.encoding import Digest, format_instant
+from exchange.encoding import Digest, format_instant, parse_instant
 from exchange.receipt import WITHDRAWN
 from nodes.adapters.contract_store import keep_evidence
 from nodes.adapters.store import driver_of
-from nodes.adapters.tables import PullRow, RefusalRow, table_of
+from nodes.adapters.tables import OverdueRow, PullRow, RefusalRow, table_of
 
 PROOF_MEDIA_TYPE = "application/dpop+jwt"
 RECEIPT_MEDIA_TYPE = "application/jose"
@@ -39,6 +39,13 @@ _DEBTS = text(
     "WHERE p.receipt IS NULL AND NOT EXISTS (SELECT 1 FROM pull q WHERE q.bundle = p.bundle "
     "AND q.puller = p.puller AND q.receipt IS NOT NULL) GROUP BY p.puller, p.bundle, p.contract ORDER BY 4"
 )
+_UNLOGGED_DEBTS = (
+    "SELECT p.pull, p.puller, p.bundle, MIN(p.at) FROM pull p WHERE p.receipt IS NULL "
+    "AND NOT EXISTS (SELECT 1 FROM pull q WHERE q.bundle = p.bundle AND q.puller = p.puller "
+    "AND q.receipt IS NOT NULL) "
+    "AND NOT EXISTS (SELECT 1 FROM overdue o WHERE o.bundle = p.bundle AND o.puller = p.puller) "
+    "GROUP BY p.puller, p.bundle ORDER BY 4, 1"
+)  # with MIN, SQLite takes the other columns from the row that has it (lang_select.html, "bare columns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +84,16 @@ class Debt:
     bundle: str
     contract_id: str
     since: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnloggedDebt:
+    """A receipt that a member owes and that no entry calls overdue yet, by its oldest pull."""
+
+    pull: Digest
+    puller: str
+    bundle: Digest
+    since: datetime
 
 
 def keep_pull(connection: Connection, kept: KeptPull, *, proof: str) -> None:
@@ -141,6 +158,24 @@ def debts(connection: Connection) -> list[Debt]:
         Debt(puller=row.puller, bundle=row.bundle, contract_id=row.contract, since=row.at)
         for row in connection.execute(_DEBTS)
     ]
+
+
+def unlogged_debts(connection: Connection) -> list[UnloggedDebt]:
+    """Every debt without its `receipt.overdue` entry, oldest first."""
+    return [
+        UnloggedDebt(
+            pull=Digest.parse(pull, subject="store"),
+            puller=puller,
+            bundle=Digest.parse(bundle, subject="store"),
+            since=parse_instant(since, subject="store"),
+        )
+        for pull, puller, bundle, since in driver_of(connection).execute(_UNLOGGED_DEBTS)
+    ]
+
+
+def keep_overdue(connection: Connection, debt: UnloggedDebt, *, index: int) -> None:
+    """The debt has its entry."""
+    connection.execute(insert(OverdueRow), {"bundle": str(debt.bundle), "puller": debt.puller, "index": index})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

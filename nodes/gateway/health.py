@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from exchange.encoding import canonical_json
 from exchange.errors import ExchangeError
+from exchange.log.cosignature import CLOCK_SKEW_S_MAX
 from nodes.gateway.context import GatewayContext
 
 
@@ -46,6 +47,8 @@ def red_reasons(context: GatewayContext) -> list[str]:
     since = context.cosigner.behind_since
     if since is not None and (context.clock.now() - since).total_seconds() > context.settings.uncosigned_red_s:
         reasons.append("log-uncosigned")
+    if abs(context.cosigner.clock_skew_s()) > CLOCK_SKEW_S_MAX:
+        reasons.append("clock-skew")
     try:
         context.trust.current()
     except ExchangeError as error:

@@ -1,14 +1,16 @@
-"""What a gateway does by itself: says which registry it acts under, drops spent ids, logs refusals of past hours."""
+"""What a gateway does by itself: says which registry it acts under and that it is there, logs what became overdue."""
 
 import asyncio
 import logging
+from datetime import datetime, timedelta
 
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError
-from exchange.log.entry import EntryType
+from exchange.log.entry import EntryType, parse_entry
 from exchange.signing.trust import RegistryRef
 from nodes.adapters.contract_store import keep_evidence
-from nodes.adapters.pull_store import past_refusals
+from nodes.adapters.own_log import entry_at
+from nodes.adapters.pull_store import keep_overdue, past_refusals, unlogged_debts
 from nodes.adapters.sequencer import LogDraft, Transaction
 from nodes.gateway.access import forget_spent
 from nodes.gateway.context import GatewayContext
@@ -24,10 +26,15 @@ async def keep_house(context: GatewayContext, *, every_s: float = EVERY_S) -> No
     while True:
         try:
             await log_registry(context)
-            await context.sequencer.submit(lambda transaction: _tidy(transaction, context))
+            await tidy(context)
         except ExchangeError as error:
             _LOG.warning("housekeeping waits: %s", error.code)
         await asyncio.sleep(every_s)
+
+
+async def tidy(context: GatewayContext) -> None:
+    """Once: drop spent ids; log refusals of past hours, debts that became overdue, and a heartbeat if nothing else."""
+    await context.sequencer.submit(lambda transaction: _tidy(transaction, context))
 
 
 async def log_registry(context: GatewayContext) -> None:
@@ -56,6 +63,12 @@ def _log_registry(transaction: Transaction, ref: RegistryRef, snapshot: bytes) -
 def _tidy(transaction: Transaction, context: GatewayContext) -> None:
     now = context.clock.now()
     forget_spent(transaction, now)
+    _count_refusals(transaction, context, now)
+    _call_overdue(transaction, context, now)
+    _beat(transaction, context, now)
+
+
+def _count_refusals(transaction: Transaction, context: GatewayContext, now: datetime) -> None:
     for refusal in past_refusals(transaction.connection, at=now):
         kept = context.library.get(refusal.bundle)
         transaction.append(
@@ -70,3 +83,32 @@ def _tidy(transaction: Transaction, context: GatewayContext) -> None:
                 count=refusal.count,
             )
         )
+
+
+def _call_overdue(transaction: Transaction, context: GatewayContext, now: datetime) -> None:
+    """Log each debt once its contract's days are over: once per partner and bundle."""
+    for debt in unlogged_debts(transaction.connection):
+        kept = context.library.get(debt.bundle)
+        held = None if kept is None else context.contracts.get(kept.contract)
+        if kept is None or held is None or debt.since + timedelta(days=held.contract.receipt_days) >= now:
+            continue
+        index = transaction.append(
+            LogDraft(
+                type=EntryType.RECEIPT_OVERDUE,
+                counterpart=debt.puller,
+                contract=kept.contract,
+                bundle=debt.bundle,
+                pull=debt.pull,
+            )
+        )
+        keep_overdue(transaction.connection, debt, index=index)
+
+
+def _beat(transaction: Transaction, context: GatewayContext, now: datetime) -> None:
+    """A log without news still says that it is there: whoever is shown an old one can tell (DESIGN.md §9)."""
+    size = context.sequencer.log.size
+    if transaction.entries or not size:
+        return
+    newest = parse_entry(entry_at(transaction.connection, size - 1)).at
+    if abs((now - newest).total_seconds()) >= context.settings.heartbeat_s:  # a clock set back is no silence
+        transaction.append(LogDraft(type=EntryType.HEARTBEAT))
