@@ -152,6 +152,24 @@ class RevisionBrokenError(FindingError):
     ru = "набор {bundle} участника {party}: {contract} {period}: ожидалась редакция {expected}, найдена {found}"
 
 
+class PublishedLateError(FindingError):
+    """A publication that came after what the contract tolerates."""
+
+    code = "published-late"
+    en = "{party}: {contract} {period}: published at {at}, it was due on {due}: {lateness} by the contract"
+    ru = "{party}: {contract} {period}: опубликовано {at}, срок был {due}: по договору {lateness}"
+
+
+class PublicationMissingError(FindingError):
+    """A publication that a contract makes due and that is not there."""
+
+    code = "publication-missing"
+    en = "{party}: {contract} {period}: not published by {at}, it was due on {due}: {lateness} by the contract"
+    ru = "{party}: {contract} {period}: не опубликовано к {at}, срок был {due}: по договору {lateness}"
+    mend_en = "{party} publishes the period, or the parties suspend or end the contract"
+    mend_ru = "{party} публикует данные за период, либо стороны приостанавливают или прекращают договор"
+
+
 class PatternDisclosesError(FindingError):
     """Withheld cells that anybody can compute from published ones, whatever the figures are."""
 
@@ -359,3 +377,13 @@ class ReceiptContradictsError(FindingError):
     code = "receipt-contradicts"
     en = "pull {pull}: receipt of {party}: {field}: its log says {expected}, the receipt {found}"
     ru = "выдача {pull}: квитанция {party}: {field}: журнал говорит {expected}, квитанция {found}"
+
+
+class WithdrawalNotAcknowledgedError(FindingError):
+    """A bundle that its provider took back and a holder keeps silent about."""
+
+    code = "withdrawal-not-acknowledged"
+    en = "pull {pull}: {party} received {bundle} of {publisher}, who withdrew it; not acknowledged by {due}"
+    ru = "выдача {pull}: {party} получил {bundle} участника {publisher}, тот отозвал его; нет подтверждения к {due}"
+    mend_en = "the gateway of {party} acknowledges by itself once it runs; at once: withdrawal look {publisher}"
+    mend_ru = "шлюз {party} подтвердит сам, когда заработает; сразу: withdrawal look {publisher}"

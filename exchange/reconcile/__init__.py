@@ -12,6 +12,7 @@ from exchange.errors.audit import ClockSkewError
 from exchange.log.entry import EntryType
 from exchange.reconcile.contents import Contents, gather_contents
 from exchange.reconcile.evidence import Signatures
+from exchange.reconcile.history import Histories, history_of
 from exchange.reconcile.model import (
     Exchange,
     Federation,
@@ -26,8 +27,10 @@ from exchange.reconcile.pairs import Pair, bundle_of, pair
 from exchange.reconcile.patterns import judge_patterns
 from exchange.reconcile.publications import DAMAGED, judge_publications
 from exchange.reconcile.pulls import judge_sides
+from exchange.reconcile.punctuality import judge_punctuality
 from exchange.reconcile.receipts import judge_receipt
 from exchange.reconcile.rights import judge_rights
+from exchange.reconcile.withdrawals import judge_acknowledgements
 
 SKEW_MAX = timedelta(minutes=5)
 """How far a node's clock may run ahead of its witnesses'."""
@@ -38,26 +41,33 @@ def reconcile(federation: Federation) -> Reconciliation:
 
     Returns:
         One exchange per pull, and per pull that was refused because stored bytes had changed; and all findings,
-        those of the exchanges included, publications and what they show together first.
+        those of the exchanges included: publications first, then pulls, then withdrawals.
     """
     signatures = Signatures(federation.evidence, federation.trust)
     pairs = pair(federation.logs)
     contents = gather_contents(pairs, signatures, federation.publications)
-    exchanges = [_exchange(one, federation, signatures, contents) for one in pairs]
-    published = [found for log in federation.logs.values() for found in judge_publications(log, federation)]
-    patterned = [found for log in federation.logs.values() for found in judge_patterns(log, federation)]
-    skewed = [found for log in federation.logs.values() for found in _skew(log)]
+    histories = {member: history_of(log) for member, log in federation.logs.items()}
+    exchanges = [_exchange(one, federation, signatures, contents, histories) for one in pairs]
+    logs = [(log, histories[member]) for member, log in federation.logs.items()]
+    skewed = [found for log, _ in logs for found in _skew(log)]
+    published = [found for log, history in logs for found in judge_publications(log, history, federation)]
+    tardy = [found for log, history in logs for found in judge_punctuality(log, history, federation)]
+    patterned = [found for log, _ in logs for found in judge_patterns(log, federation)]
+    unacknowledged = judge_acknowledgements(pairs, federation, signatures, histories)
+    exchanged = [found for one in exchanges for found in one.findings]
     refused = [_refused(logged, federation, published) for logged in _damaged(federation)]
     in_order = tuple(sorted([*exchanges, *refused], key=lambda one: one.at))
     return Reconciliation(
         exchanges=in_order,
-        findings=(*skewed, *published, *patterned, *(found for one in exchanges for found in one.findings)),
+        findings=(*skewed, *published, *tardy, *patterned, *exchanged, *unacknowledged),
     )
 
 
-def _exchange(one: Pair, federation: Federation, signatures: Signatures, contents: Contents) -> Exchange:
+def _exchange(
+    one: Pair, federation: Federation, signatures: Signatures, contents: Contents, histories: Histories
+) -> Exchange:
     verdict, findings = judge_sides(one, federation, signatures, contents)
-    others = (*judge_rights(one, federation), *judge_receipt(one, federation, signatures))
+    others = (*judge_rights(one, federation, histories), *judge_receipt(one, federation, signatures))
     if others:
         verdict = Verdict.VIOLATED
     elif verdict is Verdict.CONFIRMED and one.given is None:

@@ -20,6 +20,8 @@ class Pair:
         taken: `bundle.received` or `bundle.rejected` in the puller's log.
         given: `receipt.given` in the puller's log.
         got: `receipt.got` in the publisher's log.
+        acknowledged: Each further `receipt.given` and `receipt.got`: a withdrawal's acknowledgement has the pull id of
+            the pull that it is about.
         doubled: This is the second `served` or `taken` of one log under this pull id.
     """
 
@@ -30,6 +32,7 @@ class Pair:
     taken: LoggedEntry | None = None
     given: LoggedEntry | None = None
     got: LoggedEntry | None = None
+    acknowledged: tuple[LoggedEntry, ...] = ()
     doubled: bool = False
 
     @property
@@ -68,11 +71,11 @@ _SLOTS: dict[EntryType, tuple[str, bool]] = {
 def pair(logs: Mapping[str, LogView]) -> tuple[Pair, ...]:
     """Pair all entries by publisher, puller and pull id, oldest first.
 
-    A second entry for a place already taken makes a pair of its own: nothing may vanish behind a duplicate. A receipt
-    for a withdrawal shares the pull id of the pull it acknowledges; it is the second `receipt.given` of a pull and
-    belongs to the withdrawal, so duplicates of receipts are left out here.
+    A second entry for a place already taken makes a pair of its own: nothing may vanish behind a duplicate. Only
+    receipts may be several: the first answers the pull, each further one a withdrawal.
     """
     places: dict[tuple[str, str, Digest], dict[str, LoggedEntry]] = {}
+    further: dict[tuple[str, str, Digest], list[LoggedEntry]] = {}
     doubles: list[Pair] = []
     for place, publisher, puller, logged in _placed(logs.values()):
         pull = logged.entry.pull
@@ -81,8 +84,10 @@ def pair(logs: Mapping[str, LogView]) -> tuple[Pair, ...]:
         if place not in taken:
             taken[place] = logged
         elif place in {"served", "taken"}:
-            doubles.append(_pair((publisher, puller, pull), {place: logged}, doubled=True))
-    pairs = [_pair(identity, found) for identity, found in places.items()]
+            doubles.append(_pair((publisher, puller, pull), {place: logged}, (), doubled=True))
+        else:
+            further.setdefault((publisher, puller, pull), []).append(logged)
+    pairs = [_pair(identity, found, further.get(identity, ())) for identity, found in places.items()]
     return tuple(sorted([*pairs, *doubles], key=lambda one: (one.first.entry.at, one.pull)))
 
 
@@ -103,7 +108,13 @@ def _placed(views: Iterable[LogView]) -> Iterator[tuple[str, str, str, LoggedEnt
             yield (place, view.member, other, logged) if publishes else (place, other, view.member, logged)
 
 
-def _pair(identity: tuple[str, str, Digest], found: Mapping[str, LoggedEntry], *, doubled: bool = False) -> Pair:
+def _pair(
+    identity: tuple[str, str, Digest],
+    found: Mapping[str, LoggedEntry],
+    further: Iterable[LoggedEntry],
+    *,
+    doubled: bool = False,
+) -> Pair:
     publisher, puller, pull = identity
     return Pair(
         pull=pull,
@@ -113,5 +124,6 @@ def _pair(identity: tuple[str, str, Digest], found: Mapping[str, LoggedEntry], *
         taken=found.get("taken"),
         given=found.get("given"),
         got=found.get("got"),
+        acknowledged=tuple(further),
         doubled=doubled,
     )

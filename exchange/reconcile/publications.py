@@ -20,22 +20,23 @@ from exchange.errors.audit import (
     RevisionBrokenError,
 )
 from exchange.log.entry import EntryType
+from exchange.reconcile.history import History
 from exchange.reconcile.model import Federation, Finding, LoggedEntry, LogView, VerifiedPublication
 from exchange.reconcile.pairs import bundle_of
-from exchange.reconcile.rights import IN_FORCE, statements_known
+from exchange.reconcile.rights import IN_FORCE
 from exchange.report import pooled_digest
 
 DAMAGED = "bundle-damaged"
 """The code of a `pull.refused` where the publisher found that its own stored bytes had changed."""
 
 
-def judge_publications(log: LogView, federation: Federation) -> tuple[Finding, ...]:
+def judge_publications(log: LogView, history: History, federation: Federation) -> tuple[Finding, ...]:
     """Every publication of this log that does not hold, and every bundle that its keeper found altered."""
     chains: dict[tuple[str, str, tuple[str, ...]], tuple[int, Digest | None]] = {}
     findings: list[Finding] = []
     for logged in log.entries:
         if logged.entry.type is EntryType.BUNDLE_PUBLISHED:
-            findings += _publication(logged, log, federation, chains)
+            findings += _publication(logged, history, federation, chains)
         elif logged.entry.type is EntryType.PULL_REFUSED and logged.entry.code == DAMAGED:
             findings.append(_altered(logged))
     return tuple(findings)
@@ -43,7 +44,7 @@ def judge_publications(log: LogView, federation: Federation) -> tuple[Finding, .
 
 def _publication(
     logged: LoggedEntry,
-    log: LogView,
+    history: History,
     federation: Federation,
     chains: dict[tuple[str, str, tuple[str, ...]], tuple[int, Digest | None]],
 ) -> Iterator[Finding]:
@@ -53,13 +54,17 @@ def _publication(
     if isinstance(found, ExchangeError):
         yield _fault(logged, PublicationRefusedError, reason=f"{found.code}: {found.sentence()}")
         return
-    if found.provider != log.member:
+    if found.provider != logged.member:
         yield _fault(logged, PublicationForeignError, provider=found.provider)
         return
     yield from _order(logged, found, chains)
-    yield from _clearance(logged, found, log)
-    yield from _contract(logged, found, log, federation)
-    yield from _disclosure(logged, found, log, federation.contracts)
+    if not history.is_cleared(found.clearance, before=logged.index):
+        yield _fault(logged, PublishedUnclearedError, clearance=str(found.clearance))
+    known = history.statements(before=logged.index)
+    state = federation.force_at(found.contract, logged.member, found.cosigned_at, known)
+    if state != IN_FORCE:
+        yield _fault(logged, PublicationContractError, contract=found.contract_id, state=state)
+    yield from _disclosure(logged, found, history, federation.contracts)
 
 
 def _order(
@@ -82,31 +87,13 @@ def _order(
     chains[identity] = (found.revision, found.bundle)
 
 
-def _clearance(logged: LoggedEntry, found: VerifiedPublication, log: LogView) -> Iterator[Finding]:
-    decided = any(
-        before.entry.type is EntryType.CLEARANCE_DECIDED and before.entry.evidence == found.clearance
-        for before in log.entries[: logged.index]
-    )
-    if not decided:
-        yield _fault(logged, PublishedUnclearedError, clearance=str(found.clearance))
-
-
-def _contract(
-    logged: LoggedEntry, found: VerifiedPublication, log: LogView, federation: Federation
-) -> Iterator[Finding]:
-    known = statements_known(log, before=logged.index)
-    state = federation.force_at(found.contract, log.member, found.cosigned_at, known)
-    if state != IN_FORCE:
-        yield _fault(logged, PublicationContractError, contract=found.contract_id, state=state)
-
-
 def _disclosure(
-    logged: LoggedEntry, found: VerifiedPublication, log: LogView, contracts: Mapping[Digest, DataContract]
+    logged: LoggedEntry, found: VerifiedPublication, history: History, contracts: Mapping[Digest, DataContract]
 ) -> Iterator[Finding]:
     """The value-blind part of disclosure control: the ledger the release was audited against, and its pattern."""
     contract = contracts.get(found.contract)
     if contract is not None:
-        computed = pooled_digest(_pooled(logged, contract, log, contracts))
+        computed = pooled_digest(_pooled(logged, contract, history, contracts))
         if computed != found.pooled:
             yield _fault(logged, PooledDiffersError, stated=str(found.pooled), computed=str(computed))
     if found.determined:
@@ -114,13 +101,11 @@ def _disclosure(
 
 
 def _pooled(
-    logged: LoggedEntry, contract: DataContract, log: LogView, contracts: Mapping[Digest, DataContract]
+    logged: LoggedEntry, contract: DataContract, history: History, contracts: Mapping[Digest, DataContract]
 ) -> Iterator[Digest]:
     """The bundles of the same linkage group that this log published before."""
-    for before in log.entries[: logged.index]:
-        if before.entry.type is not EntryType.BUNDLE_PUBLISHED or before.entry.contract is None:
-            continue
-        other = contracts.get(before.entry.contract)
+    for before in history.publications(before=logged.index):
+        other = contracts.get(before.entry.contract) if before.entry.contract is not None else None
         if other is not None and other.disclosure.linkage_group == contract.disclosure.linkage_group:
             yield bundle_of(before)
 

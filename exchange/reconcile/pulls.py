@@ -71,12 +71,16 @@ def judge_sides(pair: Pair, federation: Federation, signatures: Signatures, cont
     return _two_sided(pair, pair.taken, federation, signatures.delivery(pair.taken), contents)
 
 
-def receipt_due(pair: Pair, federation: Federation) -> datetime:
-    """When the receipt of this pull must be in the puller's log."""
+def receipt_days(pair: Pair, federation: Federation) -> int:
+    """How many days the puller has for a receipt about this bundle."""
     found = federation.publications.get(pair.bundle)
     contract = federation.contracts.get(found.contract) if isinstance(found, VerifiedPublication) else None
-    days = contract.receipt_days if contract is not None else RECEIPT_DAYS_DEFAULT
-    return pair.first.entry.at + timedelta(days=days)
+    return contract.receipt_days if contract is not None else RECEIPT_DAYS_DEFAULT
+
+
+def receipt_due(pair: Pair, federation: Federation) -> datetime:
+    """When the receipt of this pull must be in the puller's log."""
+    return pair.first.entry.at + timedelta(days=receipt_days(pair, federation))
 
 
 def _one_sided(pair: Pair, federation: Federation, signatures: Signatures) -> Ruling:

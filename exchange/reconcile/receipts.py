@@ -22,6 +22,8 @@ from exchange.reconcile.model import Federation, Finding, LoggedEntry
 from exchange.reconcile.pairs import INCOMPLETE, Pair, bundle_of
 from exchange.reconcile.pulls import finding, receipt_due
 
+_UNPROVEN = Standing.UNPROVEN
+
 
 def judge_receipt(pair: Pair, federation: Federation, signatures: Signatures) -> tuple[Finding, ...]:
     """Every way in which the receipt of this pull does not hold."""
@@ -31,6 +33,9 @@ def judge_receipt(pair: Pair, federation: Federation, signatures: Signatures) ->
 def _judge(pair: Pair, federation: Federation, signatures: Signatures) -> Iterator[Finding]:
     if pair.got is not None:
         yield from _got(pair, pair.got, federation, signatures)
+    for logged in pair.acknowledged:
+        if logged.member == pair.publisher and signatures.receipt(logged, puller=pair.puller).standing is _UNPROVEN:
+            yield _forged(pair, logged)
     if pair.given is not None:
         yield from _given(pair, pair.given, federation, signatures)
     elif pair.served is not None and pair.taken is not None and federation.at > receipt_due(pair, federation):
@@ -40,10 +45,14 @@ def _judge(pair: Pair, federation: Federation, signatures: Signatures) -> Iterat
 def _got(pair: Pair, got: LoggedEntry, federation: Federation, signatures: Signatures) -> Iterator[Finding]:
     """What the publisher says it got must be signed by the puller, and stand in the puller's log."""
     receipt = signatures.receipt(got, puller=pair.puller)
-    if receipt.standing is Standing.UNPROVEN:
-        yield _fault(pair, pair.publisher, ReceiptForgedError, puller=pair.puller, digest=str(got.entry.evidence))
+    if receipt.standing is _UNPROVEN:
+        yield _forged(pair, got)
     elif receipt.says is not None and pair.given is None and _read_since(pair.puller, receipt.says, federation):
         yield _fault(pair, pair.puller, ReceiptUnloggedError, digest=str(got.entry.evidence))
+
+
+def _forged(pair: Pair, got: LoggedEntry) -> Finding:
+    return _fault(pair, pair.publisher, ReceiptForgedError, puller=pair.puller, digest=str(got.entry.evidence))
 
 
 def _read_since(puller: str, receipt: Receipt, federation: Federation) -> bool:
@@ -69,7 +78,7 @@ def _given(pair: Pair, given: LoggedEntry, federation: Federation, signatures: S
     receipt = signatures.receipt(given, puller=pair.puller)
     if receipt.standing is Standing.WITHHELD:
         yield _fault(pair, pair.puller, EvidenceWithheldError, digest=str(given.entry.evidence))
-    elif receipt.standing is Standing.UNPROVEN:
+    elif receipt.standing is _UNPROVEN:
         yield _contradicts(pair, given, "signature", f"a key of {pair.puller}", "another or none")
     elif receipt.says is not None:
         yield from _compare(pair, given, receipt.says)

@@ -21,9 +21,9 @@ from exchange.flow.agree import contract_state
 from exchange.log.entry import EntryType
 from exchange.manifest import CLEARANCE, DISCLOSURE, MANIFEST, parse_manifest
 from exchange.publication import PROOF, SIGNATURES, OneContract, Publication, verify_publication
+from exchange.reconcile.history import STATEMENTS
 from exchange.reconcile.model import Evidence, LoggedEntry, LogView, VerifiedPublication
 from exchange.reconcile.pairs import pair
-from exchange.reconcile.rights import STATEMENTS
 from exchange.signing.trust import Trust
 from exchange.statement import Statement, open_statement
 from nodes.adapters.partner import PartnerClient
@@ -256,7 +256,7 @@ def _wanted(logs: Mapping[str, LogView]) -> dict[Digest, list[str]]:
             if logged.entry.type in STATEMENTS:
                 want(logged, logged.entry.evidence)
     for one in pair(logs):
-        for named in (one.taken, one.given, one.got):
+        for named in (one.taken, one.given, one.got, *one.acknowledged):
             want(named, named.entry.evidence if named is not None else None)
         if one.taken is None:
             want(one.served, one.pull)

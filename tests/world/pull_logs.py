@@ -16,6 +16,7 @@ from exchange.signing.keys import KeyPurpose, SoftwareSigner
 from exchange.signing.members import Member, MemberKey
 from exchange.signing.trust import RegistryRef, Trust
 from tests.world.federation import signer
+from tests.world.trust import bare_trust
 
 NOON = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
 REGISTRY = RegistryRef(version=1, sha256=Digest.of(b"registry"))
@@ -250,15 +251,8 @@ class PullLogs:
         )
 
     def _trust(self) -> Trust:
-        return Trust(
-            ref=REGISTRY,
-            name={},
-            members={member: self._member(member) for member in self.members},
-            auditor="IOM",
-            policies={},
-            expires=NOON + timedelta(days=30),
-            timestamp_version=1,
-        )
+        members = {member: self._member(member) for member in self.members}
+        return bare_trust(members, ref=REGISTRY, issued=NOON, expires=NOON + timedelta(days=30))
 
     def _member(self, member: str) -> Member:
         key = MemberKey(purpose=KeyPurpose.TRANSPORT, key=self.key(member).public, valid_from=NOON)

@@ -10,6 +10,7 @@ from exchange.signing.keys import HybridSigner, KeyPurpose
 from exchange.signing.trust import Member, MemberKey, RegistryRef, Trust
 from exchange.statement import Statement, StatementType, sign_statement
 from tests.world.federation import SEVEN, hybrid
+from tests.world.trust import bare_trust
 
 FOUNDED = datetime(2025, 12, 1, tzinfo=UTC)
 SIGNED = datetime(2026, 1, 10, 9, tzinfo=UTC)
@@ -31,14 +32,11 @@ def trust(*, revoked: Mapping[str, datetime] | None = None) -> Trust:
         )
         return Member(id=member_id, kind="state", name={}, issuer="http://x.example", log_vkey="", keys=keys)
 
-    return Trust(
+    return bare_trust(
+        {member_id: member(member_id) for member_id in SEVEN},
         ref=RegistryRef(version=1, sha256=Digest.of(b"snapshot")),
-        name={},
-        members={member_id: member(member_id) for member_id in SEVEN},
-        auditor="IOM",
-        policies={},
+        issued=FOUNDED,
         expires=SIGNED + timedelta(days=3650),
-        timestamp_version=1,
     )
 
 
