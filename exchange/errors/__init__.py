@@ -12,6 +12,7 @@ ExchangeError
 ├── bundle.*        manifests, bundles, clearances                       (exit 3)
 ├── exchange_.*     tokens, rights, receipts, partners                   (exit 4, 5)
 ├── pull.*          what stops a pull on the puller's side
+├── sdmx.*          contracts going out to, and coming in from, other standards
 ├── audit.*         findings, each with the party at fault               (exit 3)
 ├── desk.*          candidates and cases at the clearing desk
 ├── node.*          stores, logs and keys of a running node

@@ -253,6 +253,54 @@ COMMANDS: tuple[Command, ...] = (
         "audit findings", "nodes.auditor.commands:findings", "what the last audit found", "что нашла последняя проверка"
     ),
     Command(
+        "trust show",
+        "nodes.custody.trust_show:show",
+        "who may do what, since when, and what expires next",
+        "кто что вправе делать, с каких пор и что истекает",
+    ),
+    Command(
+        "trust propose",
+        "nodes.custody.trust_propose:propose",
+        "propose a change of the registry",
+        "предложить изменение реестра",
+    ),
+    Command(
+        "trust sign",
+        "nodes.custody.trust_commands:sign",
+        "sign a change of the registry, offline",
+        "подписать изменение реестра, без сети",
+    ),
+    Command(
+        "trust import",
+        "nodes.custody.trust_commands:take",
+        "bring in signatures made elsewhere",
+        "принять подписи, сделанные на других машинах",
+    ),
+    Command(
+        "trust status",
+        "nodes.custody.trust_commands:status",
+        "what a change does, and whose signatures it lacks",
+        "что делает изменение и чьих подписей не хватает",
+    ),
+    Command(
+        "trust apply",
+        "nodes.custody.trust_commands:apply",
+        "put a signed change into the registry's folder",
+        "внести подписанное изменение в папку реестра",
+    ),
+    Command(
+        "trust publish",
+        "nodes.custody.trust_commands:publish",
+        "publish what was applied, as a registrar",
+        "опубликовать применённое, как регистратор",
+    ),
+    Command(
+        "trust renew",
+        "nodes.custody.trust_commands:renew",
+        "confirm the registry for another week, as a registrar",
+        "подтвердить реестр ещё на неделю, как регистратор",
+    ),
+    Command(
         "sdc protect",
         "nodes.preparation.sdc_commands:protect",
         "withhold enough cells of a statistician's table",
