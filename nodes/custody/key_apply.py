@@ -9,7 +9,7 @@ from exchange.errors import ExitCode
 from exchange.errors.settings import CommandLineError
 from exchange.errors.trust import PrivateKeyFileError
 from exchange.signing.admission import AppliedKey, apply_for_keys
-from exchange.signing.keys import KeyPurpose, PublicKey, Signer, note_vkey
+from exchange.signing.keys import KeyPurpose, KeyUse, PublicKey, Signer, note_vkey
 from exchange.signing.members import NOTE_TYPES
 from exchange.signing.words import digest_words
 from nodes.adapters.durable import write_durably
@@ -18,13 +18,17 @@ from nodes.custody.key_folder import USES, KeyEntry, KeyFolder, ask_for_folder, 
 from nodes.custody.passphrases import ask_for_passphrase, secret_of
 from nodes.terminal import CommandParser, Invocation
 
+NAMED: Mapping[KeyUse, int] = dict(NOTE_TYPES.items())
+"""The purposes whose keys have a name of their own, with the type of their signatures."""
+
 
 def apply(invocation: Invocation) -> int:
     """`key apply -o FILE [PURPOSE …]`: open keys, let each prove itself, write the application."""
     arguments = _arguments(invocation)
     folder = folder_of(invocation, arguments)
     entries = _chosen(folder, arguments)
-    roles = _roles(arguments.officer)
+    member, roles = _member(folder, arguments), _roles(arguments.officer)
+    _require_names(entries, roles, arguments.origin)
     secret = secret_of(arguments, default=folder.passphrase_file)
     keys: list[tuple[AppliedKey, Signer]] = []
     for number, entry in enumerate(entries, 1):
@@ -32,7 +36,7 @@ def apply(invocation: Invocation) -> int:
         keys.append((_applied(entry, signer.public, roles, arguments.origin), signer))
         invocation.output.progress("opening keys", number / len(entries))
     at = invocation.clock.now().replace(microsecond=0)
-    raw = apply_for_keys(keys, member=_member(folder, arguments), at=at, issuer=_issuer(folder, arguments, entries))
+    raw = apply_for_keys(keys, member=member, at=at, issuer=_issuer(folder, arguments, entries))
     _write(arguments.output, raw)
     _tell(
         invocation,
@@ -87,23 +91,26 @@ def _roles(options: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
     return {officer: tuple(sorted(set(roles.split(",")))) for officer, _, roles in pairs}
 
 
-def _applied(
-    entry: KeyEntry, public: PublicKey, roles: Mapping[str, tuple[str, ...]], origin: str | None
-) -> AppliedKey:
-    """What is asked for a key.
+def _require_names(entries: Iterable[KeyEntry], roles: Mapping[str, tuple[str, ...]], origin: str | None) -> None:
+    """Everything that is asked for a key is given, before any is opened.
 
     Raises:
         CommandLineError: An officer's roles, or the name of log and witness, are not given.
     """
-    officer, vkey = entry.officer, None
-    if officer is not None and officer not in roles:
-        raise CommandLineError(reason=f"which roles has {officer}?", command=f"--officer {officer}=clearing,contract")
-    if isinstance(entry.use, KeyPurpose) and entry.use in NOTE_TYPES:
-        if origin is None:
+    for entry in entries:
+        if entry.officer is not None and entry.officer not in roles:
+            reason = f"which roles has {entry.officer}?"
+            raise CommandLineError(reason=reason, command=f"--officer {entry.officer}=clearing,contract")
+        if entry.use in NAMED and origin is None:
             raise CommandLineError(reason=f"the {entry.use} key has a name", command="--origin kz.exchange.example")
-        vkey = note_vkey(f"{origin}/{entry.use}", public, NOTE_TYPES[entry.use])
-    named = () if officer is None else roles[officer]
-    return AppliedKey(purpose=entry.use, key=public, officer=officer, roles=named, vkey=vkey)
+
+
+def _applied(
+    entry: KeyEntry, public: PublicKey, roles: Mapping[str, tuple[str, ...]], origin: str | None
+) -> AppliedKey:
+    vkey = note_vkey(f"{origin}/{entry.use}", public, NAMED[entry.use]) if entry.use in NAMED else None
+    granted = () if entry.officer is None else roles[entry.officer]
+    return AppliedKey(purpose=entry.use, key=public, officer=entry.officer, roles=granted, vkey=vkey)
 
 
 def _member(folder: KeyFolder, arguments: Namespace) -> str:
