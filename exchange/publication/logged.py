@@ -48,10 +48,13 @@ def read_logged(proof_file: bytes) -> tuple[TlogProof, LogEntry]:
     return proof, parse_entry(proof.extra or b"")
 
 
-def require_witnessed(note: bytes, *, provider: str, trust: Trust) -> tuple[WitnessPolicy, CosignedCheckpoint]:
+def require_witnessed(
+    note: bytes, *, provider: str, trust: Trust, every_line: bool = True
+) -> tuple[WitnessPolicy, CosignedCheckpoint]:
     """The policy that judges this checkpoint of the provider's log, and the checkpoint as it judged it.
 
-    Witnesses come and go, and what an earlier policy's quorum cosigned in that policy's time stays cosigned.
+    Witnesses come and go, and what an earlier policy's quorum cosigned in that policy's time stays cosigned. In a
+    bundle's proof every line must verify; elsewhere lines of others are left alone, as C2SP says.
 
     Raises:
         UnknownMemberError: There never was such a member.
@@ -60,12 +63,12 @@ def require_witnessed(note: bytes, *, provider: str, trust: Trust) -> tuple[Witn
     trust.known(provider)
     policy = parse_policy(trust.policies.get(provider, b""))
     try:
-        return policy, policy.check(note, every_line=True)
+        return policy, policy.check(note, every_line=every_line)
     except LogError:
         for earlier in trust.earlier_policies.get(provider, ()):
             policy = parse_policy(earlier.raw)
             with suppress(LogError):
-                cosigned = policy.check(note, every_line=True)
+                cosigned = policy.check(note, every_line=every_line)
                 if cosigned.cosigned_at < earlier.until:
                     return policy, cosigned
         raise

@@ -5,8 +5,6 @@ alone, so hash tiles are not asked for: whatever a member serves there convinces
 """
 
 import asyncio
-from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -16,22 +14,17 @@ from exchange.errors.audit import (
     FindingError,
     LogMalformedError,
     LogRewrittenError,
-    LogRolledBackError,
     LogUnreachableError,
     LogUnwitnessedError,
 )
 from exchange.errors.exchange_ import PartnerError
-from exchange.errors.log import EntryMemberError, LogError, QuorumError
-from exchange.log.checkpoint import open_checkpoint
-from exchange.log.entry import parse_entry
-from exchange.log.merkle import leaf_hash
-from exchange.log.note import SignatureKind, parse_vkey
+from exchange.errors.log import LogError, QuorumError
 from exchange.log.policy import WitnessPolicy, parse_policy
 from exchange.log.tiles import ENTRIES, TILE_WIDTH, format_tile_path, parse_entry_bundle, tile_at
-from exchange.log.tree import TreeState
-from exchange.reconcile.model import Finding, LoggedEntry, LogView
+from exchange.reconcile.logs import SeenCheckpoint, contradictions, read_seen, view_of
+from exchange.reconcile.model import Finding, LogView
 from exchange.signing.trust import Trust
-from nodes.auditor.store import AuditStore, SeenCheckpoint
+from nodes.auditor.store import AuditStore
 
 QUORUM_WAIT_S = 10.0
 """A quorum of a busy log is a moment behind its newest checkpoint; longer than this is worth a finding."""
@@ -87,7 +80,7 @@ class LogCollector:
     def remember(self, member: str, note: bytes) -> None:
         """Keep a checkpoint of this member that was seen elsewhere, if the member signed it."""
         try:
-            self._store.keep_checkpoint(member, self._read(member, note))
+            self._store.keep_checkpoint(member, read_seen(member, note, trust=self._trust))
         except ExchangeError:
             return  # not signed by the member's log key: it says nothing about the member
 
@@ -95,21 +88,12 @@ class LogCollector:
         """The newest checkpoint that a quorum cosigned; after a while, the newest there is."""
         deadline = asyncio.get_running_loop().time() + self._wait_s
         while True:
-            seen = self._read(source.partner, await source.checkpoint())
+            seen = read_seen(source.partner, await source.checkpoint(), trust=self._trust)
             if seen.cosigned_at is not None:
                 return seen, None
             if asyncio.get_running_loop().time() >= deadline:
                 return seen, self._unwitnessed(source.partner, seen)
             await asyncio.sleep(QUORUM_POLL_S)
-
-    def _read(self, member: str, note: bytes) -> SeenCheckpoint:
-        vkey = parse_vkey(self._trust.member(member).log_vkey, kind=SignatureKind.LOG)
-        checkpoint = open_checkpoint(note, logs=[vkey])
-        try:
-            cosigned_at = self._policy(member).check(note).cosigned_at
-        except LogError:
-            cosigned_at = None
-        return SeenCheckpoint(checkpoint=checkpoint, note=note, cosigned_at=cosigned_at)
 
     def _unwitnessed(self, member: str, seen: SeenCheckpoint) -> FindingError | None:
         try:
@@ -150,9 +134,9 @@ class LogCollector:
         earlier = self._store.checkpoints(member)
         self._store.keep_checkpoint(member, seen)
         errors = [] if unwitnessed is None else [unwitnessed]
-        errors += _contradictions(member, entries, [*earlier, seen])
+        errors += contradictions(member, entries, [*earlier, seen])
         try:
-            view = _view(member, entries, [*earlier, seen])
+            view = view_of(member, entries, [*earlier, seen])
         except LogError as error:
             errors.append(LogMalformedError(party=member, part="entry", reason=error.sentence()))
             view = None
@@ -166,47 +150,6 @@ class LogCollector:
             size=seen.checkpoint.size,
             cosigned_at=seen.cosigned_at,
         )
-
-
-def _contradictions(member: str, entries: Sequence[bytes], seen: Sequence[SeenCheckpoint]) -> list[FindingError]:
-    """Every signed checkpoint that these entries do not continue."""
-    errors: list[FindingError] = []
-    state, longest = TreeState(), max(one.checkpoint.size for one in seen)
-    if longest > len(entries):
-        errors.append(LogRolledBackError(party=member, seen=longest, size=len(entries)))
-    for one in sorted(seen, key=lambda one: one.checkpoint.size):
-        size, root = one.checkpoint.size, one.checkpoint.root
-        if size > len(entries):
-            continue
-        state, _ = state.append([leaf_hash(entry) for entry in entries[state.size : size]])
-        if state.root() != root:
-            errors.append(LogRewrittenError(party=member, size=size, seen=root.hex(), computed=state.root().hex()))
-    return errors
-
-
-def _view(member: str, entries: Sequence[bytes], seen: Sequence[SeenCheckpoint]) -> LogView:
-    """The entries parsed, each with the earliest cosigned time known to cover it."""
-    cosigned = sorted((one.checkpoint.size, one.cosigned_at) for one in seen if one.cosigned_at is not None)
-    sizes = [size for size, _ in cosigned]
-    earliest: list[datetime] = []
-    for _, at in reversed(cosigned):
-        earliest.append(min(at, earliest[-1]) if earliest else at)
-    earliest.reverse()
-
-    def logged(index: int, raw: bytes) -> LoggedEntry:
-        covering = bisect_right(sizes, index)
-        entry = parse_entry(raw)
-        if entry.node != member:
-            raise EntryMemberError(type=entry.type, member="node", expected=member, found=entry.node)
-        return LoggedEntry(
-            member=member,
-            index=index,
-            entry=entry,
-            raw=raw,
-            cosigned_at=earliest[covering] if covering < len(earliest) else None,
-        )
-
-    return LogView(member=member, entries=tuple(logged(index, raw) for index, raw in enumerate(entries)))
 
 
 def _failed(member: str, error: FindingError) -> Collected:

@@ -5,7 +5,6 @@ Nothing here can hold a figure: entries are metadata, evidence is statements abo
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -17,6 +16,7 @@ from sqlmodel import Field, SQLModel, col, create_engine, insert, select, update
 
 from exchange.encoding import Digest, canonical_json, format_instant, parse_instant, parse_json_object
 from exchange.log.checkpoint import Checkpoint
+from exchange.reconcile.logs import SeenCheckpoint
 from nodes.adapters.migrations import upgrade
 from nodes.adapters.tables import table_of
 
@@ -70,15 +70,6 @@ class AuditRunRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     at: str
     result: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenCheckpoint:
-    """A checkpoint that a member signed, and when its quorum was complete, if it was seen with one."""
-
-    checkpoint: Checkpoint
-    note: bytes
-    cosigned_at: datetime | None
 
 
 class AuditStore:
