@@ -5,11 +5,43 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from exchange.codes import Labels
-from exchange.errors.trust import ChangeSubjectError
+from exchange.errors.trust import ChangeSubjectError, KeyReuseError
 from exchange.signing.admission import Application
 from exchange.signing.application import AppliedKey
 from exchange.signing.keys import KeyPurpose
 from exchange.signing.members import Member, MemberKey
+
+
+def merged(applications: Sequence[Application]) -> Application:
+    """One member's applications as one: its persons and its node each hold other keys and apply apart.
+
+    Raises:
+        ChangeSubjectError: They are of different members, or two of them name an address.
+        KeyReuseError: A key in two of them.
+    """
+    first = applications[0]
+    members = {application.member for application in applications}
+    if len(members) != 1:
+        raise ChangeSubjectError(
+            kind="applications", subject=first.member, expected="one member", found=", ".join(sorted(members))
+        )
+    issuers = sorted({application.issuer for application in applications if application.issuer is not None})
+    if len(issuers) > 1:
+        raise ChangeSubjectError(
+            kind="applications", subject=first.member, expected="one issuer", found=str(len(issuers))
+        )
+    seen: dict[str, AppliedKey] = {}
+    for application in applications:
+        for one in application.keys:
+            if one.key.kid in seen:
+                raise KeyReuseError(kid=one.key.kid, first=seen[one.key.kid].purpose, second=one.purpose)
+            seen[one.key.kid] = one
+    return Application(
+        member=first.member,
+        at=max(application.at for application in applications),
+        keys=tuple(seen.values()),
+        issuer=issuers[0] if issuers else None,
+    )
 
 
 def with_keys_of(application: Application, *, kind: str, name: Labels, at: datetime) -> Member:
