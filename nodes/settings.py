@@ -128,6 +128,11 @@ class NodeFolder:
         return self.path / "log"
 
     @property
+    def mirror(self) -> Path:
+        """Copies of all other logs, on the auditor's node; one folder for each, by the SHA-256 of its origin."""
+        return self.path / "mirror"
+
+    @property
     def log_vkey(self) -> Path:
         """The log's verifier key as one line."""
         return self.path / "log.vkey"

@@ -70,6 +70,17 @@ class LogBehindWitnessError(NodeError):
     mend_ru = "восстановлена резервная копия: не подписывайте; получите недостающие записи: exchange log recover"
 
 
+class LogNotInMirrorError(NodeError):
+    """What this node holds is no beginning of its mirrored log: something else than a lost tail is wrong."""
+
+    code = "log-not-in-mirror"
+    exit_code = ExitCode.DOES_NOT_HOLD
+    en = "{origin}: the first {size} entries: the mirror's lead to root {expected}, this node's to {found}"
+    ru = "{origin}: первые записи, {size}: в зеркале они ведут к корню {expected}, на этом узле к {found}"
+    mend_en = "nothing was changed; keep the folder as evidence and restore another backup"
+    mend_ru = "ничего не изменено; сохраните папку как доказательство и восстановите другую резервную копию"
+
+
 class LogNotConfirmedError(NodeError):
     """After a start nothing is signed before a quorum of witnesses has confirmed the last checkpoint."""
 

@@ -80,6 +80,11 @@ class OwnLog:
         return self._state.size
 
     @property
+    def state(self) -> TreeState:
+        """The tree by its right edge."""
+        return self._state
+
+    @property
     def checkpoint(self) -> Checkpoint:
         """The head as a checkpoint."""
         return Checkpoint(origin=self.origin, size=self._state.size, root=self._root)

@@ -209,6 +209,25 @@ COMMANDS: tuple[Command, ...] = (
         "pull, verify and receipt a partner's bundle",
         "получить, проверить и подтвердить набор партнёра",
     ),
+    Command("log show", "nodes.gateway.log_commands:show", "entries of the own log", "записи своего журнала"),
+    Command(
+        "log checkpoint",
+        "nodes.gateway.log_commands:checkpoint",
+        "the published checkpoint, and who cosigned it",
+        "опубликованная контрольная точка и кто её заверил",
+    ),
+    Command(
+        "log prove",
+        "nodes.gateway.log_commands:prove",
+        "a proof that an entry is in the own log",
+        "доказательство, что запись есть в своём журнале",
+    ),
+    Command(
+        "log recover",
+        "nodes.gateway.log_commands:recover",
+        "refetch what a restored backup lacks of the log",
+        "получить то, чего в журнале нет после резервной копии",
+    ),
     Command("verify", "nodes.cli.verify:verify", "verify a bundle offline", "проверить набор без сети"),
     Command(
         "key new",

@@ -3,14 +3,17 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from exchange.encoding import base64_encode, canonical_json
 from exchange.errors.exchange_ import NotFoundError
-from exchange.errors.log import TilePathError
+from exchange.errors.log import LeafIndexError, TilePathError
 from exchange.log.tiles import ENTRIES, TILE_WIDTH, Tile, format_tile_path, parse_tile_path
+from nodes.adapters.own_log import entry_at
+from nodes.adapters.tile_files import TileFiles
 from nodes.gateway.access import Door, require_auditor
 from nodes.gateway.context import GatewayContext
 
-_IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
-_FRESH = {"Cache-Control": "no-cache"}
+IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
+FRESH = {"Cache-Control": "no-cache"}
 
 
 def router(context: GatewayContext, door: Door) -> APIRouter:
@@ -23,27 +26,64 @@ def router(context: GatewayContext, door: Door) -> APIRouter:
         raw = context.files.checkpoint()
         if raw is None:
             raise NotFoundError
-        return Response(raw, media_type="text/plain; charset=utf-8", headers=_FRESH)
+        return Response(raw, media_type="text/plain; charset=utf-8", headers=FRESH)
 
     @routes.get("/log/tile/{path:path}", response_class=Response)
     async def tile(request: Request, path: str) -> Response:
         """A tile; a partial one that has gone is answered from the full one, cut to its width."""
-        try:
-            wanted = parse_tile_path(f"tile/{path}")
-        except TilePathError as error:
-            raise NotFoundError from error
+        wanted = parsed_tile(path)
         if wanted.level == ENTRIES:
             require_auditor(await door.admit(request))
-        raw = context.files.read(format_tile_path(wanted))
-        if raw is None:
-            raw = _cut(context, wanted)
-        return Response(raw, media_type="application/octet-stream", headers=_IMMUTABLE)
+        return Response(tile_of(context.files, wanted), media_type="application/octet-stream", headers=IMMUTABLE)
 
     return routes
 
 
-def _cut(context: GatewayContext, wanted: Tile) -> bytes:
-    full = context.files.read(format_tile_path(Tile(wanted.level, wanted.index, TILE_WIDTH)))
+def local_router(context: GatewayContext) -> APIRouter:
+    """`GET /local/log/proofs/{index}`, for `exchange log prove`."""
+    routes = APIRouter(prefix="/local/log")
+
+    @routes.get("/proofs/{index}", response_class=Response)
+    async def proof(index: int) -> Response:
+        """An entry with its proof under the newest checkpoint that has its quorum, else under the log's own."""
+        log = context.sequencer.log
+        if not 0 <= index < log.size:
+            raise LeafIndexError(origin=log.origin, index=index, size=log.size)
+        entry = await context.store.read(lambda connection: entry_at(connection, index))
+        document = {
+            "index": index,
+            "entry": base64_encode(entry),
+            "proof": (await context.cosigner.best_proof(index, entry)).decode("utf-8"),
+        }
+        return Response(canonical_json(document), media_type="application/json")
+
+    return routes
+
+
+def parsed_tile(path: str) -> Tile:
+    """The tile of an address below a log.
+
+    Raises:
+        NotFoundError: No tile has such a path.
+    """
+    try:
+        return parse_tile_path(f"tile/{path}")
+    except TilePathError as error:
+        raise NotFoundError from error
+
+
+def tile_of(files: TileFiles, wanted: Tile) -> bytes:
+    """The bytes of a tile, cut from the full one where the partial one has gone.
+
+    Raises:
+        NotFoundError: It is not there.
+    """
+    raw = files.read(format_tile_path(wanted))
+    return _cut(files, wanted) if raw is None else raw
+
+
+def _cut(files: TileFiles, wanted: Tile) -> bytes:
+    full = files.read(format_tile_path(Tile(wanted.level, wanted.index, TILE_WIDTH)))
     if full is None:
         raise NotFoundError
     if wanted.level != ENTRIES:

@@ -32,6 +32,7 @@ from nodes.gateway import (
     health,
     local,
     log_files,
+    mirroring,
     receipts,
     token,
     trust_files,
@@ -46,6 +47,7 @@ from nodes.gateway.contract_book import ContractBook
 from nodes.gateway.deliveries import Deliveries
 from nodes.gateway.housekeeping import keep_house
 from nodes.gateway.library import Library
+from nodes.gateway.mirroring import Mirror
 from nodes.gateway.publishing import Publishing
 from nodes.gateway.pulling import Pulling, pulling_router
 from nodes.gateway.withdrawing import Withdrawing
@@ -87,6 +89,7 @@ class Gateway:
     withdrawing: Withdrawing
     pulling: Pulling
     acknowledging: Acknowledging
+    mirror: Mirror
     network: httpx.AsyncClient
 
     async def start(self) -> None:
@@ -111,6 +114,7 @@ class Gateway:
         await self.context.sequencer.gate.opened.wait()
         self.pulling.start()
         self.context.background.start(self.acknowledging.keep_looking())
+        self.context.background.start(self.mirror.keep_mirroring())
         await keep_house(self.context)
 
 
@@ -222,6 +226,7 @@ def _cosigner(  # what it joins: the log, its witnesses, the time
 def _assemble(context: GatewayContext, network: httpx.AsyncClient) -> Gateway:
     agreements, publishing, withdrawing = Agreements(context), Publishing(context), Withdrawing(context)
     pulling, acknowledging = Pulling(context), Acknowledging(context, context.partner)
+    mirror = Mirror(context)
     nonces = Nonces(context.clock, context.random)
     door = Door(context, nonces)
     deliveries = Deliveries(context.member, context.transport)
@@ -236,7 +241,8 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient) -> Gateway:
         trust_files.router(context),
         log_files.router(context, door),
         evidence.router(context, door),
-        witness.router(context, door),
+        witness.router(context, door, mirror),
+        mirroring.router(door, mirror),
         health.router(context),
     )
     refusals = Refusals(challenge)
@@ -252,6 +258,7 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient) -> Gateway:
         local.router(context, agreements, publishing),
         withdrawals.router(context, withdrawing, acknowledging),
         pulling_router(context, pulling),
+        log_files.local_router(context),
     )
     return Gateway(
         context=context,
@@ -263,6 +270,7 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient) -> Gateway:
         withdrawing=withdrawing,
         pulling=pulling,
         acknowledging=acknowledging,
+        mirror=mirror,
         network=network,
     )
 

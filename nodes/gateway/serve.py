@@ -44,7 +44,7 @@ def serve(call: Invocation) -> int:
     call.parse(CommandParser(call.command, "run the member's gateway"))
     node = call.require_node()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    with _locked(node):
+    with locked(node):
         gateway = build_gateway(
             node, keys=_keys(node), clock=SystemClock(), random=secrets.token_bytes, on_fatal=_stop_at_once
         )
@@ -133,8 +133,12 @@ def _listen_local(path: Path) -> socket.socket:
 
 
 @contextmanager
-def _locked(node: NodeFolder) -> Iterator[None]:
-    """One gateway per folder: a second writer would sign a second history."""
+def locked(node: NodeFolder) -> Iterator[None]:
+    """One writer per folder: a second one would sign a second history.
+
+    Raises:
+        NodeLockedError: Another process writes there.
+    """
     descriptor = os.open(node.private / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, SOCKET_MODE)
     try:
         try:

@@ -20,6 +20,7 @@ from exchange.signing.trust import Trust
 from nodes.adapters.witness_store import rivals, witnessed_note
 from nodes.gateway.access import Door, require_auditor
 from nodes.gateway.context import GatewayContext
+from nodes.gateway.mirroring import Mirror
 from nodes.gateway.takeover import Takeover
 from nodes.gateway.witnessing import Witness
 from nodes.web.problems import plain_problem
@@ -28,7 +29,7 @@ _TEXT = "text/plain; charset=utf-8"
 _FRESH = {"Cache-Control": "no-cache"}
 
 
-def router(context: GatewayContext, door: Door) -> APIRouter:
+def router(context: GatewayContext, door: Door, mirror: Mirror) -> APIRouter:
     """`POST /witness/add-checkpoint`, and what the witness saw, for monitors and the auditor."""
     routes = APIRouter(tags=["witness"])
     witness = Witness(context)
@@ -44,6 +45,7 @@ def router(context: GatewayContext, door: Door) -> APIRouter:
             return Response(error.body, error.http_status, headers={"Content-Type": SIZE_MEDIA_TYPE})
         except WitnessError as error:
             return plain_problem(error.code, error.http_status, error.sentence())
+        mirror.hear()
         return Response(str(line).encode("utf-8"), media_type=_TEXT)
 
     @routes.get("/witness/{origin_hash}/checkpoint", response_class=Response)

@@ -14,7 +14,7 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "keys/README.md", "docker-compose.yml")),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
-DESIGNED = {"doctor", "key", "log", "log recover", "trust"}
+DESIGNED = {"doctor", "key", "trust"}
 """Commands that the design names and a later issue brings; a page may speak of them."""
 TOP = ("exchange/", "nodes/", "contracts/", "keys/", "tests/", "docs/")
 OPTIONS_WITH_VALUE = {"--node", "--home", "--lang"}
