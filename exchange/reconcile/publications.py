@@ -3,7 +3,7 @@
 Judged as of the cosigned time of the publication, by what the publisher's own log held before it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from exchange.contract.model import DataContract
 from exchange.encoding import Digest, format_instant
@@ -57,7 +57,8 @@ def _publication(
     if found.provider != logged.member:
         yield _fault(logged, PublicationForeignError, provider=found.provider)
         return
-    yield from _order(logged, found, chains)
+    if not _unseen_before(logged, found, history, federation):
+        yield from _order(logged, found, chains)
     if not history.is_cleared(found.clearance, before=logged.index):
         yield _fault(logged, PublishedUnclearedError, clearance=str(found.clearance))
     known = history.statements(before=logged.index)
@@ -65,6 +66,15 @@ def _publication(
     if state != IN_FORCE:
         yield _fault(logged, PublicationContractError, contract=found.contract_id, state=state)
     yield from _disclosure(logged, found, history, federation.contracts)
+
+
+def _unseen_before(logged: LoggedEntry, found: VerifiedPublication, history: History, federation: Federation) -> bool:
+    """Whether an earlier publication that could not be looked at may be a revision of the same."""
+    statistic = (found.contract_id, found.period)
+    return any(
+        federation.publications.get(bundle) is None and federation.names.get(bundle, statistic) == statistic
+        for bundle in map(bundle_of, history.publications(before=logged.index))
+    )
 
 
 def _order(
@@ -92,8 +102,9 @@ def _disclosure(
 ) -> Iterator[Finding]:
     """The value-blind part of disclosure control: the ledger the release was audited against, and its pattern."""
     contract = contracts.get(found.contract)
-    if contract is not None:
-        computed = pooled_digest(_pooled(logged, contract, history, contracts))
+    before = history.publications(before=logged.index)
+    if contract is not None and all(one.entry.contract in contracts for one in before):
+        computed = pooled_digest(_pooled(before, contract, contracts))
         if computed != found.pooled:
             yield _fault(logged, PooledDiffersError, stated=str(found.pooled), computed=str(computed))
     if found.determined:
@@ -101,13 +112,13 @@ def _disclosure(
 
 
 def _pooled(
-    logged: LoggedEntry, contract: DataContract, history: History, contracts: Mapping[Digest, DataContract]
+    before: Iterable[LoggedEntry], contract: DataContract, contracts: Mapping[Digest, DataContract]
 ) -> Iterator[Digest]:
-    """The bundles of the same linkage group that this log published before."""
-    for before in history.publications(before=logged.index):
-        other = contracts.get(before.entry.contract) if before.entry.contract is not None else None
-        if other is not None and other.disclosure.linkage_group == contract.disclosure.linkage_group:
-            yield bundle_of(before)
+    """The bundles of the same linkage group among those published before."""
+    for one in before:
+        assert one.entry.contract is not None  # the entry's schema requires it
+        if contracts[one.entry.contract].disclosure.linkage_group == contract.disclosure.linkage_group:
+            yield bundle_of(one)
 
 
 def _altered(logged: LoggedEntry) -> Finding:

@@ -86,6 +86,9 @@ def _is(logged: LoggedEntry, due: Due, federation: Federation) -> bool:
 
 
 def _could_be(logged: LoggedEntry, contract: Digest, federation: Federation) -> bool:
+    """Whether an entry publishes a bundle that could not be looked at, under this contract or another version of it."""
     bundle = bundle_of(logged)
-    unseen = bundle not in federation.names and not isinstance(federation.publications.get(bundle), VerifiedPublication)
-    return unseen and logged.entry.contract == contract
+    if bundle in federation.names or isinstance(federation.publications.get(bundle), VerifiedPublication):
+        return False
+    owed, named = federation.contracts[contract], federation.contracts.get(logged.entry.contract or contract)
+    return named is None or named.id == owed.id

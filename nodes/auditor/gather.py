@@ -6,7 +6,7 @@ The auditor asks for every file of a bundle but one; there is no code here that 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -15,17 +15,16 @@ from exchange.contract.parse import parse_contract
 from exchange.contract.reference import ContractRef
 from exchange.encoding import Digest, base64_decode
 from exchange.errors import ExchangeError
-from exchange.errors.bundle import DeterminedCellsError
 from exchange.errors.exchange_ import PartnerUnreachableError
-from exchange.flow.agree import contract_state
+from exchange.flow.audit import ForceBook, contract_of, read_publication, read_statements
 from exchange.log.entry import EntryType
 from exchange.manifest import CLEARANCE, DISCLOSURE, MANIFEST, parse_manifest
-from exchange.publication import PROOF, SIGNATURES, OneContract, Publication, verify_publication
+from exchange.publication import PROOF, SIGNATURES
 from exchange.reconcile.history import STATEMENTS
 from exchange.reconcile.model import Evidence, LoggedEntry, LogView, VerifiedPublication
 from exchange.reconcile.pairs import pair
 from exchange.signing.trust import Trust
-from exchange.statement import Statement, open_statement
+from exchange.statement import Statement
 from nodes.adapters.partner import PartnerClient
 from nodes.adapters.partner_problems import PartnerProblemError
 from nodes.auditor.store import AuditStore
@@ -51,14 +50,9 @@ class Gathered:
     statements: dict[Digest, Statement] = field(default_factory=dict)
     names: dict[Digest, tuple[str, str]] = field(default_factory=dict)
 
-    def force_at(self, contract: Digest, provider: str, at: datetime, known: frozenset[Digest]) -> str:
-        """The state of a contract for a provider, by the statements known then."""
-        found = self.contracts.get(contract)
-        if found is None:
-            return "unknown"
-        said = [self.statements[digest] for digest in known if digest in self.statements]
-        versions = [(other, said) for other in self.contracts.values() if other.id == found.id and other != found]
-        return contract_state(found, said, at=at, provider=provider, versions=versions).value
+    def force(self) -> ForceBook:
+        """Whether contracts bound, by what was gathered."""
+        return ForceBook(contracts=self.contracts, statements=self.statements)
 
 
 class Gatherer:
@@ -91,7 +85,8 @@ class Gatherer:
     async def gather(self, logs: Mapping[str, LogView]) -> Gathered:
         """Everything these logs point to that their members show."""
         evidence = await self._evidence(_wanted(logs))
-        gathered = Gathered(evidence=evidence, statements=self._statements(logs, evidence))
+        gathered = Gathered(evidence=evidence)
+        gathered.statements = read_statements(logs.values(), evidence.signed, trust=self._trust)
         published = [
             one for view in logs.values() for one in view.entries if one.entry.type is EntryType.BUNDLE_PUBLISHED
         ]
@@ -137,21 +132,6 @@ class Gatherer:
             return False
         return raw if Digest.of(raw) == digest else False
 
-    def _statements(self, logs: Mapping[str, LogView], evidence: Evidence) -> dict[Digest, Statement]:
-        """The statements that the logs name, those that verify: others bind nobody."""
-        found: dict[Digest, Statement] = {}
-        for view in logs.values():
-            for logged in view.entries:
-                digest = logged.entry.evidence
-                if logged.entry.type not in STATEMENTS or digest is None or digest in found:
-                    continue
-                if digest in evidence.signed:
-                    try:
-                        found[digest] = open_statement(evidence.signed[digest], trust=self._trust)
-                    except ExchangeError:
-                        continue
-        return found
-
     # --- publications -------------------------------------------------------------------------------------------
 
     async def _files(self, logged: LoggedEntry) -> dict[str, bytes] | ExchangeError | None:
@@ -192,7 +172,7 @@ class Gatherer:
         wanted: dict[Digest, tuple[str, ContractRef]] = {}
         for logged, found in zip(published, files, strict=True):
             if isinstance(found, dict):
-                ref = _contract_of(found[MANIFEST])
+                ref = contract_of(found)
                 if ref is not None and ref.digest not in self._contracts_held:
                     wanted.setdefault(ref.digest, (logged.member, ref))
         texts = await asyncio.gather(*(self._contract(member, ref) for member, ref in wanted.values()))
@@ -220,23 +200,8 @@ class Gatherer:
             if isinstance(found, ExchangeError):
                 verified[logged.entry.bundle] = found
             elif found is not None:
-                verified[logged.entry.bundle] = self._verify(found, contracts)
+                verified[logged.entry.bundle] = read_publication(found, trust=self._trust, contracts=contracts)
         return verified
-
-    def _verify(
-        self, files: Mapping[str, bytes], contracts: Mapping[Digest, DataContract]
-    ) -> VerifiedPublication | ExchangeError:
-        """Every check of a publication that needs no figure; whether its contract was in force is judged later."""
-        ref = _contract_of(files[MANIFEST])
-        contract = contracts.get(ref.digest) if ref is not None else None
-        try:
-            return _verified(verify_publication(files, trust=self._trust, shelf=OneContract(contract)))
-        except DeterminedCellsError as exposed:
-            # All other checks have held by then: the bundle is what it says, and discloses.
-            publication = verify_publication(files, trust=self._trust, shelf=OneContract(None))
-            return replace(_verified(publication), determined=int(str(exposed.facts["found"])))
-        except ExchangeError as error:
-            return error
 
     async def _call(self, member: str, call: Awaitable[T]) -> T:
         async with self._limits[member]:
@@ -261,31 +226,3 @@ def _wanted(logs: Mapping[str, LogView]) -> dict[Digest, list[str]]:
         if one.taken is None:
             want(one.served, one.pull)
     return wanted
-
-
-def _contract_of(manifest: bytes) -> ContractRef | None:
-    try:
-        return parse_manifest(manifest).contract
-    except ExchangeError:
-        return None
-
-
-def _verified(publication: Publication) -> VerifiedPublication:
-    manifest = publication.manifest
-    return VerifiedPublication(
-        bundle=publication.digest,
-        provider=manifest.provider,
-        contract_id=manifest.contract.id,
-        contract=manifest.contract.digest,
-        period=manifest.period,
-        revision=manifest.revision,
-        supersedes=manifest.supersedes,
-        recipients=manifest.recipients,
-        not_before=manifest.not_before,
-        data=manifest.data.digest,
-        clearance=manifest.clearance.digest,
-        pooled=publication.report.pooled,
-        cosigned_at=publication.cosigned_at,
-        withheld=frozenset(publication.report.withheld),
-        excluded=frozenset(publication.report.excluded),
-    )

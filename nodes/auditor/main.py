@@ -114,7 +114,7 @@ class Auditor:
             publications=gathered.publications,
             contracts=gathered.contracts,
             evidence=gathered.evidence,
-            force_at=gathered.force_at,
+            force_at=gathered.force().force_at,
             names=gathered.names,
         )
         result = await asyncio.to_thread(reconcile, federation)

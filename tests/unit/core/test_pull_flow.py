@@ -20,7 +20,6 @@ from exchange.errors.pull import (
     DeliveryRefusedError,
     NotOfferedError,
     OfferAmbiguousError,
-    OfferWithdrawnError,
     PulledBundleError,
     PullFolderTakenError,
     PurposeError,
@@ -246,19 +245,6 @@ async def test_the_newest_published_revision_is_taken_and_a_superseded_or_foreig
         *partner.items,
     ]
     assert (await run(partner, Notebook())).offer.revision == 0
-
-
-async def test_where_the_newest_revision_was_withdrawn_that_is_said_and_no_earlier_one_is_taken() -> None:
-    partner, _ = honest()
-    other, notebook = str(Digest.of(b"another")), Notebook()
-    partner.items = [item(bundle_world(), bundle=other, revision=1, state="withdrawn"), *partner.items]
-    with pytest.raises(OfferWithdrawnError) as refusal:
-        await run(partner, notebook)
-    assert (
-        refusal.value.sentence()
-        == f"CA-01-BORDER for 2026-09: KZ has withdrawn revision 1, bundle {other}; KG takes no other"
-    )
-    assert notebook.steps == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,253 @@
+"""An audit's inputs made into what is judged; and a finding decided again from its evidence file, by anybody.
+
+evidence file → logs under signed checkpoints → publications verified → statements opened → reconcile → the same?
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from exchange.contract.model import DataContract
+from exchange.contract.parse import parse_contract
+from exchange.contract.reference import ContractRef
+from exchange.encoding import Digest
+from exchange.errors import ExchangeError
+from exchange.errors.bundle import DeterminedCellsError
+from exchange.errors.evidence import EvidenceIncompleteError, EvidenceLogError, EvidenceUnprovenError
+from exchange.flow.agree import contract_state
+from exchange.manifest import DATA, MANIFEST, bundle_digest, parse_manifest
+from exchange.publication import SIGNATURES, OneContract, Publication, verify_publication
+from exchange.reconcile import reconcile
+from exchange.reconcile.dossier import Charge, Dossier, LogCopy
+from exchange.reconcile.history import history_of
+from exchange.reconcile.logs import SeenCheckpoint, contradictions, read_seen, view_of
+from exchange.reconcile.model import Evidence, Federation, Finding, LogView, Publications, VerifiedPublication
+from exchange.signing.trust import Trust
+from exchange.statement import Statement, open_statement
+
+AT_SLACK = timedelta(hours=1)
+"""How much later than the newest cosignature an audit may have decided without resting on the auditor's clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForceBook:
+    """Contracts and what was said about them: whether one bound a provider at a time."""
+
+    contracts: Mapping[Digest, DataContract]
+    statements: Mapping[Digest, Statement] = field(repr=False)
+
+    def force_at(self, contract: Digest, provider: str, at: datetime, known: frozenset[Digest]) -> str:
+        """The state of a contract for a provider, by the statements known then."""
+        found = self.contracts.get(contract)
+        if found is None:
+            return "unknown"
+        said = [self.statements[digest] for digest in known if digest in self.statements]
+        versions = [(other, said) for other in self.contracts.values() if other.id == found.id and other != found]
+        return contract_state(found, said, at=at, provider=provider, versions=versions).value
+
+
+class Word(StrEnum):
+    """What an evidence file cannot prove by signatures alone: there the auditor's word stands."""
+
+    UNANSWERED = "unanswered"  # that a member did not show what its log names
+    CLOCK = "clock"  # that it was so late when the audit decided
+    FILES = "files"  # that a member served these files of a bundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """A finding that the evidence file proves.
+
+    Attributes:
+        finding: As decided here, with its sentence.
+        checkpoints: Size and cosigned time of each log's longest checkpoint; None where no quorum had cosigned it.
+        word: Where it rests on the auditor's word besides.
+    """
+
+    finding: Finding
+    checkpoints: Mapping[str, tuple[int, datetime | None]]
+    word: frozenset[Word]
+
+
+def contract_of(files: Mapping[str, bytes]) -> ContractRef | None:
+    """The contract that a bundle's manifest names; None if it has none that can be read."""
+    try:
+        return parse_manifest(files[MANIFEST]).contract
+    except (ExchangeError, KeyError):
+        return None
+
+
+def read_publication(
+    files: Mapping[str, bytes], *, trust: Trust, contracts: Mapping[Digest, DataContract]
+) -> VerifiedPublication | ExchangeError:
+    """Every check of a publication that needs no figure; whether its contract was in force is judged later."""
+    ref = contract_of(files)
+    contract = contracts.get(ref.digest) if ref is not None else None
+    try:
+        return _verified(verify_publication(files, trust=trust, shelf=OneContract(contract)))
+    except DeterminedCellsError as exposed:
+        # All other checks have held by then: the bundle is what it says, and discloses.
+        publication = verify_publication(files, trust=trust, shelf=OneContract(None))
+        return replace(_verified(publication), determined=int(str(exposed.facts["found"])))
+    except ExchangeError as error:
+        return error
+
+
+def read_statements(
+    logs: Iterable[LogView], signed: Mapping[Digest, bytes], *, trust: Trust
+) -> dict[Digest, Statement]:
+    """The contract statements that the logs name, those that verify: others bind nobody."""
+    named = {digest for view in logs for digest in history_of(view).statements()}
+    found: dict[Digest, Statement] = {}
+    for digest in sorted(named & signed.keys()):
+        with suppress(ExchangeError):
+            found[digest] = open_statement(signed[digest], trust=trust)
+    return found
+
+
+def decide_again(dossier: Dossier, *, trust: Trust, codelists: Mapping[Digest, bytes]) -> Proven:
+    """Judge the inputs of an evidence file as the audit did, and require the finding that it is to prove.
+
+    Args:
+        dossier: The parsed file.
+        trust: The registry; one opened with expired="notice" serves for ever.
+        codelists: Code lists by the digest of their bytes, to read contracts with.
+
+    Raises:
+        EvidenceLogError: A log in it is not what its member signed.
+        EvidenceIncompleteError: Something is left out that could speak for the accused.
+        EvidenceUnprovenError: The finding does not follow.
+        ExchangeError: A checkpoint, an entry or a contract in it is not what it must be.
+    """
+    seen = {log.member: [read_seen(log.member, note, trust=trust) for note in log.checkpoints] for log in dossier.logs}
+    proven = _same([found for log in dossier.logs for found in _judge_log(log, seen[log.member])], dossier.charge)
+    unpinned: set[Digest] = set()
+    if proven is None:
+        federation = _federation(dossier, seen, trust, codelists)
+        unpinned = _unpinned(dossier, federation)
+        proven = _same(reconcile(federation).findings, dossier.charge)
+    if proven is None:
+        raise EvidenceUnprovenError(code=dossier.charge.code, party=dossier.charge.party)
+    longest = {member: max(notes, key=lambda one: one.checkpoint.size) for member, notes in seen.items()}
+    cosigned = [one.cosigned_at for one in longest.values() if one.cosigned_at is not None]
+    rests = {
+        Word.UNANSWERED: bool(dossier.unanswered),
+        Word.CLOCK: not cosigned or dossier.at > max(cosigned) + AT_SLACK,
+        Word.FILES: bool(unpinned),
+    }
+    return Proven(
+        finding=proven,
+        checkpoints={member: (one.checkpoint.size, one.cosigned_at) for member, one in longest.items()},
+        word=frozenset(word for word, rested in rests.items() if rested),
+    )
+
+
+def _judge_log(log: LogCopy, seen: list[SeenCheckpoint]) -> list[Finding]:
+    """What the log's own checkpoints convict it of; a copy that none of them covers is no copy."""
+    if not any(one.checkpoint.size == len(log.entries) for one in seen):
+        sizes = ", ".join(str(one.checkpoint.size) for one in seen) or "none"
+        raise EvidenceLogError(party=log.member, expected=sizes, found=len(log.entries))
+    return [Finding(party=log.member, reason=error) for error in contradictions(log.member, log.entries, seen)]
+
+
+def _federation(
+    dossier: Dossier, seen: Mapping[str, list[SeenCheckpoint]], trust: Trust, codelists: Mapping[Digest, bytes]
+) -> Federation:
+    for log in dossier.logs:
+        if contradictions(log.member, log.entries, seen[log.member]):
+            raise EvidenceLogError(party=log.member, expected="entries under its checkpoints", found=len(log.entries))
+    logs = {log.member: view_of(log.member, log.entries, seen[log.member]) for log in dossier.logs}
+    _require_statements(logs.values(), dossier.signed)
+    contracts = {one.digest: one for one in (parse_contract(raw, codelists=codelists) for raw in dossier.contracts)}
+    publications: Publications = {
+        bundle: read_publication(files, trust=trust, contracts=contracts)
+        for bundle, files in dossier.publications.items()
+    }
+    names: dict[Digest, tuple[str, str]] = {}
+    for bundle, files in dossier.publications.items():
+        with suppress(ExchangeError, KeyError):
+            manifest = parse_manifest(files[MANIFEST])
+            names[bundle] = (manifest.contract.id, manifest.period)
+    for view in logs.values():
+        _require_contracts(view, contracts)
+    statements = read_statements(logs.values(), dossier.signed, trust=trust)
+    return Federation(
+        at=dossier.at,
+        trust=trust,
+        logs=logs,
+        publications=publications,
+        contracts=contracts,
+        evidence=Evidence(signed=dossier.signed, withheld=dossier.unanswered),
+        force_at=ForceBook(contracts=contracts, statements=statements).force_at,
+        names=names,
+    )
+
+
+def _require_statements(logs: Iterable[LogView], signed: Mapping[Digest, bytes]) -> None:
+    """Nobody is convicted of acting under a contract not in force by leaving out who had signed it."""
+    for log in logs:
+        missing = sum(digest not in signed for digest in history_of(log).statements())
+        if missing:
+            raise EvidenceIncompleteError(party=log.member, missing=missing, what="contract statements")
+
+
+def _require_contracts(log: LogView, contracts: Mapping[Digest, DataContract]) -> None:
+    missing = {one.entry.contract for one in history_of(log).published} - contracts.keys()
+    if missing:
+        raise EvidenceIncompleteError(party=log.member, missing=len(missing), what="contracts")
+
+
+def _unpinned(dossier: Dossier, federation: Federation) -> set[Digest]:
+    """The bundles that do not verify and whose files, as given, no log entry pins."""
+    signatures = {
+        one.entry.bundle: one.entry.evidence for log in federation.logs.values() for one in history_of(log).published
+    }
+    return {
+        bundle
+        for bundle, files in dossier.publications.items()
+        if isinstance(federation.publications[bundle], ExchangeError)
+        and not _pinned(bundle, files, signatures.get(bundle))
+    }
+
+
+def _pinned(bundle: Digest, files: Mapping[str, bytes], signatures: Digest | None) -> bool:
+    """Whether these are the very files: the entry names manifest and signatures, the manifest all others."""
+    if bundle_digest(files.get(MANIFEST, b"")) != bundle or Digest.of(files.get(SIGNATURES, b"")) != signatures:
+        return False
+    try:
+        resources = parse_manifest(files[MANIFEST]).resources
+    except ExchangeError:
+        return True
+    return all(Digest.of(files.get(one.path, b"")) == one.digest for one in resources if one.path != DATA)
+
+
+def _same(findings: Iterable[Finding], charge: Charge) -> Finding | None:
+    return next((found for found in findings if charge_of(found) == charge), None)
+
+
+def charge_of(finding: Finding) -> Charge:
+    """What an evidence file for this finding is to prove."""
+    return Charge(code=finding.reason.code, party=finding.party, entries=finding.entries)
+
+
+def _verified(publication: Publication) -> VerifiedPublication:
+    manifest = publication.manifest
+    return VerifiedPublication(
+        bundle=publication.digest,
+        provider=manifest.provider,
+        contract_id=manifest.contract.id,
+        contract=manifest.contract.digest,
+        period=manifest.period,
+        revision=manifest.revision,
+        supersedes=manifest.supersedes,
+        recipients=manifest.recipients,
+        not_before=manifest.not_before,
+        data=manifest.data.digest,
+        clearance=manifest.clearance.digest,
+        pooled=publication.report.pooled,
+        cosigned_at=publication.cosigned_at,
+        withheld=frozenset(publication.report.withheld),
+        excluded=frozenset(publication.report.excluded),
+    )
