@@ -10,6 +10,7 @@ from exchange.signing.trust import Trust
 from nodes.adapters.clock import Clock
 from nodes.adapters.key_files import read_hybrid_signer, read_officer_signer, read_private_key, read_signer
 from nodes.demo.registry import FederationSpec, MemberSpec, found_federation, standard_officers
+from tests.world.tokens import KEYS, into_token
 
 SEVEN = ("KZ", "KG", "TJ", "TM", "UZ", "GB", "IOM")
 
@@ -94,4 +95,6 @@ def found(folder: Path, clock: Clock, members: Sequence[str] = SEVEN) -> Federat
         clock=clock,
         random=seeded("federation"),
     )
+    if KEYS == "token":
+        into_token(folder)
     return Federation(folder=folder, trust=trust)
