@@ -29,7 +29,7 @@ NAMES: Mapping[str, tuple[str, str, str]] = {
 CONTRACTS: tuple[tuple[str, str], ...] = (
     ("CA-01-BORDER", "1.0.0"),
     ("CA-05-WORK-PERMITS", "1.0.0"),
-    ("CA-07-EXPULSIONS-BANS", "1.0.0"),
+    ("CA-07-EXPULSIONS-BANS", "1.1.0"),
     ("CA-07-EXPULSIONS-BANS", "2.0.0"),
 )
 

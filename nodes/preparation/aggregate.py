@@ -19,7 +19,7 @@ from exchange.codes import Period
 from exchange.contract.model import TOTAL
 from exchange.errors.preparation import PeriodRowsError, RegisterChangedError
 from exchange.table import AggregateCell, AggregateTable, CellKey
-from nodes.preparation.coding import Coding, TableAxes
+from nodes.preparation.coding import Axis, Coding, TableAxes
 from nodes.preparation.mapping import ContributorColumn, Progress
 from nodes.preparation.register import Register
 from nodes.preparation.sql import RegisterSql, register_sql
@@ -128,13 +128,14 @@ class _Cube:
         self._names = [f"a{n}" for n in columns]
         self._sizes = [len(axis.codes) for axis in table.axes]
         self._sets = self._grouping_sets()
+        self._staged = self._rows_of_the_table()
 
     def cells(self) -> Iterator[tuple[CellKey, AggregateCell]]:
         """Every non-empty cell with its margins."""
         self._connection.execute(
             "CREATE OR REPLACE TEMP TABLE base AS "
             f"SELECT {self._cell()} AS cell, sum(records)::BIGINT AS records, sum(v)::BIGINT AS v, min(rowid) AS place "
-            "FROM staged GROUP BY 1"
+            f"FROM {self._staged} GROUP BY 1"
         )
         values = self._rolled("base", "sum(v)::BIGINT, sum(records)::BIGINT, min(place)")
         contributors = [self._contributors(n, values) for n in range(len(self._coding.contributors))]
@@ -161,17 +162,18 @@ class _Cube:
         run(
             "CREATE OR REPLACE TEMP TABLE spread AS "
             f"SELECT u{unit} AS u, min({self._cell()}) AS lo, max({self._cell()}) AS hi "
-            f"FROM staged WHERE u{unit} IS NOT NULL GROUP BY 1"
+            f"FROM {self._staged} WHERE u{unit} IS NOT NULL GROUP BY 1"
         )
         run(
             "CREATE OR REPLACE TEMP TABLE once AS "
             "SELECT cell, sum(n)::BIGINT AS n, min(who) AS who FROM ("
             "SELECT lo AS cell, count(*) AS n, min(hash(u)) AS who FROM spread WHERE lo = hi GROUP BY 1 UNION ALL "
-            f"SELECT {self._cell()}, sum(records), min({_ROW}) FROM staged WHERE u{unit} IS NULL GROUP BY 1) GROUP BY 1"
+            f"SELECT {self._cell()}, sum(records), min({_ROW}) FROM {self._staged} "
+            f"WHERE u{unit} IS NULL GROUP BY 1) GROUP BY 1"
         )
         run(
             "CREATE OR REPLACE TEMP TABLE often AS "
-            f"SELECT DISTINCT {self._cell()} AS cell, id, who FROM staged JOIN "
+            f"SELECT DISTINCT {self._cell()} AS cell, id, who FROM {self._staged} JOIN "
             "(SELECT u, (row_number() OVER ())::INTEGER AS id, hash(u) AS who FROM spread WHERE lo <> hi) many "
             f"ON staged.u{unit} = many.u"
         )
@@ -192,7 +194,7 @@ class _Cube:
         self._connection.execute(
             "CREATE OR REPLACE TEMP TABLE contributed AS "
             f"SELECT {self._cell()} AS cell, u{unit} AS u, sum(v)::BIGINT AS v "
-            f"FROM staged WHERE u{unit} IS NOT NULL GROUP BY 1, 2"
+            f"FROM {self._staged} WHERE u{unit} IS NOT NULL GROUP BY 1, 2"
         )
         named = self._connection.execute(
             f"SELECT {', '.join(self._names)}, max(v, 2), max_by(hash(u), v) FROM "
@@ -203,7 +205,7 @@ class _Cube:
         # A record without a contributor is one of its own; repeated records contribute 1 each.
         own = "list_resize([1, 1], least(2, sum(records))::INTEGER)" if self._coding.mapping.records else "max(v, 2)"
         alone = self._connection.execute(
-            f"SELECT {', '.join(self._names)}, {own}, max_by({_ROW}, v) FROM staged WHERE u{unit} IS NULL "
+            f"SELECT {', '.join(self._names)}, {own}, max_by({_ROW}, v) FROM {self._staged} WHERE u{unit} IS NULL "
             f"GROUP BY GROUPING SETS ({self._sets})"
         ).fetchall()
         tops: dict[Margin, _Top] = {}
@@ -243,6 +245,15 @@ class _Cube:
             for n, (name, size) in enumerate(zip(self._names, self._sizes, strict=True))
         ]
         return f"SELECT {', '.join(axes)}, {others} FROM {table}"
+
+    def _rows_of_the_table(self) -> str:
+        """The staged rows, or those whose measure the table has."""
+        partial = [f"{name} < {size}" for name, size in zip(self._names, self._sizes, strict=True)]
+        whole = all(axis.rolled or axis.level_of.keys() >= self._all_codes(axis) for axis in self._table.axes)
+        return "staged" if whole else f"(SELECT rowid, * FROM staged WHERE {' AND '.join(partial)}) AS staged"
+
+    def _all_codes(self, axis: Axis) -> set[str]:
+        return set(self._coding.coding(axis.dimension).codes)
 
     def _margins(self) -> str:
         return ", ".join(self._names)

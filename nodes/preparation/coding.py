@@ -5,7 +5,7 @@ which code of a table's level it rolls up. What the binding does not know is a b
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from exchange.contract.levels import PROVIDER_SCOPE
 from exchange.contract.model import TOTAL, DataContract, Dimension, Table
@@ -42,6 +42,8 @@ class DimensionCoding:
         constant: The code of every row, where there is no column.
         codes: Every code a row can get, sorted.
         allowed: The same for people.
+        asked_of: Which rows need a code here: those that one of these fits, by code of a dimension without a total. A
+            row of another measure is in no table that has this dimension, whatever its column says.
     """
 
     id: str
@@ -52,6 +54,7 @@ class DimensionCoding:
     constant: str | None
     codes: tuple[str, ...] = field(repr=False)
     allowed: str
+    asked_of: tuple[Mapping[str, frozenset[str]], ...] = ({},)
 
     def code(self, value: str | None) -> str | None:
         """The code of what a row says (None: the field is empty); None: refused."""
@@ -69,7 +72,7 @@ class Axis:
     Attributes:
         codes: The codes of the level, and the one residual.
         rolled: Whether the total stands beside them.
-        level_of: The level's code by code of a row.
+        level_of: The level's code by code of a row; a row of another code is not in this table.
     """
 
     dimension: str
@@ -133,7 +136,10 @@ def bind(mapping: RegisterMapping, contract: DataContract, *, provider: str, per
         )
     needed = [dimension for dimension in contract.dimensions if _is_used(dimension, contract.tables)]
     reach = {dimension.id: _reach(dimension, contract.tables, provider) for dimension in needed}
-    dimensions = tuple(_bind_dimension(mapping, contract, d, tuple(reach[d.id])) for d in needed)
+    dimensions = tuple(
+        replace(_bind_dimension(mapping, contract, d, tuple(reach[d.id])), asked_of=_asked_of(d, contract, reach))
+        for d in needed
+    )
     _require_known(mapping, "codes", mapping.codes, tuple(mapping.dimensions))
     return Coding(
         mapping=mapping,
@@ -184,7 +190,10 @@ def _is_used(dimension: Dimension, tables: tuple[Table, ...]) -> bool:
 
 
 def _reach(dimension: Dimension, tables: tuple[Table, ...], provider: str) -> dict[str, dict[str, str]]:
-    """By code of a row that every table can hold: the level's code by table id."""
+    """By code of a row: the level's code by table id.
+
+    Every table must be able to hold a row, but for dimensions without a total: a table may be one measure's alone.
+    """
     levels = {table.id: _Level.of(dimension, table) for table in tables}
     reach: dict[str, dict[str, str]] = {}
     for code in dimension.codelist.codes:
@@ -195,7 +204,7 @@ def _reach(dimension: Dimension, tables: tuple[Table, ...], provider: str) -> di
             continue
         shown_as = {table: level.code(line) for table, level in levels.items()}
         found = {table: shown for table, shown in shown_as.items() if shown is not None}
-        if len(found) == len(levels):
+        if found if not dimension.has_total else len(found) == len(levels):
             reach[code.id] = found
     return reach
 
@@ -234,7 +243,7 @@ def _axes(table: Table, needed: list[Dimension], reach: Mapping[str, dict[str, d
     axes = []
     for dimension in needed:
         if dimension.id in listed or not dimension.has_total:
-            level_of = {code: levels[table.id] for code, levels in reach[dimension.id].items()}
+            level_of = {code: levels[table.id] for code, levels in reach[dimension.id].items() if table.id in levels}
             axes.append(
                 Axis(
                     dimension=dimension.id,
@@ -244,6 +253,25 @@ def _axes(table: Table, needed: list[Dimension], reach: Mapping[str, dict[str, d
                 )
             )
     return TableAxes(table=table, axes=tuple(axes))
+
+
+def _asked_of(
+    dimension: Dimension, contract: DataContract, reach: Mapping[str, dict[str, dict[str, str]]]
+) -> tuple[Mapping[str, frozenset[str]], ...]:
+    """The rows whose tables list this dimension; one empty mapping, which fits every row, where that is all of them."""
+    if not dimension.has_total:
+        return ({},)
+    chosen = [other.id for other in contract.dimensions if not other.has_total]
+    listing = [table.id for table in contract.tables if dimension.id in {part.dimension for part in table.dimensions}]
+    found = [
+        {
+            other: frozenset(held)
+            for other in chosen
+            if len(held := [code for code, levels in reach[other].items() if table in levels]) < len(reach[other])
+        }
+        for table in listing
+    ]
+    return ({},) if {} in found else tuple(found)
 
 
 def _bind_dimension(

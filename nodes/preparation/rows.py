@@ -8,7 +8,7 @@ it is: it goes to the terminal and to a file in the node's folder, never into an
 import csv
 import gzip
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -140,7 +140,7 @@ def _rules(coding: Coding) -> list[_Rule]:
     rules: list[_Rule] = []
     if isinstance(mapping.period, PeriodColumn):
         rules.append(_period_rule(mapping.period))
-    rules.extend(_dimension_rule(dimension) for dimension in coding.dimensions if dimension.column is not None)
+    rules.extend(_dimension_rule(dimension, coding) for dimension in coding.dimensions if dimension.column is not None)
     for unit, source in zip(coding.contract.disclosure.contributors, coding.contributors, strict=True):
         if isinstance(source, ContributorColumn):
             rules.append(_contributor_rule(unit, source))
@@ -167,10 +167,18 @@ def _period_rule(period: PeriodColumn) -> _Rule:
     return _Rule(column=name, allowed=spelled, refuses=lambda row: row[name] not in accepted)
 
 
-def _dimension_rule(dimension: DimensionCoding) -> _Rule:
+def _dimension_rule(dimension: DimensionCoding, coding: Coding) -> _Rule:
     name = dimension.column
     assert name is not None
-    return _Rule(column=name, allowed=dimension.allowed, refuses=lambda row: dimension.code(row[name]) is None)
+
+    def refuses(row: Row) -> bool:
+        return dimension.code(row[name]) is None and any(fits(row, wanted) for wanted in dimension.asked_of)
+
+    def fits(row: Row, wanted: Mapping[str, frozenset[str]]) -> bool:
+        chosen = [(coding.coding(other), codes) for other, codes in wanted.items()]
+        return all(other.code(row[other.column] if other.column else None) in codes for other, codes in chosen)
+
+    return _Rule(column=name, allowed=dimension.allowed, refuses=refuses)
 
 
 def _contributor_rule(unit: str, source: ContributorColumn) -> _Rule:

@@ -63,8 +63,9 @@ def register_sql(
             if axis not in axes:
                 axes.append(axis)
             columns[table.table.id, axis.dimension] = axes.index(axis)
-    values = [_value(connection, register, dimension, n) for n, dimension in enumerate(coding.dimensions)]
     place = {dimension.id: n for n, dimension in enumerate(coding.dimensions)}
+    found = [_value(connection, register, dimension, n) for n, dimension in enumerate(coding.dimensions)]
+    values = [_where_asked(value, coding, place, found, n) for n, value in enumerate(found)]
     selected = [
         *(f"{_axis(axis, coding.dimensions[place[axis.dimension]], place[axis.dimension])} AS a{n}"
           for n, axis in enumerate(axes)),
@@ -96,9 +97,29 @@ def _value(connection: duckdb.DuckDBPyConnection, register: Register, dimension:
     return f"({found})::USMALLINT"
 
 
+def _where_asked(value: str, coding: Coding, place: Mapping[str, int], values: list[str], n: int) -> str:
+    """The value where the row's tables list the dimension; elsewhere nobody looks at it, and any number does."""
+    asked_of = coding.dimensions[n].asked_of
+    if {} in asked_of:
+        return value
+    fitting = [
+        " AND ".join(
+            f"{values[place[other]]} IN ({', '.join(_numbers(coding.dimensions[place[other]], codes)) or 'NULL'})"
+            for other, codes in sorted(wanted.items())
+        )
+        for wanted in asked_of
+    ]
+    return f"CASE WHEN ({') OR ('.join(fitting)}) THEN {value} ELSE 0::USMALLINT END"
+
+
+def _numbers(dimension: DimensionCoding, codes: frozenset[str]) -> list[str]:
+    return [str(number) for number, code in enumerate(dimension.codes) if code in codes]
+
+
 def _axis(axis: Axis, dimension: DimensionCoding, n: int) -> str:
-    """SQL for the number of the row's level code in `axis.codes`."""
-    levels = [axis.codes.index(axis.level_of[code]) for code in dimension.codes]
+    """SQL for the number of the row's level code in `axis.codes`; one more than the last: not in this table."""
+    places = {code: number for number, code in enumerate(axis.codes)}
+    levels = [places.get(axis.level_of.get(code, ""), len(places)) for code in dimension.codes]
     if levels == list(range(len(levels))):
         return f"d{n}"
     numbers = ", ".join(map(str, levels))

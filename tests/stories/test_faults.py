@@ -112,11 +112,11 @@ def test_a_gateway_does_not_start_on_a_store_of_a_later_program(faulty: FaultyFe
 def test_under_a_contract_that_one_party_has_not_signed_nothing_is_built_cleared_released_or_pulled(
     faulty: FaultyFederation,
 ) -> None:
-    contract, asked = f"{REMOVALS}/1.0.0", (REMOVALS, "2026-Q3")
+    contract, asked = f"{REMOVALS}/1.1.0", (REMOVALS, "2026-Q3")
     for party in PARTIES:
         if party != "UZ":
             faulty.act("contract", "sign", contract, node=party)
-    unsigned = f"contract-not-signed: contract {REMOVALS} 1.0.0 is not in force: not signed by UZ"
+    unsigned = f"contract-not-signed: contract {REMOVALS} 1.1.0 is not in force: not signed by UZ"
 
     def build() -> Ran:
         return faulty.build("KZ", "2026-Q3", contract=REMOVALS)
@@ -147,14 +147,14 @@ def test_under_a_contract_that_one_party_has_not_signed_nothing_is_built_cleared
 
 def statements(faulty: FaultyFederation, member: str) -> int:
     """How many parties' statements bind this node for CA-07."""
-    folder = faulty.node(member) / "contracts" / REMOVALS / "1.0.0" / "statements"
+    folder = faulty.node(member) / "contracts" / REMOVALS / "1.1.0" / "statements"
     return len(list(folder.glob("*.jws")))
 
 
 @contextmanager
 def statement_missing(faulty: FaultyFederation, member: str, party: str) -> Iterator[None]:
     """While the desk of this member lacks one party's statement."""
-    folder = faulty.node(member) / "contracts" / REMOVALS / "1.0.0" / "statements"
+    folder = faulty.node(member) / "contracts" / REMOVALS / "1.1.0" / "statements"
     (found,) = (file for file in folder.glob("*.jws") if says(file)["party"] == party)
     aside = found.with_suffix(".aside")
     found.rename(aside)

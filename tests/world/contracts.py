@@ -16,11 +16,13 @@ NAMES = (
     ("CA-05-WORK-PERMITS", "1.0.0"),
     ("CA-06-LABOUR-EMIG", "1.0.0"),
     ("CA-07-EXPULSIONS-BANS", "1.0.0"),
+    ("CA-07-EXPULSIONS-BANS", "1.1.0"),
     ("CA-07-EXPULSIONS-BANS", "2.0.0"),
     ("CA-08-RETURNEES", "1.0.0"),
     ("CA-09-IRREGULAR", "1.0.0"),
     ("CA-10-TRAFFICKING", "1.0.0"),
     ("CA-11-REMITTANCES", "1.0.0"),
+    ("CA-12-ASYLUM", "1.0.0"),
 )
 
 

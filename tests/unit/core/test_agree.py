@@ -183,7 +183,7 @@ def test_a_later_version_that_was_ended_before_it_began_never_took_the_place() -
 
 
 def test_gb_s_version_of_ca07_stands_beside_that_of_the_five() -> None:
-    five, gb = contract("CA-07-EXPULSIONS-BANS", "1.0.0"), contract("CA-07-EXPULSIONS-BANS", "2.0.0")
+    five, gb = contract("CA-07-EXPULSIONS-BANS", "1.1.0"), contract("CA-07-EXPULSIONS-BANS", "2.0.0")
     versions = [(five, all_sign(five)), (gb, all_sign(gb))]
     assert contract_state(five, all_sign(five), at=NOW, provider="KZ", versions=versions) is ContractState.IN_FORCE
     assert contract_state(gb, all_sign(gb), at=NOW, provider="GB", versions=versions) is ContractState.IN_FORCE

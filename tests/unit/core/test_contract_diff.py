@@ -217,6 +217,6 @@ def test_versions_of_two_contracts_are_not_compared() -> None:
 
 
 def test_the_british_version_of_ca_07_rightly_bears_a_new_major_number() -> None:
-    found = require_version_step(contract("CA-07-EXPULSIONS-BANS"), contract("CA-07-EXPULSIONS-BANS", "2.0.0"))
+    found = require_version_step(contract("CA-07-EXPULSIONS-BANS", "1.1.0"), contract("CA-07-EXPULSIONS-BANS", "2.0.0"))
     assert found.effect is Effect.LOOSENING
     assert any("team.members.GB" in change.path for change in found.changes)

@@ -63,7 +63,7 @@ def returns() -> DataContract:
     """Persons by citizenship, manner of return and sex; MEASURE is constant and never summed."""
     measure = inline("enforcement", "LEFT", "ORDERED")
     return replace(
-        contract("CA-07-EXPULSIONS-BANS"),
+        contract("CA-07-EXPULSIONS-BANS", "1.1.0"),
         parties=PARTIES,
         dimensions=(
             Dimension(id="MEASURE", codelist=measure, has_total=False, codes=("LEFT",)),

@@ -30,7 +30,7 @@ from nodes.terminal import Output
 from tests.world.clock import StillClock
 from tests.world.contracts import contract
 
-CA07 = contract("CA-07-EXPULSIONS-BANS")
+CA07 = contract("CA-07-EXPULSIONS-BANS", "1.1.0")
 AT = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
 PERIOD = "2026-Q3"
 MAPPING = """v = 1

@@ -14,7 +14,11 @@ from tests.shared import shared
 from tests.unit.nodes.preparation_tools import Bench
 from tests.world.contracts import contract
 
-IDS = {"CA-01": "CA-01-BORDER", "CA-05": "CA-05-WORK-PERMITS", "CA-07": "CA-07-EXPULSIONS-BANS"}
+AGREED = {
+    "CA-01": contract("CA-01-BORDER"),
+    "CA-05": contract("CA-05-WORK-PERMITS"),
+    "CA-07": contract("CA-07-EXPULSIONS-BANS", "1.1.0"),
+}
 
 
 @pytest.mark.parametrize("member", ["KZ", "TM"])
@@ -24,7 +28,7 @@ def test_a_synthetic_register_builds_under_its_contract_as_shipped(tmp_path: Pat
         assert "SYNTHETIC" in register.file.name
         text = register.mapping.read_text(encoding="utf-8")
         assert 'title = "SYNTHETIC"' in text
-        agreed = contract(IDS[register.contract])
+        agreed = AGREED[register.contract]
         table, census = bench.aggregate(register.file, text, agreed, register.period, provider=member)
         rows += census.rows
         assert census.rows > census.in_period > 0
