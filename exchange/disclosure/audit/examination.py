@@ -49,8 +49,8 @@ def examine(
         return Examined([Finding(int(cell), anchor) for cell in component.cells[asked]], 0)
     proof = Proof(component, anchor, demands, attackers)
     for part in parts:
-        for cells, amounts in directions(component, part * component.scale - anchor):
-            proof.offer(cells, amounts)
+        for direction in directions(component, part * component.scale - anchor):
+            proof.offer(*direction)
     programmes = Programmes(component, anchor, meter, make)
     alone = Alone(proof, programmes)
     found = _searched(proof, Sweep(proof, programmes), alone)

@@ -67,10 +67,10 @@ class _Open:
 
     def see(self, amount: int, blocked: int) -> bool:
         """Keep how far a table takes the cell, unless another takes it as far for all to whom this one speaks."""
-        seen = self.highest if amount > 0 else self.lowest
-        if any(abs(old) >= abs(amount) and not shut & ~blocked for old, shut in seen):
+        seen, far, speaks = self.highest if amount > 0 else self.lowest, abs(amount), ~blocked & self.against
+        if any(abs(old) >= far and not shut & speaks for old, shut in seen):
             return False
-        seen[:] = [(old, shut) for old, shut in seen if abs(old) > abs(amount) or blocked & ~shut]
+        seen[:] = [(old, shut) for old, shut in seen if abs(old) > far or ~shut & self.against & ~speaks]
         seen.append((amount, blocked))
         return True
 
@@ -129,7 +129,7 @@ class Proof:
         return found.up, found.down, found.apart
 
     def ends(self, cell: int, bit: int) -> tuple[int, int]:
-        """The least and the largest deviation of an open cell that is proved against this attacker."""
+        """The least and the largest deviation of a cell that is proved against an attacker to whom it is open."""
         found = self._open[cell]
         return (
             min(amount for amount, blocked in found.lowest if not blocked & bit),
@@ -137,8 +137,8 @@ class Proof:
         )
 
     def reaches(self, cell: int, far: int, bit: int) -> bool:
-        """Whether the cell is proved to deviate so far, against this attacker; or nothing is open about it."""
-        if cell not in self._open:
+        """Whether the cell is proved to deviate so far, against this attacker; or nothing is open against them."""
+        if not self.against(cell) & bit:
             return True
         least, most = self.ends(cell, bit)
         return most >= far if far > 0 else least <= far
@@ -151,33 +151,37 @@ class Proof:
         """The part of the cell that is this attacker's own, as a bound; −FAR for none."""
         return max((part for part, owner in self._least.get(cell, ()) if owner == bit), default=-FAR)
 
-    def offer(self, cells: Integers, amounts: Integers) -> bool:
+    def offer(self, cells: Integers, amounts: Integers, denominator: int = 1) -> bool:
         """Take a direction that leaves every row as it is: both its ends are tables, and count for what they show.
 
         Args:
             cells: The cells that move, in order.
-            amounts: How far; none is 0.
+            amounts: How far, times the denominator; none is 0.
+            denominator: Parts of a lattice step that the deviation comes in; where figures are whole numbers only the
+                direction counts.
 
         Returns:
             Whether any table came of it.
         """
         if int(np.abs(amounts).max()) > LARGEST // self._heaviest:
             return False
+        fineness = 1 if self.component.scale == 1 else denominator
         step = amounts // np.gcd.reduce(np.abs(amounts))
         slack = self._row_slack(cells, step)
         if slack is None:
             return False
-        widest, common = (self._range(cells, step, low, slack) for low in (self.component.low, self.floor))
+        widest, common = (self._range(cells, step, low, slack, fineness) for low in (self.component.low, self.floor))
         asked = int(amounts[0] // step[0])
         ends = {*widest, *common, *([asked] if asked <= widest[1] else ())} - {0}
         for times in ends:
-            self._take(cells, step * times)
+            self._take(cells, step * times, fineness)
         return bool(ends)
 
-    def _take(self, cells: Integers, amounts: Integers) -> None:
-        blocked = self._blocked(cells, amounts)
-        for place in np.flatnonzero(self.open[cells]).tolist():
-            self._record(int(cells[place]), int(amounts[place]), blocked)
+    def _take(self, cells: Integers, amounts: Integers, fineness: int) -> None:
+        """A table, in parts of the lattice step; what its cells move beyond whole steps is not counted."""
+        blocked, whole = self._blocked(cells, amounts // fineness), np.abs(amounts) // fineness
+        for place in np.flatnonzero(self.open[cells] & (whole > 0)).tolist():
+            self._record(int(cells[place]), int(whole[place] if amounts[place] > 0 else -whole[place]), blocked)
 
     def _record(self, cell: int, amount: int, blocked: int) -> None:
         """One cell of a table: what it settles for those to whom the table speaks."""
@@ -214,6 +218,7 @@ class Proof:
         return _Open(up, down, everyone if self.demands.width[cell] > 0 else 0, everyone)
 
     def _blocked(self, cells: Integers, amounts: Integers) -> int:
+        """To whom a table does not speak; its amounts are rounded down, which leaves the same cells below a bound."""
         blocked = 0
         for cell in cells[self._known_cells[cells]].tolist():
             blocked |= self._knowing[cell]
@@ -243,14 +248,16 @@ class Proof:
         return change, self._room[touched] if len(touched) else touched
 
     def _range(
-        self, cells: Integers, step: Integers, floor: Integers, rows: tuple[Integers, Integers]
+        self, cells: Integers, step: Integers, floor: Integers, rows: tuple[Integers, Integers], fineness: int
     ) -> tuple[int, int]:
-        """How many steps back and forth stay within all bounds."""
-        up, down = self.component.high[cells] - self.anchor[cells], self.anchor[cells] - floor[cells]
+        """How many parts of a step back and forth stay within all bounds."""
+        anchor, furthest = self.anchor[cells], 2 * FAR // fineness
+        up = fineness * np.minimum(self.component.high[cells] - anchor, furthest)
+        down = fineness * np.minimum(anchor - floor[cells], furthest)
         size = np.abs(step)
         forth = np.where(step > 0, up, down) // size
         back = np.where(step > 0, down, up) // size
-        change, room = rows
+        change, room = rows[0], fineness * np.minimum(rows[1], furthest)
         furthest = LARGEST // int(size.max())
         ahead = min(furthest, int(forth.min()), *(room[change > 0] // change[change > 0]).tolist())
         behind = min(furthest, int(back.min()), *(room[change < 0] // -change[change < 0]).tolist())

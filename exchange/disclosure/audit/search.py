@@ -97,5 +97,5 @@ class Sweep:
     def _push(self, pushes: dict[int, int], fixed: Integers) -> None:
         low, high = self._proof.floor.copy(), self._proof.component.high.copy()
         low[fixed] = high[fixed] = self._proof.anchor[fixed]
-        for cells, amounts in directions(self._proof.component, self._programmes.shortest(pushes, low, high)):
-            self._proof.offer(cells, amounts)
+        for direction in directions(self._proof.component, self._programmes.shortest(pushes, low, high)):
+            self._proof.offer(*direction)
