@@ -11,12 +11,14 @@ from itertools import groupby
 
 from exchange.codes import CodeList
 from exchange.contract.model import DataContract
+from exchange.contract.text import read_text
 from exchange.encoding import format_instant
 from exchange.errors import Language
 from exchange.flow.agree import Standing
 from exchange.sdmx.structures_labels import column_labels
 from exchange.statement import Statement, StatementType
 from nodes.desk.contract_commands import status_table
+from nodes.desk.contract_export_text import yaml_lines
 from nodes.desk.contract_words import describe
 
 _WORDS: Mapping[str, tuple[str, str]] = {
@@ -31,6 +33,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "own": ("only the provider's own", "только своей страны"),
     "codes": ("Codes", "Коды"),
     "signatures": ("Signatures", "Подписи"),
+    "text": ("What is signed, word by word", "Подписываемый текст, слово в слово"),
     "party": ("party", "сторона"),
     "signed": ("signed", "подписано"),
     "not": ("not signed", "не подписано"),
@@ -56,6 +59,7 @@ code { font: 8pt "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 p { margin: .3rem 0; } td p:first-child { margin-top: 0; }
 ul { columns: 3; column-gap: 1.2rem; margin: .2rem 0; padding: 0; list-style: none;
   font-size: 8pt; }
+pre { font: 6.5pt/1.35 "DejaVu Sans Mono", monospace; white-space: pre-wrap; } section { break-inside: avoid; }
 li { break-inside: avoid; padding-left: 1em; text-indent: -1em; }
 @media print { body { max-width: none; margin: 0; } }
 """
@@ -90,6 +94,7 @@ def contract_page(contract: DataContract, language: Language, signing: Signing |
         *page.clauses(),
         *page.dimensions(),
         *page.codes(),
+        *page.signed_text(),
         *page.signatures(signing),
         "</body>\n</html>\n",
     ]
@@ -149,7 +154,7 @@ class _Page:
                 yield "</ul>"
 
     def signatures(self, signing: Signing | None) -> Iterator[str]:
-        yield f"<h2>{self._word('signatures')}</h2>\n<p><code>{self._contract.digest}</code></p>"
+        yield f"<section>\n<h2>{self._word('signatures')}</h2>\n<p><code>{self._contract.digest}</code></p>"
         if signing is None:
             yield f"<p>{self._word('unknown')}</p>"
         yield self._table_head("party", "signed")
@@ -160,6 +165,13 @@ class _Page:
         yield "</tbody></table>"
         if signing is not None:
             yield from self._standing(signing)
+        yield "</section>"
+
+    def signed_text(self) -> Iterator[str]:
+        """All of what the digest is over: the sections above word it, and leave out what no sentence needs."""
+        yield f"<h2>{self._word('text')}</h2>\n<pre>"
+        yield escape("\n".join(yaml_lines(read_text(self._contract.raw).document)), quote=False)
+        yield "</pre>"
 
     def _standing(self, signing: Signing) -> Iterator[str]:
         """The same line as `contract status` has, and the moment at which it was true."""

@@ -5,7 +5,6 @@
 the profile refuses too: so no draft can be signed before somebody has decided each of them.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -14,6 +13,7 @@ from exchange.contract.schemas import ODCS, PROFILE, format_path, schema_finding
 from exchange.contract.text import ContractText, Path, read_text
 from exchange.encoding import Json, JsonObject
 from exchange.errors.sdmx import OdcsObjectError
+from nodes.desk.contract_export_text import yaml_lines
 from nodes.desk.contract_import_fill import IDENTITIES, Filling, LeftOut
 from nodes.desk.contract_import_skeleton import FIXED_COLUMNS, Decide, Skeleton, Words, skeleton
 
@@ -81,7 +81,7 @@ def draft_contract(raw: bytes, *, chosen: str | None = None) -> Draft:
     document = _document(kept)
     if objects and objects[place].get("name") != document["id"]:
         filling.leave(("schema", place, "name"), _NAME)
-    text = "\n".join([*_HEAD, *_lines(document, 0), ""])
+    text = "\n".join([*_HEAD, *yaml_lines(document), ""])
     lines = read_text(text.encode("utf-8"))
     return Draft(
         raw=text.encode("utf-8"),
@@ -183,26 +183,3 @@ def _open(filled: Skeleton, path: Path) -> Iterator[tuple[Path, Decide]]:
     elif isinstance(filled, Sequence) and not isinstance(filled, str):
         for place, item in enumerate(filled):
             yield from _open(item, (*path, place))
-
-
-def _lines(value: Json, depth: int) -> Iterator[str]:
-    """YAML, every text in quotes: all readers of all versions see the same."""
-    blank = "  " * depth
-    if isinstance(value, dict):
-        for name, member in value.items():
-            key = f"{blank}{json.dumps(name) if not name.isidentifier() else name}:"
-            yield from _entry(key, member, depth)
-    elif isinstance(value, list):
-        for item in value:
-            first, *rest = _entry("", item, depth)
-            yield f"{blank}- {first.strip()}"
-            yield from rest
-
-
-def _entry(head: str, value: Json, depth: int) -> Iterator[str]:
-    if isinstance(value, dict | list) and value:
-        if head:
-            yield head
-        yield from _lines(value, depth + 1)
-    else:
-        yield f"{head} {json.dumps(value, ensure_ascii=False)}"

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exchange.contract.parse import contract_findings, parse_contract
 from exchange.contract.text import read_text
@@ -14,6 +16,7 @@ from exchange.errors import ExchangeError, ExitCode
 from exchange.errors.contract import ContractSchemaError, ContractYamlError
 from exchange.errors.sdmx import OdcsObjectError
 from nodes.cli.main import main
+from nodes.desk.contract_export_text import yaml_lines
 from nodes.desk.contract_import_draft import TO_DECIDE, draft_contract
 from nodes.terminal import Output
 from tests.world.contracts import codelists, contract, contract_raw
@@ -70,6 +73,19 @@ customProperties:
   - property: colour
     value: red
 """
+
+
+TEXTS = st.text(st.characters(categories=["L", "N", "P", "Zs"]), max_size=12) | st.sampled_from(
+    ["NO", "yes", "010", "1:30", "2026-01-01", "", "~", "null", "- x", "a: b", "#", '"', "line\nline"]
+)
+
+
+def _nested(inside: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+    return st.lists(inside, max_size=3) | st.dictionaries(TEXTS, inside, max_size=3)
+
+
+def _document(value: Json) -> dict[str, Json]:
+    return {"on": value, "key": [value]}
 
 
 def run(*argv: str, language: str = "en") -> tuple[int, str, str]:
@@ -238,6 +254,13 @@ def test_of_several_objects_one_is_chosen_by_its_name() -> None:
     assert ("schema[0]", 12) in {(left.where, left.line) for left in draft_contract(two, chosen="migrants").left_out}
     with pytest.raises(OdcsObjectError, match="expected one of other, migrants, found third"):
         draft_contract(two, chosen="third")
+
+
+@settings(max_examples=60)
+@given(st.recursive(st.none() | st.booleans() | st.integers(0, 10**6) | TEXTS, _nested, max_leaves=12).map(_document))
+def test_what_is_written_as_yaml_reads_back_as_the_same(document: dict[str, Json]) -> None:
+    text = "\n".join([*yaml_lines(document), ""])
+    assert read_text(text.encode()).document == document
 
 
 def test_the_command_writes_the_draft_and_says_what_it_lacks(tmp_path: Path) -> None:
