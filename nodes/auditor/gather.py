@@ -62,9 +62,10 @@ class Gatherer:
         clients: A client by member, only of those whose log could be collected.
         codelists: The code lists at hand, by the digest of their bytes.
         contracts: The contracts that the auditor holds itself, by digest.
+        again: Whether to ask for files that verified before, to see that they are still served.
     """
 
-    def __init__(
+    def __init__(  # what an audit decides with
         self,
         *,
         clients: Mapping[str, PartnerClient],
@@ -73,6 +74,7 @@ class Gatherer:
         codelists: Mapping[Digest, bytes],
         contracts: Mapping[Digest, DataContract],
         at: datetime,
+        again: bool = False,
     ) -> None:
         self._clients = clients
         self._trust = trust
@@ -80,6 +82,7 @@ class Gatherer:
         self._codelists = codelists
         self._contracts_held = contracts
         self._at = at
+        self._again = again
         self._limits = {member: asyncio.Semaphore(CALLS_AT_ONCE) for member in clients}
 
     async def gather(self, logs: Mapping[str, LogView]) -> Gathered:
@@ -135,8 +138,11 @@ class Gatherer:
     # --- publications -------------------------------------------------------------------------------------------
 
     async def _files(self, logged: LoggedEntry) -> dict[str, bytes] | ExchangeError | None:
-        """The files of a publication but its data; None if they cannot be had yet."""
+        """The files of a publication but its data, those that verified before; None if they cannot be had yet."""
         assert logged.entry.bundle is not None
+        kept = {} if self._again else await asyncio.to_thread(self._store.files, logged.entry.bundle, verified=True)
+        if kept:
+            return kept
         client = self._clients[logged.member]
         try:
             contents = await asyncio.gather(
@@ -169,15 +175,25 @@ class Gatherer:
         self, published: Sequence[LoggedEntry], files: Sequence[dict[str, bytes] | ExchangeError | None]
     ) -> dict[Digest, DataContract]:
         """The contract of every publication, and the other versions that their parties hold."""
+        held = {**self._contracts_held, **await asyncio.to_thread(self._kept_contracts)}
         wanted: dict[Digest, tuple[str, ContractRef]] = {}
         for logged, found in zip(published, files, strict=True):
             if isinstance(found, dict):
                 ref = contract_of(found)
-                if ref is not None and ref.digest not in self._contracts_held:
+                if ref is not None and ref.digest not in held:
                     wanted.setdefault(ref.digest, (logged.member, ref))
         texts = await asyncio.gather(*(self._contract(member, ref) for member, ref in wanted.values()))
         asked = {contract.digest: contract for contract in texts if contract is not None}
-        return {**self._contracts_held, **asked}
+        return {**held, **asked}
+
+    def _kept_contracts(self) -> dict[Digest, DataContract]:
+        """Contracts that were asked for in earlier runs; one whose code lists are gone is asked for again."""
+        found: dict[Digest, DataContract] = {}
+        for digest, raw in self._store.contracts().items():
+            if digest not in self._contracts_held:
+                with suppress(ExchangeError):
+                    found[digest] = parse_contract(raw, codelists=self._codelists)
+        return found
 
     async def _contract(self, member: str, ref: ContractRef) -> DataContract | None:
         try:
@@ -186,7 +202,10 @@ class Gatherer:
             contract = await asyncio.to_thread(parse_contract, raw, codelists=self._codelists)
         except ExchangeError:
             return None
-        return contract if contract.digest == ref.digest else None
+        if contract.digest != ref.digest:
+            return None
+        await asyncio.to_thread(self._store.keep_contract, contract.digest, raw)
+        return contract
 
     def _verify_all(
         self,
@@ -200,7 +219,9 @@ class Gatherer:
             if isinstance(found, ExchangeError):
                 verified[logged.entry.bundle] = found
             elif found is not None:
-                verified[logged.entry.bundle] = read_publication(found, trust=self._trust, contracts=contracts)
+                judged = read_publication(found, trust=self._trust, contracts=contracts)
+                verified[logged.entry.bundle] = judged
+                self._store.keep_files(logged.entry.bundle, found, verified=isinstance(judged, VerifiedPublication))
         return verified
 
     async def _call(self, member: str, call: Awaitable[T]) -> T:

@@ -12,7 +12,7 @@ from typing import ClassVar
 from sqlalchemy import Connection, RowMapping
 from sqlalchemy import select as core_select
 from sqlalchemy.pool import NullPool
-from sqlmodel import Field, SQLModel, col, create_engine, insert, select, update
+from sqlmodel import Field, SQLModel, col, create_engine, delete, insert, select, update
 
 from exchange.encoding import Digest, canonical_json, format_instant, parse_instant, parse_json_object
 from exchange.log.checkpoint import Checkpoint
@@ -28,7 +28,12 @@ STEP_1 = (
     "CREATE TABLE seen_evidence (digest TEXT PRIMARY KEY, raw BLOB NOT NULL)",
     "CREATE TABLE audit_run (id INTEGER PRIMARY KEY, at TEXT NOT NULL, result BLOB NOT NULL)",
 )
-STEPS = (STEP_1,)
+STEP_2 = (
+    """CREATE TABLE seen_file (bundle TEXT NOT NULL, name TEXT NOT NULL, verified INTEGER NOT NULL, raw BLOB NOT NULL,
+       PRIMARY KEY (bundle, name)) WITHOUT ROWID""",
+    "CREATE TABLE seen_contract (digest TEXT PRIMARY KEY, raw BLOB NOT NULL)",
+)
+STEPS = (STEP_1, STEP_2)
 
 
 class AuditedEntryRow(SQLModel, table=True):
@@ -57,6 +62,26 @@ class SeenEvidenceRow(SQLModel, table=True):
     """Signed bytes by their digest."""
 
     __tablename__: ClassVar[str] = "seen_evidence"
+
+    digest: str = Field(primary_key=True)
+    raw: bytes
+
+
+class SeenFileRow(SQLModel, table=True):
+    """A file of a bundle, never its data, as its publisher served it last."""
+
+    __tablename__: ClassVar[str] = "seen_file"
+
+    bundle: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    verified: bool
+    raw: bytes
+
+
+class SeenContractRow(SQLModel, table=True):
+    """A contract's file by the contract's digest."""
+
+    __tablename__: ClassVar[str] = "seen_contract"
 
     digest: str = Field(primary_key=True)
     raw: bytes
@@ -129,6 +154,34 @@ class AuditStore:
         if rows:
             with self._engine.begin() as connection:
                 connection.execute(insert(SeenEvidenceRow).prefix_with("OR IGNORE"), rows)
+
+    def keep_files(self, bundle: Digest, files: Mapping[str, bytes], *, verified: bool) -> None:
+        """Keep a bundle's files as they were served, in place of those before."""
+        rows = [{"bundle": str(bundle), "name": name, "verified": verified, "raw": raw} for name, raw in files.items()]
+        with self._engine.begin() as connection:
+            connection.execute(delete(SeenFileRow).where(col(SeenFileRow.bundle) == str(bundle)))
+            if rows:
+                connection.execute(insert(SeenFileRow), rows)
+
+    def files(self, bundle: Digest, *, verified: bool | None = None) -> dict[str, bytes]:
+        """The kept files of a bundle by name; those that verified, those that did not, or either (None)."""
+        query = select(SeenFileRow.name, SeenFileRow.raw).where(col(SeenFileRow.bundle) == str(bundle))
+        if verified is not None:
+            query = query.where(col(SeenFileRow.verified) == verified)
+        with self._engine.begin() as connection:
+            return {str(row[0]): bytes(row[1]) for row in connection.execute(query)}
+
+    def keep_contract(self, digest: Digest, raw: bytes) -> None:
+        """Keep a contract's file."""
+        row = {"digest": str(digest), "raw": raw}
+        with self._engine.begin() as connection:
+            connection.execute(insert(SeenContractRow).prefix_with("OR IGNORE"), row)
+
+    def contracts(self) -> dict[Digest, bytes]:
+        """Every contract's file ever seen."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(select(SeenContractRow.digest, SeenContractRow.raw))
+            return {Digest.parse(row[0], subject="store"): bytes(row[1]) for row in rows}
 
     def keep_run(self, at: datetime, result: dict[str, object]) -> None:
         """Keep the result of a run."""
