@@ -38,13 +38,16 @@ def _tell(output: Output, file: Path, draft: Draft) -> None:
             ["строка", "предстоит решить", "пример", "в файле"]
             if russian
             else ["line", "to decide", "example", "file has"],
-            [[term.line, term.where, _short(term.example), _found(term.found)] for term in draft.lacking],
+            [[term.line, printable(term.where), _short(term.example), _found(term.found)] for term in draft.lacking],
         )
     if draft.left_out:
         output.line()
         output.table(
             ["строка файла", "не перенесено", "почему"] if russian else ["line of file", "not taken over", "why"],
-            [[left.line or "-", left.where, left.reason.ru if russian else left.reason.en] for left in draft.left_out],
+            [
+                [left.line or "-", printable(left.where), left.reason.ru if russian else left.reason.en]
+                for left in draft.left_out
+            ],
         )
     output.line()
     output.say(
