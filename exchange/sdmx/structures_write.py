@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from lxml import etree  # type: ignore[import-untyped]  # lxml has no types
+from lxml import etree
 from pysdmx.io.json.sdmxjson2.writer.v2_0.structure import write as write_with_pysdmx_as_json
 from pysdmx.io.xml.sdmx30.writer.structure import write as write_with_pysdmx_as_xml
 from pysdmx.model import Organisation

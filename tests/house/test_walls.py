@@ -15,7 +15,9 @@ def loaded_after(imports: str) -> set[str]:
 @pytest.mark.parametrize(
     ("process", "absent"),
     [
-        pytest.param("nodes.gateway.main", {"duckdb", "nodes.preparation"}, id="the gateway never loads DuckDB"),
+        pytest.param(
+            "nodes.gateway.main", {"duckdb", "nodes.preparation", "pysdmx", "lxml"}, id="the gateway never loads DuckDB"
+        ),
         pytest.param(
             "nodes.desk.bundle_commands",
             {"duckdb", "nodes.preparation", "highspy", "exchange.disclosure"},
@@ -23,12 +25,23 @@ def loaded_after(imports: str) -> set[str]:
         ),
         pytest.param(
             "nodes.auditor.commands",
-            {"duckdb", "exchange.table", "exchange.sdmx.data", "exchange.bundle"},
+            {"duckdb", "exchange.table", "exchange.sdmx", "exchange.bundle", "pysdmx", "lxml"},
             id="the auditor never loads a table",
         ),
-        pytest.param("nodes.preparation.commands", {"fastapi", "httpx", "uvicorn"}, id="preparation has no network"),
         pytest.param(
-            "exchange.__main__", {"fastapi", "sqlmodel", "httpx", "duckdb"}, id="verification is the core alone"
+            "nodes.custody.key_commands",
+            {"fastapi", "httpx", "uvicorn", "sqlmodel", "duckdb", "nodes.gateway", "nodes.desk"},
+            id="custody has no network and no database",
+        ),
+        pytest.param(
+            "nodes.preparation.commands",
+            {"fastapi", "httpx", "uvicorn", "pysdmx", "lxml"},
+            id="preparation has no network",
+        ),
+        pytest.param(
+            "exchange.__main__",
+            {"fastapi", "sqlmodel", "httpx", "duckdb", "pysdmx", "lxml"},
+            id="verification is the core alone",
         ),
     ],
 )

