@@ -5,14 +5,13 @@ from collections.abc import Callable
 import numpy as np
 
 from exchange.disclosure.optimise.protection import Protection
+from exchange.disclosure.optimise.together import protect_all
 
 
 def thinned(protection: Protection, order: list[int]) -> Protection:
     """The same protected anew within its pattern, in another order: what the first order withheld early may be idle."""
-    fresh = Protection(
-        protection.ground, protection.programmes, protection.ground.primary, vicinity=protection.vicinity
-    )
-    fresh.protect(order, within=protection.pool)
+    fresh = Protection(protection.ground, protection.programmes, protection.ground.primary, effort=protection.effort)
+    protect_all(fresh, order, within=protection.pool)
     return fresh
 
 

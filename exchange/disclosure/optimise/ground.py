@@ -4,35 +4,16 @@ A deviation y keeps every relation, moves no published cell, and leaves a + y a 
 Needs are rounded up to whole units, so that what suffices here suffices in whole numbers too.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from exchange.disclosure.arrays import Floats, Indices, Integers, Mask
-from exchange.disclosure.problem import Insider, Problem
+from exchange.disclosure.optimise.attackers import Attackers
+from exchange.disclosure.problem import Problem
 
 _ROUNDING = 1e-9
 """A need of 2.0000000001 out of floating point is a need of 2."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attacker:
-    """Somebody who looks at the table: how much further than the outsider they can narrow single cells.
-
-    Attributes:
-        name: The insider's; None for the outsider.
-        known: Cells that cannot deviate for them.
-        drops: Cells that can fall by no more than this.
-    """
-
-    name: str | None
-    known: frozenset[int]
-    drops: dict[int, float]
-
-
-OUTSIDER = Attacker(None, frozenset(), {})
 
 
 class Ground:
@@ -50,8 +31,7 @@ class Ground:
         primary: Cells that must be withheld.
         weights: What withholding a cell costs.
         slack: By relation, how far the sum may rise; 0 for an equation.
-        insiders: Attackers beside the outsider.
-        insiders_of: By cell, the insiders who know more about it than the outsider.
+        attackers: Who knows more than the outsider.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -77,43 +57,15 @@ class Ground:
         self.starts, self.rows, self.factors = _columns(problem)
         self.cells_of_row = [system.columns[a:b].tolist() for a, b in pairwise(system.starts.tolist())]
         self.rows_of_cell = [self.rows[a:b].tolist() for a, b in pairwise(self.starts.tolist())]
-        self.whole_of_row = _wholes(problem, self.exact)
         self.bounds_of_cell = [
             [(row, factor) for row, factor in zip(rows, factors, strict=True) if not self.exact[row]]
             for rows, factors in (
                 (self.rows[a:b].tolist(), self.factors[a:b].tolist()) for a, b in pairwise(self.starts.tolist())
             )
         ]
-        self.insiders = [self._attacker(insider, values) for insider in problem.insiders]
-        self.insiders_of: list[tuple[int, ...]] = _by_cell(self.size, self.insiders)
+        self.attackers = Attackers(problem, self.drop, self._wholes(problem))
         positive = self.weights[self.weights > 0]
         self.unit_weight = float(np.median(positive)) if len(positive) else 1.0
-
-    def room(self, cell: int, number: int) -> float:
-        """How far the cell can fall in this attacker's eyes (−1: the outsider's), whatever is withheld."""
-        drop = float(self.drop[cell])
-        return drop if number < 0 else min(drop, self.insiders[number].drops.get(cell, drop))
-
-    def _attacker(self, insider: Insider, values: Floats) -> Attacker:
-        """With what follows for the sums: a whole is at least what the insider knows of its parts."""
-        least = dict(insider.least) | {cell: float(values[cell]) for cell in insider.known}
-        waiting = sorted(least)
-        while waiting:
-            rows = {row for cell in waiting for row in self.rows_of_cell[cell] if self.whole_of_row[row] >= 0}
-            waiting = []
-            for row in sorted(rows):
-                whole = self.whole_of_row[row]
-                part = sum(least.get(cell, 0.0) for cell in self.cells_of_row[row] if cell != whole)
-                if part > least.get(whole, 0.0):
-                    least[whole] = part
-                    waiting.append(whole)
-        known = frozenset(insider.known)
-        drops = {cell: max(float(values[cell]) - part, 0.0) for cell, part in least.items() if cell not in known}
-        return Attacker(insider.name, known, drops)
-
-    def attacker(self, number: int) -> Attacker:
-        """The insider of this number; −1 is the outsider."""
-        return self.insiders[number] if number >= 0 else OUTSIDER
 
     def entries(self, cells: Indices) -> tuple[Indices, Indices, Floats]:
         """The columns of these cells: entries per cell, and their rows and coefficients, cell after cell."""
@@ -131,6 +83,21 @@ class Ground:
         cells = np.flatnonzero(withheld)
         needs = np.maximum(np.maximum(self.up, self.down), self.width)[cells]
         found: list[int] = cells[np.lexsort((cells, -needs))].tolist()
+        return found
+
+    def _wholes(self, problem: Problem) -> list[list[tuple[int, int]]]:
+        """By cell, each relation in which it is part of a sum, and the sum; where no figure can be negative."""
+        found: list[list[tuple[int, int]]] = [[] for _ in range(self.size)]
+        if not problem.insiders:
+            return found
+        system = problem.system
+        for row, (start, end) in enumerate(pairwise(system.starts.tolist())):
+            cells, factors = system.columns[start:end], system.coefficients[start:end]
+            whole = cells[factors == -1]
+            sums = self.exact[row] and len(whole) == 1 and (factors[cells != whole[0]] == 1).all()
+            if sums and (problem.low[cells] >= 0).all():
+                for cell in cells[cells != whole[0]].tolist():
+                    found[cell].append((row, int(whole[0])))
         return found
 
     def demanding(self) -> Mask:
@@ -154,27 +121,3 @@ def _columns(problem: Problem) -> tuple[Integers, Indices, Floats]:
         system.row_of_entry[order].astype(np.int32),
         system.coefficients[order].astype(np.float64),
     )
-
-
-def _wholes(problem: Problem, exact: Mask) -> list[int]:
-    """By relation, the cell that is the sum of all others; −1 where none is, or where a figure can be negative."""
-    found = []
-    system = problem.system
-    for row, (start, end) in enumerate(pairwise(system.starts.tolist())):
-        cells, factors = system.columns[start:end], system.coefficients[start:end]
-        whole = cells[factors == -1]
-        sums = exact[row] and len(whole) == 1 and (factors[cells != whole[0]] == 1).all()
-        found.append(int(whole[0]) if sums and (problem.low[cells] >= 0).all() else -1)
-    return found
-
-
-def _by_cell(size: int, insiders: list[Attacker]) -> list[tuple[int, ...]]:
-    found: list[list[int]] = [[] for _ in range(size)]
-    for number, insider in enumerate(insiders):
-        for cell in _touched(insider):
-            found[cell].append(number)
-    return [tuple(numbers) for numbers in found]
-
-
-def _touched(insider: Attacker) -> Iterator[int]:
-    yield from sorted(insider.known | insider.drops.keys())

@@ -1,15 +1,17 @@
 """What is proved about a pattern: witnesses, each a deviation of the table through withheld cells only.
 
 A witness stretches both ways as far as its cells allow, so one serves the upper and the lower end of each cell it
-moves. It stands while all its cells are withheld, and it stands against an insider who knows none of them.
+moves. It stands while all its cells are withheld. Each of its ends is a table, and speaks to every insider who knows
+none of the cells that it moves, and has no part of any that it falls below.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from exchange.disclosure.arrays import Floats, Mask
+from exchange.disclosure.optimise.attackers import OUTSIDER, Insiders
 from exchange.disclosure.optimise.ground import Ground
 
 _WHOLE = 1e-5
@@ -17,12 +19,14 @@ _ROOM = 1e-9
 _ENOUGH = 1 - 1e-8
 """A share of the need that floating point may miss; programmes aim further than that."""
 
+_TRUTH = (0.0, OUTSIDER)
+
 UP, DOWN = 1, -1
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a withheld cell still lacks: a deviation at least `far` units one way, for one attacker (−1: outsider).
+    """What a withheld cell still lacks: a deviation at least `far` units one way, in the eyes of each of these.
 
     Where `either` holds, one of at least `back` units the other way does as well.
     """
@@ -30,7 +34,7 @@ class Need:
     cell: int
     way: int
     far: float
-    attacker: int
+    insiders: Insiders
     either: bool
     back: float = 0.0
 
@@ -41,27 +45,15 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A deviation and its extents.
+    """A deviation and its ends.
 
     Attributes:
         moves: By cell, the deviation at length 1.
-        forth: How often it fits upwards: a + forth × moves is a table.
-        back: And the other way: a − back × moves is one too.
-        wary: Insiders against whom it does not stand, or stands shortened.
+        ends: Lengths at which a + length × moves is a table, each with the insiders in whose eyes it is none.
     """
 
     moves: dict[int, float]
-    forth: float
-    back: float
-    wary: frozenset[int]
-
-    def ends(self, cell: int) -> tuple[float, float]:
-        """How far down and up it moves the cell."""
-        return _ends(self.moves[cell], self.forth, self.back)
-
-
-def _ends(move: float, forth: float, back: float) -> tuple[float, float]:
-    return (move * back, move * forth) if move > 0 else (-move * forth, -move * back)
+    ends: tuple[tuple[float, Insiders], ...]
 
 
 class Pool:
@@ -77,7 +69,7 @@ class Pool:
     def copy(self) -> "Pool":
         """One that can be changed without changing this; the witnesses are shared."""
         other = Pool(self._ground, self.withheld)
-        other._of_cell = self._of_cell.copy()  # a cell's witnesses are replaced, never changed
+        other._of_cell = [found.copy() for found in self._of_cell]
         other._count = self._count
         return other
 
@@ -86,25 +78,22 @@ class Pool:
         moves = {cell: move for cell, move in zip(cells, deviation.tolist(), strict=True) if move}
         if not moves:
             return None
+        asked = next(iter(moves))
+        length = moves[asked]
         moves = self._simplified(moves)
         if self._ground.whole and any(move != round(move) for move in moves.values()):
             return None
-        forth, back = self._lengths(moves, {})
-        wary = {number for cell in moves for number in self._ground.insiders_of[cell]}
-        return Witness(moves, forth, back, frozenset(wary))
+        return Witness(moves, tuple(self._ends(moves, length / moves[asked])))
 
     def meets(self, witness: Witness, need: Need, way: int) -> bool:
         """Whether the witness moves the cell as far as it needs."""
-        forth, back = witness.forth, witness.back
-        if need.attacker in witness.wary:
-            forth, back = self._lengths(witness.moves, self._ground.insiders[need.attacker].drops)
-        low, high = _ends(witness.moves[need.cell], forth, back)
-        return (high if way == UP else low) >= need.length(way) * _ENOUGH
+        move, least = witness.moves.get(need.cell, 0.0) * way, need.length(way) * _ENOUGH
+        return any(move * times >= least and need.insiders.isdisjoint(blocked) for times, blocked in witness.ends)
 
     def add(self, witness: Witness) -> None:
         """Keep a witness whose cells are all withheld."""
         for cell in witness.moves:
-            self._of_cell[cell] = {**self._of_cell[cell], self._count: witness}
+            self._of_cell[cell][self._count] = witness
         self._count += 1
 
     def through(self, cell: int) -> list[Witness]:
@@ -117,92 +106,113 @@ class Pool:
 
     def drop(self, cell: int) -> dict[int, Witness]:
         """Forget every witness that moves the cell; returns them for `restore`."""
-        gone = self._of_cell[cell]
-        for other in {other for witness in gone.values() for other in witness.moves}:
-            left = self._of_cell[other]
-            self._of_cell[other] = {number: witness for number, witness in left.items() if number not in gone}
+        gone = self._of_cell[cell].copy()
+        for number, witness in gone.items():
+            for other in witness.moves:
+                del self._of_cell[other][number]
         return gone
 
     def restore(self, gone: dict[int, Witness]) -> None:
         """Take back what `drop` forgot."""
         for number, witness in gone.items():
             for other in witness.moves:
-                self._of_cell[other] = {**self._of_cell[other], number: witness}
+                self._of_cell[other][number] = witness
 
     def demands(self, cell: int) -> bool:
         """Whether the cell needs anything, if withheld."""
         return bool(self._demanding[cell])
-
-    def lacking(self, cell: int) -> Need | None:
-        """The first thing that the cell still needs, against any attacker; None if it is proved."""
-        if not self._demanding[cell]:
-            return None
-        found = self._of_cell[cell].values()
-        low, high = 0.0, 0.0
-        for witness in found:
-            down, up = witness.ends(cell)
-            low, high = max(low, down), max(high, up)
-        need = self._short(cell, low, high, -1)
-        if need is not None or not self._ground.insiders or not self._ground.guarded[cell]:
-            return need
-        for number in self._threats(cell, list(found)):
-            low, high = self._seen_by(cell, number)
-            need = self._short(cell, low, high, number)
-            if need is not None:
-                return need
-        return None
 
     def witnesses(self) -> list[Witness]:
         """Every witness that stands, oldest first."""
         found = {number: witness for by_number in self._of_cell for number, witness in by_number.items()}
         return [found[number] for number in sorted(found)]
 
-    def _threats(self, cell: int, witnesses: list[Witness]) -> list[int]:
-        """The insiders for whom no single witness that is untouched by them gives the cell everything it needs."""
-        full = [w for w in witnesses if self._short(cell, *w.ends(cell), -1) is None]
-        least = min(full or witnesses, key=lambda w: len(w.wary))
-        threats = set(least.wary) if full else {number for w in witnesses for number in w.wary}
-        for witness in full:
-            threats &= witness.wary
-        return sorted(number for number in threats if cell not in self._ground.insiders[number].known)
+    def lacking(self, cell: int) -> Need | None:
+        """The first thing that the cell still needs, in anybody's eyes; None if it is proved."""
+        if not self._demanding[cell]:
+            return None
+        ends = [
+            (witness.moves[cell] * times, blocked)
+            for witness in self._of_cell[cell].values()
+            for times, blocked in witness.ends
+        ]
+        found = self._short(cell, ends, OUTSIDER)
+        if found is None and self._ground.guarded[cell]:
+            found = next(self._short_of_insiders(cell, ends), None)
+        return found
 
-    def _seen_by(self, cell: int, number: int) -> tuple[float, float]:
-        insider = self._ground.insiders[number]
-        low, high = 0.0, 0.0
-        for witness in self._of_cell[cell].values():
-            forth, back = witness.forth, witness.back
-            if number in witness.wary:
-                if not insider.known.isdisjoint(witness.moves):
-                    continue
-                forth, back = self._lengths(witness.moves, insider.drops)
-            down, up = _ends(witness.moves[cell], forth, back)
-            low, high = max(low, down), max(high, up)
-        return low, high
+    def _short(self, cell: int, ends: list[tuple[float, Insiders]], insiders: Insiders) -> Need | None:
+        """What is missing for the outsider, or for one insider.
 
-    def _short(self, cell: int, low: float, high: float, attacker: int) -> Need | None:
-        """What is missing. Nobody hides from an insider that a cell is at least their own part of it."""
+        Nobody hides from an insider that a cell is at least their own part of it.
+        """
         ground = self._ground
-        room, rise = ground.room(cell, attacker), float(ground.rise[cell])
+        high = max((amount for amount, blocked in ends if insiders.isdisjoint(blocked)), default=0.0)
+        low = -min((amount for amount, blocked in ends if insiders.isdisjoint(blocked)), default=0.0)
+        high, low = max(high, 0.0), max(low, 0.0)
+        room, rise = float(ground.drop[cell]), float(ground.rise[cell])
+        for number in insiders:
+            room = ground.attackers.rooms(cell).get(number, room)
         if high < ground.up[cell] * _ENOUGH:
-            return Need(cell, UP, float(ground.up[cell]), attacker, either=False)
-        down = float(ground.down[cell]) if attacker < 0 else min(float(ground.down[cell]), room)
+            return Need(cell, UP, float(ground.up[cell]), insiders, either=False)
+        down, width = float(ground.down[cell]), float(ground.width[cell])
+        if insiders:
+            down, width = min(down, room), min(width, room + rise)
         if low < down * _ENOUGH:
-            return Need(cell, DOWN, down, attacker, either=False)
-        width = float(ground.width[cell]) if attacker < 0 else min(float(ground.width[cell]), room + rise)
+            return Need(cell, DOWN, down, insiders, either=False)
         missing = width - low - high
         if missing <= width * (1 - _ENOUGH):
             return None
         if high + missing <= rise:
-            return Need(cell, UP, high + missing, attacker, either=low + missing <= room, back=low + missing)
-        return Need(cell, DOWN, low + missing, attacker, either=False)
+            return Need(cell, UP, high + missing, insiders, either=low + missing <= room, back=low + missing)
+        return Need(cell, DOWN, low + missing, insiders, either=False)
 
-    def _lengths(self, moves: dict[int, float], drops: dict[int, float]) -> tuple[float, float]:
+    def _short_of_insiders(self, cell: int, ends: list[tuple[float, Insiders]]) -> Iterator[Need]:
+        """What is missing for insiders, for as many of them at once as lack the same."""
+        found: dict[tuple[int, float, bool, float], set[int]] = {}
+        for number in sorted(self._threats(cell, ends)):
+            need = self._short(cell, ends, frozenset({number}))
+            if need is not None:
+                found.setdefault((need.way, need.far, need.either, need.back), set()).add(number)
+        for (way, far, either, back), numbers in found.items():
+            yield Need(cell, way, far, frozenset(numbers), either, back)
+
+    def _threats(self, cell: int, ends: list[tuple[float, Insiders]]) -> Insiders:
+        """The insiders for whom no table that speaks to them gives the cell all that it needs; and some more."""
+        ground = self._ground
+        up, down, width = float(ground.up[cell]), float(ground.down[cell]), float(ground.width[cell])
+        rise = float(ground.rise[cell])
+        threats = {
+            number for number, room in ground.attackers.rooms(cell).items() if room < down or room + rise < width
+        }
+        for need, way in ((up, UP), (down, DOWN)):
+            if need > 0:
+                threats |= frozenset.intersection(*(shut for far, shut in ends if far * way >= need * _ENOUGH))
+        if width > 0:
+            highest, lowest = max(ends, key=_amount, default=_TRUTH), min(ends, key=_amount, default=_TRUTH)
+            apart = (highest[1] if highest[0] > 0 else OUTSIDER) | (lowest[1] if lowest[0] < 0 else OUTSIDER)
+            threats |= apart.intersection(*(shut for far, shut in ends if abs(far) >= width * _ENOUGH))
+        return frozenset(threats) - ground.attackers.knowing(cell)
+
+    def _ends(self, moves: dict[int, float], asked: float) -> Iterator[tuple[float, Insiders]]:
+        """How often the deviation fits each way: at most, in everybody's eyes, and as often as was asked."""
+        forth, back = self._lengths(moves, in_everybody_s_eyes=False)
+        lengths = {forth, -back}
+        if self._ground.attackers.blocked(moves, forth) or self._ground.attackers.blocked(moves, -back):
+            common = self._lengths(moves, in_everybody_s_eyes=True)
+            asked = float(np.rint(asked)) if self._ground.whole else asked
+            lengths |= {common[0], -common[1], min(max(asked, -back), forth)}
+        for times in sorted(lengths - {0.0}):
+            yield times, self._ground.attackers.blocked(moves, times)
+
+    def _lengths(self, moves: dict[int, float], *, in_everybody_s_eyes: bool) -> tuple[float, float]:
         """How often the deviation fits forth and back."""
         ground = self._ground
         forth = back = np.inf
         for cell, move in moves.items():
-            drop = min(float(ground.drop[cell]), drops.get(cell, np.inf))
-            rise = float(ground.rise[cell])
+            drop, rise = float(ground.drop[cell]), float(ground.rise[cell])
+            if in_everybody_s_eyes:
+                drop = min(drop, ground.attackers.least_drop(cell))
             if move > 0:
                 forth, back = min(forth, rise / move), min(back, drop / move)
             else:
@@ -237,3 +247,7 @@ class Pool:
             if all(abs(whole[cell] - move) < _WHOLE for cell, move in scaled.items()):
                 return whole
         return moves
+
+
+def _amount(end: tuple[float, Insiders]) -> float:
+    return end[0]

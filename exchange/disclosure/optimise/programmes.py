@@ -1,17 +1,22 @@
 """Linear programmes over the deviations of some cells, with HiGHS."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import highspy
 import numpy as np
 
 from exchange.disclosure.arrays import Floats, Indices
-from exchange.disclosure.optimise.ground import Attacker, Ground
+from exchange.disclosure.optimise.attackers import Insiders
+from exchange.disclosure.optimise.ground import Ground
 
 _LIBRARY: Any = highspy  # its interface is untyped
 _NEGLIGIBLE = 1e-7
 _FAR = 1000.0
 """A deviation this many times what is asked for is as good as any."""
+
+_REWARD = 1e5
+"""For moving a target by a unit, against 1 for a typical cell: more than any way to do so costs."""
 
 _CLEAR = 1e-6
 """By how much of what is asked for a limit is kept clear of, where the solver's tolerance has passed it."""
@@ -37,55 +42,71 @@ class Programmes:
             self._solver.setOptionValue(name, value)
 
     def cheapest(
-        self, cells: Indices, costs: Floats, target: int, far: float, attacker: Attacker, *, careful: bool = False
+        self, cells: Indices, costs: Floats, target: int, far: float, insiders: Insiders, *, careful: bool = False
     ) -> Floats | None:
         """The cheapest deviation of these cells that moves the target exactly this far (negative: downwards).
 
         Args:
-            cells: Cells that may move; the target is among them.
+            cells: Cells that may move, in ascending order; the target is among them.
             costs: Per cell, for a move as far as the target's.
             target: A cell number.
             far: In units.
-            attacker: For whom the deviation must be possible.
+            insiders: In whose eyes, all of theirs, the deviation must be possible.
             careful: In whole numbers of units if the table has only such, else clear of every limit.
 
         Returns:
             By cell of `cells`, in units; None if there is none.
         """
-        ground = self._ground
-        scale = 1.0 if ground.whole else abs(far)
-        rise, drop = ground.rise[cells] / scale, ground.drop[cells] / scale
-        place = int(np.flatnonzero(cells == target)[0])
-        for spot in np.flatnonzero([cell in attacker.known for cell in cells.tolist()]).tolist():
-            rise[spot] = drop[spot] = 0.0
-        if attacker.drops:
-            for spot, cell in enumerate(cells.tolist()):
-                if cell in attacker.drops:
-                    drop[spot] = min(drop[spot], attacker.drops[cell] / scale)
+        scale = 1.0 if self._ground.whole else abs(far)
+        rise, drop = self._room(cells, insiders, scale)
+        place = int(np.searchsorted(cells, target))
         move = far / scale
         if not -drop[place] - _NEGLIGIBLE <= move <= rise[place] + _NEGLIGIBLE:
             return None
         reach = abs(move)
-        if careful and not ground.whole:
+        if careful and not self._ground.whole:
             rise, drop = np.maximum(rise - _CLEAR, 0.0), np.maximum(drop - _CLEAR, 0.0)
-        rise, drop = np.minimum(rise, _FAR * reach), np.minimum(drop, _FAR * reach)
-        # A cell that can move only a little costs in full what it can contribute (Fischetti and Salazar, §3).
-        with np.errstate(divide="ignore"):
-            up_costs = np.where(rise > 0, costs / np.minimum(rise, reach), 0.0)
-            down_costs = np.where(drop > 0, costs / np.minimum(drop, reach), 0.0)
+        prices, upper = _prices(costs, rise, drop, reach)
         lower = np.zeros(2 * len(cells))
-        upper = np.concatenate((rise, drop))
         there, back = (place, len(cells) + place) if move > 0 else (len(cells) + place, place)
         lower[there] = upper[there] = reach
         upper[back] = 0.0
-        found = self._solve(
-            cells, np.concatenate((up_costs, down_costs)), lower, upper, scale, whole=careful and ground.whole
-        )
-        if found is None:
-            return None
-        deviation = (found[: len(cells)] - found[len(cells) :]) * scale
-        deviation[np.abs(deviation) < _NEGLIGIBLE * abs(far)] = 0.0
-        return deviation
+        return self._solve(cells, prices, lower, upper, scale, whole=careful and self._ground.whole)
+
+    def cheapest_together(
+        self, cells: Indices, costs: Floats, pushes: Mapping[int, float], insiders: Insiders
+    ) -> Floats | None:
+        """The cheapest deviation that moves each of several targets as far as is asked, or as far as it can go.
+
+        Args:
+            cells: As above; all targets are among them.
+            costs: As above, for a move as far as that of most targets.
+            pushes: By target how far, in units (negative: downwards).
+            insiders: As above.
+        """
+        reach = float(np.median(np.abs(list(pushes.values()))))
+        scale = 1.0 if self._ground.whole else reach
+        rise, drop = self._room(cells, insiders, scale)
+        prices, upper = _prices(costs, rise, drop, reach / scale)
+        for target, far in pushes.items():
+            place = int(np.searchsorted(cells, target))
+            there, back = (place, len(cells) + place) if far > 0 else (len(cells) + place, place)
+            prices[there], upper[there], upper[back] = -_REWARD, min(upper[there], abs(far) / scale), 0.0
+        return self._solve(cells, prices, np.zeros(2 * len(cells)), upper, scale, whole=False)
+
+    def _room(self, cells: Indices, insiders: Insiders, scale: float) -> tuple[Floats, Floats]:
+        """How far each cell can rise and fall in the eyes of all of these."""
+        ground = self._ground
+        rise, drop = ground.rise[cells] / scale, ground.drop[cells] / scale
+        for cell in ground.attackers.known(insiders):
+            place = int(np.searchsorted(cells, cell))
+            if place < len(cells) and cells[place] == cell:
+                rise[place] = drop[place] = 0.0
+        for cell, room in ground.attackers.drops(insiders).items():
+            place = int(np.searchsorted(cells, cell))
+            if place < len(cells) and cells[place] == cell:
+                drop[place] = min(drop[place], room / scale)
+        return rise, drop
 
     def _solve(
         self, cells: Indices, costs: Floats, lower: Floats, upper: Floats, scale: float, *, whole: bool
@@ -118,4 +139,19 @@ class Programmes:
         self.solved += 1
         if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
-        return np.array(self._solver.getSolution().col_value)
+        found = np.array(self._solver.getSolution().col_value)
+        deviation: Floats = (found[: len(cells)] - found[len(cells) :]) * scale
+        deviation[np.abs(deviation) < _NEGLIGIBLE * scale] = 0.0
+        return deviation
+
+
+def _prices(costs: Floats, rise: Floats, drop: Floats, reach: float) -> tuple[Floats, Floats]:
+    """What a unit of each move up, then down, costs; and how far it may go.
+
+    A cell that can move only a little costs in full what it can contribute (Fischetti and Salazar, §3).
+    """
+    rise, drop = np.minimum(rise, _FAR * reach), np.minimum(drop, _FAR * reach)
+    with np.errstate(divide="ignore"):
+        up = np.where(rise > 0, costs / np.minimum(rise, reach), 0.0)
+        down = np.where(drop > 0, costs / np.minimum(drop, reach), 0.0)
+    return np.concatenate((up, down)), np.concatenate((rise, drop))

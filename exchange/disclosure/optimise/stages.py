@@ -15,11 +15,16 @@ from exchange.disclosure.optimise.infeasible import UnprotectableError
 from exchange.disclosure.optimise.pool import Pool
 from exchange.disclosure.optimise.programmes import Programmes
 from exchange.disclosure.optimise.protection import Protection
+from exchange.disclosure.optimise.together import protect_all
 from exchange.disclosure.problem import Problem, Suppressed
 
 HEURISTIC, CLEANED, IMPROVED = 1, 2, 3
-WITNESSES_MAX = 2000
-"""As many tables are handed over as hints for the audit."""
+
+FIGURES_MAX = 20_000_000
+"""As many figures are handed over, in tables that are hints for the audit."""
+
+_OPEN = 40
+"""Tables that are looked through for room for one more witness."""
 
 
 def suppress(
@@ -64,9 +69,9 @@ def _suppressed(
     ground = Ground(problem)
     programmes = Programmes(ground)
     withheld = problem.primary if start is None else problem.primary | (start & ground.movable)
-    protection = Protection(ground, programmes, withheld, vicinity=effort.vicinity)
+    protection = Protection(ground, programmes, withheld, effort=effort)
     progress("protect", 0.0)
-    protection.protect(ground.hardest_first(withheld))
+    protect_all(protection, ground.hardest_first(withheld))
     stage = HEURISTIC
     if effort.clean_up and not stop():
         progress("clean-up", 0.0)
@@ -88,18 +93,24 @@ def _suppressed(
         cost=problem.cost(protection.withheld),
         bound=-np.inf,
         programmes=programmes.solved,
-        witnesses=_tables(problem, protection.pool),
+        witnesses=_tables(ground, problem.values.astype(np.float64), protection.pool),
     )
 
 
-def _tables(problem: Problem, pool: Pool) -> tuple[Floats, ...]:
-    """The ends of the witnesses, as tables."""
+def _tables(ground: Ground, values: Floats, pool: Pool) -> tuple[Floats, ...]:
+    """The witnesses as tables, in each as many as share no relation: whoever reads them can tell them apart."""
     found: list[Floats] = []
-    for witness in pool.witnesses()[:WITNESSES_MAX]:
-        cells, moves = list(witness.moves), np.array(list(witness.moves.values()))
-        for length in (witness.forth, -witness.back):
-            if length and np.isfinite(length):
-                table = problem.values.astype(np.float64)
-                table[cells] += length * moves
-                found.append(table)
+    touched: list[set[int]] = []
+    for witness in pool.witnesses():
+        rows = {row for cell in witness.moves for row in ground.rows_of_cell[cell]}
+        length = next((times for times, _ in witness.ends if np.isfinite(times)), 1.0)
+        first = max(len(found) - _OPEN, 0)
+        place = next((place for place in range(first, len(found)) if rows.isdisjoint(touched[place])), len(found))
+        if place == len(found):
+            if len(found) * ground.size >= FIGURES_MAX:
+                break
+            found.append(values.copy())
+            touched.append(set())
+        touched[place] |= rows
+        found[place][list(witness.moves)] += length * np.array(list(witness.moves.values()))
     return tuple(found)

@@ -33,7 +33,7 @@ class Completion:
         def complete(choice: Mask) -> Mask | None:
             withheld = np.zeros(self._ground.size, dtype=np.bool_)
             withheld[part.numbers[choice]] = True
-            protection = Protection(self._ground, self._programmes, withheld, vicinity=Effort().vicinity)
+            protection = Protection(self._ground, self._programmes, withheld, effort=Effort())
             before = self._programmes.solved
             try:
                 protection.protect(self._ground.hardest_first(withheld))
