@@ -14,6 +14,17 @@ class CaseNotFoundError(ExchangeError):
     mend_ru = "exchange --node {member} clearance list покажет, что есть; exchange bundle build создаст нового"
 
 
+class CaseAmbiguousError(ExchangeError):
+    """Recipients of one release get different bundles, and none of them was named."""
+
+    code = "case-ambiguous"
+    exit_code = ExitCode.USAGE
+    en = "{contract} {period}: these recipients get a bundle each: {sets}; none is named"
+    ru = "{contract} {period}: у каждого из этих получателей свой набор: {sets}; получатель не указан"
+    mend_en = "name one of them after the period"
+    mend_ru = "укажите одного из них после периода"
+
+
 class CandidateFolderError(ExchangeError):
     """A folder that is not a candidate's."""
 

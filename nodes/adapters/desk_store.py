@@ -94,12 +94,12 @@ class DeskStore:
         self._session.flush()
         return row
 
-    def newest(self, contract_id: str, period: str) -> CaseRow | None:
-        """The case opened last for this contract and period."""
+    def of(self, contract_id: str, period: str) -> list[CaseRow]:
+        """The cases of this contract and period, the one opened last first."""
         rows = self._session.exec(
             select(CaseRow).where(CaseRow.contract_id == contract_id, CaseRow.period == period)
         ).all()
-        return max(rows, key=lambda row: row.id or 0, default=None)
+        return sorted(rows, key=lambda row: -(row.id or 0))
 
     def released_as(self, bundle: str) -> CaseRow | None:
         """The case that became this bundle."""

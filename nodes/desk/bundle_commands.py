@@ -27,11 +27,14 @@ from nodes.desk.cases import (
     OPEN,
     Desk,
     KeptCase,
+    Meant,
+    asked_words,
     find_candidate,
     find_case,
     find_shown,
     keep_case,
     load_case,
+    newest_row,
     open_case,
     require_readable,
 )
@@ -62,7 +65,7 @@ def submit(invocation: Invocation) -> int:
         kept = open_case(desk, files, case)
         keep_case(store, kept, case, bundle=None)
         store.tell(kept.row, at=desk.now, officer=officer, event="submit")
-    _tell_submitted(invocation, kept, contract)
+    _tell_submitted(invocation, desk, kept, contract)
     return ExitCode.FINE
 
 
@@ -136,7 +139,7 @@ def _draft(desk: Desk, store: DeskStore, files: CandidateFiles) -> Case:
         CaseOpenError: Another candidate of this release is before the officers.
     """
     candidate = files.candidate
-    row = store.newest(candidate.contract.id, candidate.period)
+    row = newest_row(desk, store, Meant.of(candidate))
     if row is None or row.revision != candidate.revision:
         return Case(candidate=candidate)
     earlier = load_case(desk, row).case
@@ -191,7 +194,7 @@ def _settle(desk: Desk, kept: KeptCase, contract: DataContract, state: str) -> N
     bundle = Digest.parse(kept.row.bundle, subject="desk.db: bundle")
     record_release(desk, kept.files, contract, bundle)
     with open_desk(desk.store_file) as store:
-        fresh = find_case(desk, store, _asked(kept))
+        fresh = find_case(desk, store, asked_words(desk, kept.case.candidate))
         case = _caught_up(fresh.case, CandidateState(state))
         if case.state is fresh.case.state:
             return
@@ -215,10 +218,6 @@ def _caught_up(case: Case, state: CandidateState) -> Case:
     return case
 
 
-def _asked(kept: KeptCase) -> list[str]:
-    return [kept.case.candidate.contract.id, kept.case.candidate.period]
-
-
 def _previous(desk: Desk, files: CandidateFiles) -> SafeTable | None:
     """The table of the release that this candidate would replace."""
     candidate = files.candidate
@@ -231,10 +230,10 @@ def _previous(desk: Desk, files: CandidateFiles) -> SafeTable | None:
     return None
 
 
-def _tell_submitted(invocation: Invocation, kept: KeptCase, contract: DataContract) -> None:
+def _tell_submitted(invocation: Invocation, desk: Desk, kept: KeptCase, contract: DataContract) -> None:
     case, output = kept.case, invocation.output
     report = parse_report(kept.files.disclosure)
-    node, asked = case.candidate.provider.lower(), " ".join(_asked(kept))
+    node, asked = case.candidate.provider.lower(), " ".join(asked_words(desk, case.candidate))
     output.say(
         en=f"submitted {case.candidate.name}: {report.cells} cells, {len(report.withheld)} withheld; "
         f"{contract.approvals.officers_min} officers must approve it",

@@ -14,7 +14,7 @@ from exchange.flow.release import HANDOVER_SUFFIX
 from exchange.labels import licences_json, sources_json
 from exchange.report import parse_report
 from nodes.adapters.desk_store import open_desk
-from nodes.desk.cases import CANDIDATE_FORM, Desk, KeptCase, find_case, find_shown, keep_case, load_case
+from nodes.desk.cases import CANDIDATE_FORM, Desk, KeptCase, asked_words, find_case, find_shown, keep_case, load_case
 from nodes.desk.ledger import is_recorded, require_fresh
 from nodes.desk.sheet import print_table
 from nodes.desk.words import spoken
@@ -55,7 +55,7 @@ def approve(invocation: Invocation) -> int:
         ru=f"{arguments.officer}: одобрено {case.candidate.name}: "
         + ("согласовано" if cleared else f"нужно ещё одобрений: {needed}"),
     )
-    _next(invocation, kept, cleared=cleared)
+    _next(invocation, desk, kept, cleared=cleared)
     invocation.output.result(_case_json(kept))
     return ExitCode.FINE
 
@@ -188,9 +188,9 @@ def _take_back(desk: Desk, kept: KeptCase) -> None:
         (desk.node.outbox / f"{bundle.hex}{HANDOVER_SUFFIX}").unlink(missing_ok=True)
 
 
-def _next(invocation: Invocation, kept: KeptCase, *, cleared: bool) -> None:
+def _next(invocation: Invocation, desk: Desk, kept: KeptCase, *, cleared: bool) -> None:
     candidate = kept.case.candidate
-    following = f"{candidate.contract.id} {candidate.period}"
+    following = " ".join(asked_words(desk, candidate))
     node = candidate.provider.lower()
     if cleared:
         invocation.output.say(

@@ -29,7 +29,7 @@ from exchange.publication.withdrawal import (
 )
 from nodes.adapters.desk_store import DeskStore, WithdrawalRow, open_desk
 from nodes.adapters.local_gateway import LocalGateway
-from nodes.desk.cases import CANDIDATE_FORM, Desk, KeptCase, find_case, keep_case
+from nodes.desk.cases import CANDIDATE_FORM, Desk, KeptCase, asked_words, find_case, keep_case
 from nodes.terminal import CommandParser, Invocation
 
 PROPOSED, APPROVED, LOGGED, WITHDRAWN = "proposed", "approved", "logged", "withdrawn"
@@ -67,7 +67,7 @@ def propose(invocation: Invocation) -> int:
         first = approve_withdrawal(common, officer=arguments.officer, role=CLEARING_ROLE, at=desk.now, signer=signer)
         proposed = Withdrawal(common=common, approvals=())
         state = _record(desk, store, asked, proposed, first)
-    _tell_approved(invocation, asked, arguments.officer, state)
+    _tell_approved(invocation, desk, asked, arguments.officer, state)
     return ExitCode.FINE
 
 
@@ -84,7 +84,7 @@ def approve(invocation: Invocation) -> int:
         )
         state = _record(desk, store, asked, begun, approval)
     invocation.output.say(en=f"reason: {begun.common.reason}", ru=f"причина: {begun.common.reason}")
-    _tell_approved(invocation, asked, arguments.officer, state)
+    _tell_approved(invocation, desk, asked, arguments.officer, state)
     return ExitCode.FINE
 
 
@@ -236,9 +236,9 @@ def _settle(desk: Desk, asked: list[str], state: str) -> None:
             store.tell(kept.row, at=desk.now, officer="-", event=WITHDRAWN)
 
 
-def _tell_approved(invocation: Invocation, asked: _Asked, officer: str, state: str) -> None:
+def _tell_approved(invocation: Invocation, desk: Desk, asked: _Asked, officer: str, state: str) -> None:
     candidate = asked.kept.case.candidate
-    node, following = candidate.provider.lower(), f"{candidate.contract.id} {candidate.period}"
+    node, following = candidate.provider.lower(), " ".join(asked_words(desk, candidate))
     step = "release" if state == APPROVED else "approve"
     officer_en = "" if state == APPROVED else " --officer …"
     english = "enough officers have approved" if state == APPROVED else "another officer must approve"

@@ -186,9 +186,11 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def gateway_world(folder: Path, *, published: bool = True) -> AsyncIterator[GatewayWorld]:
-    """The seven gateways, agreed on CA-01, with KZ's bundle published."""
-    bundle = bundle_world()
+async def gateway_world(
+    folder: Path, *, published: bool = True, bundle: BundleWorld | None = None
+) -> AsyncIterator[GatewayWorld]:
+    """The seven gateways, agreed on CA-01, with KZ's bundle published; or on the contract of another world."""
+    bundle = bundle or bundle_world()
     world = GatewayWorld(folder, bundle, StillClock(COSIGNED), Network())
     for member in SEVEN:
         _lay_out(folder, member, bundle, world.port(member))

@@ -121,8 +121,11 @@ def test_a_changed_byte_in_the_built_candidate_is_refused(desk: DeskWorld) -> No
     [
         pytest.param(("CA-01", "2026-08"), "no candidate CA-01 2026-08 at the desk of KZ", id="nothing built"),
         pytest.param(("nowhere",), "nowhere is no candidate: No such file or directory", id="no such folder"),
+        pytest.param(("CA-01", PERIOD, "GB"), "no candidate CA-01 2026-09 GB", id="for somebody who receives nothing"),
         pytest.param(
-            ("CA-01", PERIOD, "r0"), "a candidate is FOLDER | CONTRACT PERIOD, found 3 words", id="three words"
+            ("CA-01", PERIOD, "KG", "r0"),
+            "a candidate is FOLDER | CONTRACT PERIOD [RECIPIENT], found 4 words",
+            id="four words",
         ),
         pytest.param(("CA-99", PERIOD), "CA-99", id="no such contract"),
     ],
