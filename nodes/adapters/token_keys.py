@@ -82,7 +82,7 @@ class _Library:
         if self.refused.get(which) == digest:
             raise TokenPinError(token=uri.shown, file=uri.pin_source, reason="refused before")
         try:
-            return token.open(rw=True, user_pin=pin.decode("utf-8", "surrogateescape"))
+            return token.open(user_pin=pin.decode("utf-8", "surrogateescape"))
         except _PIN_ERRORS as error:
             self.refused[which] = digest
             raise TokenPinError(token=uri.shown, file=uri.pin_source, reason=type(error).__name__) from error
@@ -178,19 +178,21 @@ def _sign(library: _Library, uri: TokenUri, message: bytes) -> bytes:
 
 
 def _generate(library: _Library, uri: TokenUri) -> bytes:
-    session = library.session(uri)
-    if any(True for _ in session.get_objects({Attribute.LABEL: uri.object})):
+    """The new key's CKA_EC_POINT."""
+    logged_in = library.session(uri)
+    if any(True for _ in logged_in.get_objects({Attribute.LABEL: uri.object})):
         raise TokenKeyError(token=uri.shown, expected="no object of that name", found="one")
-    curve = session.create_domain_parameters(KeyType.EC_EDWARDS, {Attribute.EC_PARAMS: CURVE}, local=True)
-    public, _ = curve.generate_keypair(
-        id=uri.id,
-        label=uri.object,
-        store=True,
-        capabilities=MechanismFlag.SIGN | MechanismFlag.VERIFY,
-        mechanism=Mechanism.EC_EDWARDS_KEY_PAIR_GEN,
-        private_template={Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False},
-    )
-    return bytes(public[Attribute.EC_POINT])
+    with logged_in.token.open(rw=True) as session:  # the login is the token's: it counts for this session too
+        curve = session.create_domain_parameters(KeyType.EC_EDWARDS, {Attribute.EC_PARAMS: CURVE}, local=True)
+        public, _ = curve.generate_keypair(
+            id=uri.id,
+            label=uri.object,
+            store=True,
+            capabilities=MechanismFlag.SIGN | MechanismFlag.VERIFY,
+            mechanism=Mechanism.EC_EDWARDS_KEY_PAIR_GEN,
+            private_template={Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False},
+        )
+        return bytes(public[Attribute.EC_POINT])
 
 
 def _find_token(slots: Iterable[pkcs11.Slot], uri: TokenUri) -> pkcs11.Token:

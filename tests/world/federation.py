@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from exchange.signing.keys import Algorithm, HybridSigner, KeyPurpose, SoftwareSigner
+from exchange.signing.keys import Algorithm, HybridSigner, KeyPurpose, Signer, SoftwareSigner
 from exchange.signing.trust import Trust
 from nodes.adapters.clock import Clock
 from nodes.adapters.key_files import read_hybrid_signer, read_officer_signer, read_private_key, read_signer
@@ -56,14 +56,14 @@ class Federation:
     def hybrid(self, member: str, purpose: KeyPurpose) -> HybridSigner:
         return read_hybrid_signer(self.private(member), purpose, passphrase=None, demo=True)
 
-    def signer(self, member: str, purpose: KeyPurpose) -> SoftwareSigner:
+    def signer(self, member: str, purpose: KeyPurpose) -> Signer:
         return read_signer(self.private(member), purpose, passphrase=None, demo=True)
 
-    def officer(self, officer: str) -> SoftwareSigner:
+    def officer(self, officer: str) -> Signer:
         private = self.private(officer.partition("-")[0])
         return read_officer_signer(private, officer, passphrase=None, demo=True)
 
-    def holder(self, member: str, role: str) -> SoftwareSigner:
+    def holder(self, member: str, role: str) -> Signer:
         """A key of the registry itself: root, targets, snapshot, timestamp, delegation-1, delegation-2."""
         path = self.custody / member.lower() / f"{role}.key"
         return read_private_key(path, purpose=f"registry-{role.partition('-')[0]}", passphrase=None, demo=True)
