@@ -9,7 +9,7 @@ once the node's own entry of them is cosigned. An auditor passes those of the mo
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 
 from exchange.contract.choose import version_number
@@ -119,6 +119,25 @@ def standing_alone(contract: DataContract, statements: Iterable[Statement], *, a
     if suspended := tuple(member for member in contract.members() if _suspends(member, said, at)):
         return Standing(state=ContractState.SUSPENDED, parties=suspended)
     return Standing(state=ContractState.IN_FORCE, since=begins)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """The days on which a contract binds, suspensions apart; `until` is the first on which it no longer does."""
+
+    since: date
+    until: date | None
+
+
+def term(contract: DataContract, statements: Iterable[Statement]) -> Term | None:
+    """From when to when a contract binds, by its own dates and all its parties' words; None: not all have signed."""
+    said = _said(contract, statements, datetime.max.replace(tzinfo=UTC))
+    missing, begins = _beginning(contract, said)
+    if missing:
+        return None
+    ends = [s.effective.astimezone(UTC).date() for s in said if s.type is StatementType.ENDED]
+    ends += [contract.ends] if contract.ends is not None else []
+    return Term(since=begins.astimezone(UTC).date(), until=min(ends, default=None))
 
 
 def _said(contract: DataContract, statements: Iterable[Statement], at: datetime) -> list[Statement]:

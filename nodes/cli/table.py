@@ -114,6 +114,12 @@ COMMANDS: tuple[Command, ...] = (
         "черновик из обычного файла ODCS и недостающие условия",
     ),
     Command(
+        "contract calendar",
+        "nodes.desk.contract_calendar_commands:calendar",
+        "what is due, by whom, to whom, when",
+        "что, от кого, кому и когда требуется",
+    ),
+    Command(
         "bundle build",
         "nodes.preparation.commands:build",
         "aggregate and protect a register extract",
@@ -270,6 +276,30 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "audit findings", "nodes.auditor.commands:findings", "what the last audit found", "что нашла последняя проверка"
+    ),
+    Command(
+        "audit show",
+        "nodes.auditor.commands:show",
+        "one exchange: both sides' entries in order of time",
+        "один обмен: записи обеих сторон по времени",
+    ),
+    Command(
+        "audit evidence",
+        "nodes.auditor.evidence_commands:evidence",
+        "an evidence file for a finding",
+        "файл доказательства для замечания",
+    ),
+    Command(
+        "audit verify",
+        "nodes.auditor.evidence_commands:verify",
+        "verify an evidence file or a report offline",
+        "проверить файл доказательства или отчёт без сети",
+    ),
+    Command(
+        "audit report",
+        "nodes.auditor.report_commands:report",
+        "the last audit as a signed report",
+        "последний аудит как подписанный отчёт",
     ),
     Command(
         "trust show",

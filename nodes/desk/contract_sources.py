@@ -41,6 +41,12 @@ def read_contract(invocation: Invocation, asked: str) -> DataContract:
     return parse_contract(file.read_bytes(), codelists=codelists(folders(invocation, file, None)))
 
 
+def read_source_contracts() -> list[DataContract]:
+    """The checkout's own contracts, oldest version first."""
+    lists = codelists([SOURCES / "codelists"])
+    return [parse_contract(file.read_bytes(), codelists=lists) for file in sorted(SOURCES.glob(f"*/*/{CONTRACT_FILE}"))]
+
+
 def read_shelf(invocation: Invocation, named: Path | None, now: datetime) -> ContractShelf:
     """Contracts and statements of a trust folder, or of the node; who merely looks is told despite an expiry."""
     if named is not None:

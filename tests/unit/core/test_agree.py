@@ -17,7 +17,7 @@ from exchange.errors.contract import (
     ContractSupersededError,
     ContractSuspendedError,
 )
-from exchange.flow.agree import ContractState, contract_state, require_in_force, standing
+from exchange.flow.agree import ContractState, Term, contract_state, require_in_force, standing, term
 from exchange.statement import StatementType
 from tests.world.contracts import contract
 from tests.world.statements import SIGNED, all_sign, say
@@ -200,3 +200,16 @@ def test_every_reason_is_a_contract_not_in_force() -> None:
         ContractExpiredError, ContractSupersededError,
     ]  # fmt: skip
     assert all(issubclass(error, ContractNotInForceError) and error.exit_code == 6 for error in errors)
+
+
+def test_a_contract_binds_from_its_last_signature_to_the_first_end() -> None:
+    last = SIGNED + 3 * DAY
+    signed = [*all_sign(CONTRACT, but="UZ"), say(CONTRACT, "UZ", at=last)]
+    assert term(CONTRACT, signed[:-1]) is None
+    assert term(CONTRACT, signed) == Term(since=last.date(), until=None)
+    ends = say(CONTRACT, "KG", StatementType.ENDED, at=NOW, effective=NOW + 90 * DAY)
+    assert term(CONTRACT, [*signed, ends]) == Term(since=last.date(), until=(NOW + 90 * DAY).date())
+    written = replace(CONTRACT, ends=date(2026, 12, 1))
+    assert term(written, [*all_sign(written), ends]) == Term(
+        since=max(SIGNED.date(), CONTRACT.effective), until=min(date(2026, 12, 1), (NOW + 90 * DAY).date())
+    )
