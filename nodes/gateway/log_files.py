@@ -1,5 +1,8 @@
 """The log as C2SP tlog-tiles serves it: checkpoint and hash tiles to anybody, entries to the auditor."""
 
+import asyncio
+from contextlib import suppress
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -14,6 +17,8 @@ from nodes.gateway.context import GatewayContext
 
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
 FRESH = {"Cache-Control": "no-cache"}
+QUORUM_WAIT_S = 5.0
+"""How long `exchange log prove` waits for the newest entry's cosignatures."""
 
 
 def router(context: GatewayContext, door: Door) -> APIRouter:
@@ -45,11 +50,14 @@ def local_router(context: GatewayContext) -> APIRouter:
 
     @routes.get("/proofs/{index}", response_class=Response)
     async def proof(index: int) -> Response:
-        """An entry with its proof under the newest checkpoint that has its quorum, else under the log's own."""
+        """An entry with its proof under a quorum's checkpoint, waited for a little; else under the log's own."""
         log = context.sequencer.log
         if not 0 <= index < log.size:
             raise LeafIndexError(origin=log.origin, index=index, size=log.size)
         entry = await context.store.read(lambda connection: entry_at(connection, index))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(QUORUM_WAIT_S):
+                await context.cosigner.covered_at_last(index)
         document = {
             "index": index,
             "entry": base64_encode(entry),
