@@ -14,6 +14,7 @@ ExchangeError
 ├── pull.*          what stops a pull on the puller's side
 ├── sdmx.*          contracts going out to, and coming in from, other standards
 ├── audit.*         findings, each with the party at fault               (exit 3)
+├── audit_logs.*    findings about a log as such                          (exit 3)
 ├── evidence.*      evidence files of an audit                            (exit 3)
 ├── desk.*          candidates and cases at the clearing desk
 ├── node.*          stores, logs and keys of a running node

@@ -1,7 +1,8 @@
 """What an audit finds: each finding is a leaf with the party at fault, and facts that its evidence proves.
 
-A finding is a value first (the audit goes on to the next one) and an error only if somebody raises it. The sentence
-never says more than the named evidence shows; where the evidence does not decide, `party` is `undecided`.
+Findings about a log as such are in `audit_logs`. A finding is a value first (the audit goes on to the next one) and an
+error only if somebody raises it. The sentence never says more than the named evidence shows; where the evidence does
+not decide, `party` is `undecided`.
 """
 
 from exchange.errors import ExchangeError, ExitCode
@@ -35,60 +36,22 @@ class NotAuditorError(FindingError):
     mend_ru = "запустите на узле {auditor}"
 
 
-# Logs -----------------------------------------------------------------------------------------------------------------
+class FindingUnknownError(FindingError):
+    """A finding by a number that the last audit does not have."""
+
+    code = "audit-finding-unknown"
+    exit_code = ExitCode.USAGE
+    en = "finding {number}: the last audit has {found} findings"
+    ru = "замечание {number}: у последнего аудита замечаний: {found}"
 
 
-class LogUnreachableError(FindingError):
-    """A log that could not be collected this time; no fault by itself, and no verdict on its pulls."""
+class AuditSubjectError(FindingError):
+    """A pull or bundle, by the first digits of its digest, that no log collected names, or more than one."""
 
-    code = "log-unreachable"
-    exit_code = ExitCode.UNREACHABLE
-    en = "log of {party}: could not be collected: {reason}"
-    ru = "журнал {party}: не удалось получить: {reason}"
-    mend_en = "start the node of {party} and run the audit again; what it shows later is checked against what was seen"
-    mend_ru = "запустите узел {party} и повторите аудит; показанное позже сверяется с увиденным ранее"
-
-
-class LogMalformedError(FindingError):
-    """A log whose files or entries are not what the formats allow."""
-
-    code = "log-malformed"
-    en = "log of {party}: {part}: {reason}"
-    ru = "журнал {party}: {part}: {reason}"
-
-
-class LogRewrittenError(FindingError):
-    """A log that is no continuation of what its own member signed before."""
-
-    code = "log-rewritten"
-    en = "log of {party} at size {size}: checkpoint seen before has root {seen}, its entries now give {computed}"
-    ru = "журнал {party} размера {size}: у прежней контрольной точки корень {seen}, записи теперь дают {computed}"
-
-
-class LogRolledBackError(FindingError):
-    """A log that is shorter than one its own member signed before."""
-
-    code = "log-rolled-back"
-    en = "log of {party}: a checkpoint it signed has size {seen}, now it shows size {size}"
-    ru = "журнал {party}: подписанная им контрольная точка имеет размер {seen}, теперь показан размер {size}"
-
-
-class LogUnwitnessedError(FindingError):
-    """A log whose newest checkpoint no quorum of its witnesses has cosigned."""
-
-    code = "log-unwitnessed"
-    en = "log of {party} at size {size}: its quorum of witnesses has not cosigned it: {reason}"
-    ru = "журнал {party} размера {size}: кворум свидетелей его не подписал: {reason}"
-    mend_en = "see whether the witnesses of {party} can reach it, then run the audit again"
-    mend_ru = "проверьте, доступен ли узел {party} свидетелям, и повторите аудит"
-
-
-class ClockSkewError(FindingError):
-    """An entry dated later than witnesses had already seen it."""
-
-    code = "clock-skew"
-    en = "log of {party}, entry {index}: says {stated}, but witnesses cosigned it at {cosigned}"
-    ru = "журнал {party}, запись {index}: указано {stated}, но свидетели подписали её в {cosigned}"
+    code = "audit-subject"
+    exit_code = ExitCode.USAGE
+    en = "{subject}: expected the first digits of one pull or bundle that a collected log names, found {found}"
+    ru = "{subject}: ожидались первые цифры одной выдачи или набора из собранных журналов, найдено: {found}"
 
 
 # Publications ---------------------------------------------------------------------------------------------------------
@@ -100,6 +63,26 @@ class PublicationRefusedError(FindingError):
     code = "publication-unverifiable"
     en = "bundle {bundle} of {party}: published, but does not verify: {reason}"
     ru = "набор {bundle} участника {party}: опубликован, но не проходит проверку: {reason}"
+
+
+class RevokedKeyError(FindingError):
+    """A bundle signed with a key of its publisher that did not count when witnesses saw it, though it had or would."""
+
+    code = "revoked-key-used"
+    en = "bundle {bundle} of {party}: signed by its key {kid}, which did not count at {at}"
+    ru = "набор {bundle} участника {party}: подписан его ключом {kid}, который на {at} не действовал"
+    mend_en = "{party} withdraws the bundle and publishes it again, signed by its present keys"
+    mend_ru = "{party} отзывает набор и публикует его снова, подписав действующими ключами"
+
+
+class OneOfficerTwiceError(FindingError):
+    """A publication whose two approvals are one officer's."""
+
+    code = "one-officer-twice"
+    en = "bundle {bundle} of {party}: officer {officer} approved it twice; a second officer must"
+    ru = "набор {bundle} участника {party}: {officer} одобрил его дважды; требуется второе должностное лицо"
+    mend_en = "{party} withdraws the bundle, and two officers clear it"
+    mend_ru = "{party} отзывает набор, и его согласуют два должностных лица"
 
 
 class BundleAlteredError(FindingError):

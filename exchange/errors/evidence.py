@@ -33,3 +33,29 @@ class EvidenceIncompleteError(EvidenceError):
     code = "evidence-incomplete"
     en = "evidence file: log of {party} names {missing} {what} that are not in it"
     ru = "файл доказательства: журнал {party} называет отсутствующие в нём документы ({what}): {missing}"
+
+
+class EvidenceWordError(EvidenceError):
+    """A finding about what somebody did not show: there is nothing signed that would prove it."""
+
+    code = "evidence-auditor-word"
+    en = "{code} of {party}: says what {party} did not show, and rests on the auditor's word; there is nothing to prove"
+    ru = "{code} участника {party}: речь о непоказанном, это слово аудитора; доказывать нечем"
+    mend_en = "Run the audit again: what {party} shows later is held against what was seen."
+    mend_ru = "Повторите аудит: показанное {party} позже сверяется с увиденным."
+
+
+class EvidenceFileError(EvidenceError):
+    """A file that cannot be read, or is neither an evidence file nor a report's folder."""
+
+    code = "evidence-unreadable"
+    en = "{path}: expected an evidence file, or the folder of an audit report: {reason}"
+    ru = "{path}: ожидался файл доказательства или папка отчёта аудита: {reason}"
+
+
+class ReportPageError(EvidenceError):
+    """A page of a report that does not say what its signed JSON says."""
+
+    code = "report-page"
+    en = "{page}: expected the page that the signed report gives, digest {expected}, found {found}"
+    ru = "{page}: ожидалась страница по подписанному отчёту, дайджест {expected}, найдено {found}"

@@ -14,15 +14,17 @@ from exchange.contract.parse import parse_contract
 from exchange.contract.reference import ContractRef
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError
+from exchange.errors.audit_logs import LogMalformedError, LogRolledBackError
 from exchange.errors.bundle import DeterminedCellsError
 from exchange.errors.evidence import EvidenceIncompleteError, EvidenceLogError, EvidenceUnprovenError
+from exchange.errors.log import LogError
 from exchange.flow.agree import contract_state
 from exchange.manifest import DATA, MANIFEST, bundle_digest, parse_manifest
 from exchange.publication import SIGNATURES, OneContract, Publication, verify_publication
 from exchange.reconcile import reconcile
 from exchange.reconcile.dossier import Charge, Dossier, LogCopy
 from exchange.reconcile.history import history_of
-from exchange.reconcile.logs import SeenCheckpoint, contradictions, read_seen, view_of
+from exchange.reconcile.logs import SeenCheckpoint, contradictions, read_seen, shown_backwards, view_of
 from exchange.reconcile.model import Evidence, Federation, Finding, LogView, Publications, VerifiedPublication
 from exchange.signing.trust import Trust
 from exchange.statement import Statement, open_statement
@@ -51,6 +53,7 @@ class ForceBook:
 class Word(StrEnum):
     """What an evidence file cannot prove by signatures alone: there the auditor's word stands."""
 
+    ORDER = "order"  # that a log of this size was shown after a longer one
     UNANSWERED = "unanswered"  # that a member did not show what its log names
     CLOCK = "clock"  # that it was so late when the audit decided
     FILES = "files"  # that a member served these files of a bundle
@@ -136,6 +139,11 @@ def decide_again(dossier: Dossier, *, trust: Trust, codelists: Mapping[Digest, b
         Word.UNANSWERED: bool(dossier.unanswered),
         Word.CLOCK: not cosigned or dossier.at > max(cosigned) + AT_SLACK,
         Word.FILES: bool(unpinned),
+        Word.ORDER: any(
+            dossier.charge == Charge(code=LogRolledBackError.code, party=log.member, entries=())
+            and not shown_backwards(seen[log.member], size=len(log.entries))
+            for log in dossier.logs
+        ),
     }
     return Proven(
         finding=proven,
@@ -149,7 +157,12 @@ def _judge_log(log: LogCopy, seen: list[SeenCheckpoint]) -> list[Finding]:
     if not any(one.checkpoint.size == len(log.entries) for one in seen):
         sizes = ", ".join(str(one.checkpoint.size) for one in seen) or "none"
         raise EvidenceLogError(party=log.member, expected=sizes, found=len(log.entries))
-    return [Finding(party=log.member, reason=error) for error in contradictions(log.member, log.entries, seen)]
+    errors = contradictions(log.member, log.entries, seen)
+    try:
+        view_of(log.member, log.entries, seen)
+    except LogError as error:
+        errors.append(LogMalformedError(party=log.member, part="entry", reason=error.sentence()))
+    return [Finding(party=log.member, reason=error) for error in errors]
 
 
 def _federation(

@@ -5,10 +5,10 @@ and said so: an exchange that both sides hide (DESIGN.md §9).
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from exchange.encoding import format_instant
-from exchange.errors.audit import ClockSkewError
+from exchange.errors.audit_logs import ClockSetBackError, ClockSkewError
 from exchange.log.entry import EntryType
 from exchange.reconcile.contents import Contents, gather_contents
 from exchange.reconcile.evidence import Signatures
@@ -33,7 +33,7 @@ from exchange.reconcile.rights import judge_rights
 from exchange.reconcile.withdrawals import judge_acknowledgements
 
 SKEW_MAX = timedelta(minutes=5)
-"""How far a node's clock may run ahead of its witnesses'."""
+"""How far a node's clock may run ahead of its witnesses', or behind them."""
 
 
 def reconcile(federation: Federation) -> Reconciliation:
@@ -119,8 +119,15 @@ def _what(logged: LoggedEntry, federation: Federation) -> tuple[str, str]:
 
 
 def _skew(log: LogView) -> Iterator[Finding]:
-    """An entry cannot say a time later than that at which witnesses had already cosigned it."""
+    """An entry's time lies between the cosignatures of the log without it and of the log with it."""
+    smaller = iter(log.cosigned)
+    following, without = next(smaller, None), None
     for logged in log.entries:
+        while following is not None and following[0] <= logged.index:
+            without = following[1] if without is None else max(without, following[1])
+            following = next(smaller, None)
+        if without is not None and logged.entry.at < without - SKEW_MAX:
+            yield _set_back(logged, without)
         if logged.cosigned_at is not None and logged.entry.at > logged.cosigned_at + SKEW_MAX:
             error = ClockSkewError(
                 party=log.member,
@@ -129,3 +136,13 @@ def _skew(log: LogView) -> Iterator[Finding]:
                 cosigned=format_instant(logged.cosigned_at),
             )
             yield Finding(party=log.member, reason=error, entries=((log.member, logged.index),))
+
+
+def _set_back(logged: LoggedEntry, cosigned: datetime) -> Finding:
+    error = ClockSetBackError(
+        party=logged.member,
+        index=logged.index,
+        stated=format_instant(logged.entry.at),
+        cosigned=format_instant(cosigned),
+    )
+    return Finding(party=logged.member, reason=error, entries=((logged.member, logged.index),))

@@ -1,11 +1,18 @@
-"""A member's log as rebuilt from its entries, held against every checkpoint that the member ever signed."""
+"""A member's log as rebuilt from its entries, held against every checkpoint that the member ever signed.
+
+What two of its checkpoints say against each other convicts the member by its own signatures. That a shorter log was
+shown *later* than a longer one is for the cosignatures to prove, or else the auditor's word.
+"""
 
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 
-from exchange.errors.audit import FindingError, LogRewrittenError, LogRolledBackError
+from exchange.encoding import format_instant
+from exchange.errors.audit import FindingError
+from exchange.errors.audit_logs import LogForkedError, LogRewrittenError, LogRolledBackError, LogStaleError
 from exchange.errors.log import EntryMemberError, LogError
 from exchange.log.checkpoint import Checkpoint, open_checkpoint
 from exchange.log.entry import parse_entry
@@ -15,6 +22,9 @@ from exchange.log.tree import TreeState
 from exchange.publication.logged import require_witnessed
 from exchange.reconcile.model import LoggedEntry, LogView
 from exchange.signing.trust import Trust
+
+STALE_MAX = timedelta(hours=2)
+"""A log has an entry at least every hour; one hour more without a quorum, and its own operator sees red."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,19 +58,41 @@ def read_seen(member: str, note: bytes, *, trust: Trust) -> SeenCheckpoint:
 
 
 def contradictions(member: str, entries: Sequence[bytes], seen: Sequence[SeenCheckpoint]) -> list[FindingError]:
-    """Every signed checkpoint that these entries do not continue."""
-    errors: list[FindingError] = []
-    state, longest = TreeState(), max(one.checkpoint.size for one in seen)
+    """Two histories that the member signed, and every signed checkpoint that these entries do not continue."""
+    signed = sorted({(one.checkpoint.size, one.checkpoint.root) for one in seen})
+    errors: list[FindingError] = [
+        LogForkedError(party=member, size=size, first=first.hex(), second=second.hex())
+        for (size, first), (other, second) in pairwise(signed)
+        if size == other
+    ]
+    forked = {error.facts["size"] for error in errors}
+    state, longest = TreeState(), max((size for size, _ in signed), default=0)
     if longest > len(entries):
         errors.append(LogRolledBackError(party=member, seen=longest, size=len(entries)))
-    for one in sorted(seen, key=lambda one: one.checkpoint.size):
-        size, root = one.checkpoint.size, one.checkpoint.root
+    for size, root in signed:
         if size > len(entries):
-            continue
+            break
         state, _ = state.append([leaf_hash(entry) for entry in entries[state.size : size]])
-        if state.root() != root:
+        if state.root() != root and size not in forked:
             errors.append(LogRewrittenError(party=member, size=size, seen=root.hex(), computed=state.root().hex()))
     return errors
+
+
+def staleness(member: str, seen: Sequence[SeenCheckpoint], *, at: datetime) -> list[FindingError]:
+    """A log whose newest cosigned checkpoint is too old; one that never had a quorum is judged as unwitnessed."""
+    cosigned = [(one.cosigned_at, one.checkpoint.size) for one in seen if one.cosigned_at is not None]
+    if not cosigned or at - max(cosigned)[0] <= STALE_MAX:
+        return []
+    newest, size = max(cosigned)
+    hours = (at - newest) // timedelta(hours=1)
+    return [LogStaleError(party=member, size=size, cosigned=format_instant(newest), hours=hours)]
+
+
+def shown_backwards(seen: Sequence[SeenCheckpoint], *, size: int) -> bool:
+    """Whether the witnesses' times prove that a log of this size was signed after a longer one."""
+    shorter = [one.cosigned_at for one in seen if one.checkpoint.size == size and one.cosigned_at is not None]
+    longer = [one.cosigned_at for one in seen if one.checkpoint.size > size and one.cosigned_at is not None]
+    return bool(shorter and longer) and min(shorter) > min(longer)
 
 
 def view_of(member: str, entries: Sequence[bytes], seen: Sequence[SeenCheckpoint]) -> LogView:
@@ -89,4 +121,8 @@ def view_of(member: str, entries: Sequence[bytes], seen: Sequence[SeenCheckpoint
             cosigned_at=earliest[covering] if covering < len(earliest) else None,
         )
 
-    return LogView(member=member, entries=tuple(logged(index, raw) for index, raw in enumerate(entries)))
+    return LogView(
+        member=member,
+        entries=tuple(logged(index, raw) for index, raw in enumerate(entries)),
+        cosigned=tuple(cosigned),
+    )

@@ -38,10 +38,15 @@ class LoggedEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogView:
-    """A member's whole log, rebuilt and found equal to the checkpoint the member signed."""
+    """A member's whole log, rebuilt and found equal to the checkpoint the member signed.
+
+    Attributes:
+        cosigned: Size and cosigned time of every checkpoint of it that a quorum cosigned, smallest first.
+    """
 
     member: str
     entries: tuple[LoggedEntry, ...] = field(repr=False)
+    cosigned: tuple[tuple[int, datetime], ...] = field(default=(), repr=False)
 
     @property
     def size(self) -> int:

@@ -50,7 +50,7 @@ def _judge(due: Due, digest: Digest, history: History, federation: Federation) -
     """One period of one contract for one set of recipients."""
     published = [one for one in history.published if _is(one, due, federation)]
     if published:
-        at = min(one.cosigned_at or one.entry.at for one in published)
+        at = min(_took_effect(one, federation) for one in published)
     elif any(_could_be(one, digest, federation) for one in history.published):
         return  # a publication that could not be looked at may be this one
     else:
@@ -74,6 +74,14 @@ def _judge(due: Due, digest: Digest, history: History, federation: Federation) -
         evidence=tuple(one.entry.evidence for one in entries if one.entry.evidence is not None),
         entries=tuple((one.member, one.index) for one in entries),
     )
+
+
+def _took_effect(logged: LoggedEntry, federation: Federation) -> datetime:
+    """The earliest cosigned time known: the bundle's own proof gives one, so no checkpoint left out makes it later."""
+    found = federation.publications.get(bundle_of(logged))
+    proven = [found.cosigned_at] if isinstance(found, VerifiedPublication) else []
+    seen = [logged.cosigned_at] if logged.cosigned_at is not None else []
+    return min([*proven, *seen], default=logged.entry.at)
 
 
 def _is(logged: LoggedEntry, due: Due, federation: Federation) -> bool:

@@ -1,35 +1,45 @@
 """Collecting one member's log: checkpoint, new entries, the tree built again and held against all that was ever signed.
 
 Entries come from the entry bundles of C2SP tlog-tiles, only those not kept yet. The tree is rebuilt from the entries
-alone, so hash tiles are not asked for: whatever a member serves there convinces nobody.
+alone, so hash tiles are not asked for: whatever a member serves there convinces nobody. Before any log is read, every
+member is asked which checkpoints of it were seen there as a witness: what they show, the log must continue.
 """
 
 import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from exchange.errors import ExchangeError
-from exchange.errors.audit import (
-    FindingError,
+from exchange.errors.audit import FindingError
+from exchange.errors.audit_logs import (
+    LogForkedError,
     LogMalformedError,
     LogRewrittenError,
+    LogTruncatedError,
     LogUnreachableError,
     LogUnwitnessedError,
 )
 from exchange.errors.exchange_ import PartnerError
 from exchange.errors.log import LogError, QuorumError
+from exchange.log.checkpoint import Checkpoint
+from exchange.log.note import SignatureKind, parse_vkey
 from exchange.log.policy import WitnessPolicy, parse_policy
 from exchange.log.tiles import ENTRIES, TILE_WIDTH, format_tile_path, parse_entry_bundle, tile_at
-from exchange.reconcile.logs import SeenCheckpoint, contradictions, read_seen, view_of
+from exchange.reconcile.logs import SeenCheckpoint, contradictions, read_seen, staleness, view_of
 from exchange.reconcile.model import Finding, LogView
 from exchange.signing.trust import Trust
+from nodes.adapters.clock import Clock
+from nodes.adapters.partner_problems import PartnerProblemError
 from nodes.auditor.store import AuditStore
 
 QUORUM_WAIT_S = 10.0
 """A quorum of a busy log is a moment behind its newest checkpoint; longer than this is worth a finding."""
 QUORUM_POLL_S = 0.25
 BUNDLES_AT_ONCE = 8
+_NOT_SHOWN = range(400, 500)
 
 
 class LogSource(Protocol):
@@ -46,23 +56,51 @@ class LogSource(Protocol):
         ...
 
 
+class Monitor(Protocol):
+    """A member as a witness, and what it saw of others' logs."""
+
+    partner: str
+
+    async def witnessed(self, origin_hash: str) -> bytes:
+        """The checkpoint that it cosigned last."""
+        ...
+
+    async def rivals(self, origin_hash: str) -> list[bytes]:
+        """The checkpoints that it refused to cosign."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """One member's log as far as it could be had, and what does not hold about it."""
+    """One member's log as far as it could be had, and what does not hold about it.
+
+    Attributes:
+        seen: The newest checkpoint that it showed.
+    """
 
     member: str
     view: LogView | None
     findings: tuple[Finding, ...] = ()
-    size: int = 0
-    cosigned_at: datetime | None = None
+    seen: SeenCheckpoint | None = None
+
+    @property
+    def size(self) -> int:
+        """How many entries its newest checkpoint signs; 0 if it showed none."""
+        return 0 if self.seen is None else self.seen.checkpoint.size
+
+    @property
+    def cosigned_at(self) -> datetime | None:
+        """When the quorum of its newest checkpoint was complete."""
+        return None if self.seen is None else self.seen.cosigned_at
 
 
 class LogCollector:
     """Collects logs into the auditor's store."""
 
-    def __init__(self, *, trust: Trust, store: AuditStore, wait_s: float = QUORUM_WAIT_S) -> None:
+    def __init__(self, *, trust: Trust, store: AuditStore, clock: Clock, wait_s: float = QUORUM_WAIT_S) -> None:
         self._trust = trust
         self._store = store
+        self._clock = clock
         self._wait_s = wait_s
 
     async def collect(self, source: LogSource) -> Collected:
@@ -70,12 +108,50 @@ class LogCollector:
         member = source.partner
         try:
             seen, unwitnessed = await self._newest(source)
-            found = await self._entries(source, seen)
         except PartnerError as error:
             return _failed(member, LogUnreachableError(party=member, reason=error.sentence()))
         except ExchangeError as error:
             return _failed(member, LogMalformedError(party=member, part="checkpoint", reason=error.sentence()))
+        self._store.keep_checkpoint(member, seen)
+        try:
+            found = await self._entries(source, seen)
+        except PartnerError as error:
+            return _failed(member, _not_shown(member, seen, error), seen)
+        except ExchangeError as error:
+            return _failed(member, LogMalformedError(party=member, part="entries", reason=error.sentence()), seen)
         return await asyncio.to_thread(self._judge, member, seen, found, unwitnessed)
+
+    async def hear(self, monitors: Iterable[Monitor]) -> None:
+        """Keep the checkpoints that members saw of each other's logs; whoever cannot say so now says nothing.
+
+        Heard before the logs are read, so that an honest log, which only grows, continues all of them.
+        """
+        asked = list(monitors)
+        limits = {monitor.partner: asyncio.Semaphore(BUNDLES_AT_ONCE) for monitor in asked}
+
+        async def notes(monitor: Monitor, origin_hash: str) -> list[bytes]:
+            found: list[bytes] = []
+            async with limits[monitor.partner]:
+                with suppress(ExchangeError):
+                    with suppress(PartnerProblemError):  # it never cosigned this log; it may have refused to
+                        found.append(await monitor.witnessed(origin_hash))
+                    found += await monitor.rivals(origin_hash)
+            return found
+
+        calls = [
+            (member, notes(monitor, self._origin_hash(member)))
+            for monitor in asked
+            for member in self._trust.members
+            if member != monitor.partner
+        ]
+        heard = await asyncio.gather(*(call for _, call in calls))
+        for (member, _), found in zip(calls, heard, strict=True):
+            for note in found:
+                await asyncio.to_thread(self.remember, member, note)
+
+    def _origin_hash(self, member: str) -> str:
+        origin = parse_vkey(self._trust.member(member).log_vkey, kind=SignatureKind.LOG).name
+        return Checkpoint(origin=origin, size=0, root=b"").origin_hash
 
     def remember(self, member: str, note: bytes) -> None:
         """Keep a checkpoint of this member that was seen elsewhere, if the member signed it."""
@@ -132,25 +208,39 @@ class LogCollector:
     ) -> Collected:
         """Rebuild the tree and hold it against this checkpoint and every one seen before."""
         earlier = self._store.checkpoints(member)
-        self._store.keep_checkpoint(member, seen)
         errors = [] if unwitnessed is None else [unwitnessed]
+        errors += staleness(member, [seen], at=self._clock.now())
         errors += contradictions(member, entries, [*earlier, seen])
         try:
             view = view_of(member, entries, [*earlier, seen])
         except LogError as error:
             errors.append(LogMalformedError(party=member, part="entry", reason=error.sentence()))
             view = None
-        if not any(isinstance(error, LogRewrittenError | LogMalformedError) for error in errors):
-            kept = len(self._store.entries(member))
-            self._store.keep_log(member, list(enumerate(entries))[kept:], seen)
+        kept = self._store.entries(member)
+        if entries[: len(kept)] == kept[: len(entries)] and view is not None and not _contradicted(errors):
+            self._store.keep_log(member, list(enumerate(entries))[len(kept) :], seen)
+        else:
+            self._store.keep_rival(member, seen.checkpoint.root, entries)
         return Collected(
             member=member,
             view=view,
             findings=tuple(Finding(party=member, reason=error) for error in errors),
-            size=seen.checkpoint.size,
-            cosigned_at=seen.cosigned_at,
+            seen=seen,
         )
 
 
-def _failed(member: str, error: FindingError) -> Collected:
-    return Collected(member=member, view=None, findings=(Finding(party=member, reason=error),))
+def _contradicted(errors: Iterable[FindingError]) -> bool:
+    return any(isinstance(error, LogRewrittenError | LogForkedError) for error in errors)
+
+
+def _not_shown(member: str, seen: SeenCheckpoint, error: PartnerError) -> FindingError:
+    """A member that answers, and not with what its own checkpoint signs, holds it back; one that is down does not."""
+    if isinstance(error, PartnerProblemError) and error.status in _NOT_SHOWN:
+        missing = str(error.facts["subject"])
+        size = seen.checkpoint.size
+        return LogTruncatedError(party=member, size=size, missing=missing, reason=error.sentence())
+    return LogUnreachableError(party=member, reason=error.sentence())
+
+
+def _failed(member: str, error: FindingError, seen: SeenCheckpoint | None = None) -> Collected:
+    return Collected(member=member, view=None, findings=(Finding(party=member, reason=error),), seen=seen)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import datetime
 
 from exchange.contract.model import DataContract
 from exchange.contract.parse import parse_contract
@@ -37,12 +38,19 @@ Clients = Callable[[str], PartnerClient]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditResult:
-    """What one run found."""
+    """What one run found.
 
+    Attributes:
+        at: When it decided.
+        unanswered: Evidence that a member's log names and that it did not show.
+    """
+
+    at: datetime
     registry: RegistryRef
     logs: tuple[Collected, ...]
     publications: int
     reconciliation: Reconciliation
+    unanswered: frozenset[tuple[str, Digest]] = frozenset()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -83,7 +91,7 @@ class Auditor:
         self._clock = clock
         self._codelists = codelists
         self._contracts = contracts
-        self._collector = LogCollector(trust=trust, store=store, wait_s=quorum_wait_s)
+        self._collector = LogCollector(trust=trust, store=store, clock=clock, wait_s=quorum_wait_s)
 
     async def run(self, progress: Progress) -> AuditResult:
         """Audit every member."""
@@ -92,6 +100,7 @@ class Auditor:
             for client in clients.values():
                 stack.push_async_callback(client.close)
             progress("logs", 0.0)
+            await self._collector.hear(clients.values())
             collected = {one.member: one for one in await self._collect(clients.values())}
             progress("evidence", 0.3)
             logs = _views(collected)
@@ -120,10 +129,12 @@ class Auditor:
         result = await asyncio.to_thread(reconcile, federation)
         progress("reconciling", 1.0)
         return AuditResult(
+            at=federation.at,
             registry=self._trust.ref,
             logs=tuple(collected.values()),
             publications=len(gathered.publications),
             reconciliation=result,
+            unanswered=gathered.evidence.withheld,
         )
 
     async def _collect(self, clients: Iterable[PartnerClient]) -> list[Collected]:

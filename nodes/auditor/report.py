@@ -1,7 +1,6 @@
 """The result of an audit as one JSON document, and as the tables that a person reads."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from exchange.encoding import format_instant
@@ -24,10 +23,10 @@ _HIDDEN_EN = "An exchange that both sides hide leaves no trace in any log and ca
 _HIDDEN_RU = "Обмен, который скрывают обе стороны, не оставляет следа ни в одном журнале и не может быть найден."
 
 
-def as_json(result: AuditResult, *, at: datetime) -> dict[str, object]:
-    """The result for a program, and for the store; sentences in both languages."""
+def as_json(result: AuditResult) -> dict[str, object]:
+    """The result for a program, for the store, and for the report; sentences in both languages."""
     return {
-        "at": format_instant(at),
+        "at": format_instant(result.at),
         "registry": {"version": result.registry.version, "sha256": str(result.registry.sha256)},
         "green": result.green,
         "publications": result.publications,
@@ -35,6 +34,7 @@ def as_json(result: AuditResult, *, at: datetime) -> dict[str, object]:
             {
                 "member": log.member,
                 "size": log.size,
+                "root": None if log.seen is None else log.seen.checkpoint.root.hex(),
                 "cosigned_at": None if log.cosigned_at is None else format_instant(log.cosigned_at),
                 "verdict": FAILS if log.findings else HOLDS,
             }
@@ -42,6 +42,7 @@ def as_json(result: AuditResult, *, at: datetime) -> dict[str, object]:
         ],
         "exchanges": [_exchange(one) for one in result.reconciliation.exchanges],
         "findings": [_finding(one) for one in result.findings],
+        "unanswered": [{"member": member, "digest": str(digest)} for member, digest in sorted(result.unanswered)],
     }
 
 

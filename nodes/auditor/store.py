@@ -1,10 +1,11 @@
 """What the auditor keeps in `audit.db`: every entry and checkpoint ever seen, evidence, and the findings of each run.
 
-Checkpoints are kept for ever: one that a member signed once convicts it of every history that does not contain it.
+A log is kept as it was shown first; a history that contradicts it is kept apart, to prove that it does. Checkpoints are
+kept for ever: one that a member signed once convicts it of every history that does not contain it.
 Nothing here can hold a figure: entries are metadata, evidence is statements about digests.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -33,7 +34,11 @@ STEP_2 = (
        PRIMARY KEY (bundle, name)) WITHOUT ROWID""",
     "CREATE TABLE seen_contract (digest TEXT PRIMARY KEY, raw BLOB NOT NULL)",
 )
-STEPS = (STEP_1, STEP_2)
+STEP_3 = (
+    """CREATE TABLE rival_entry (member TEXT NOT NULL, root BLOB NOT NULL, "index" INTEGER NOT NULL, raw BLOB NOT NULL,
+       PRIMARY KEY (member, root, "index")) WITHOUT ROWID""",
+)
+STEPS = (STEP_1, STEP_2, STEP_3)
 
 
 class AuditedEntryRow(SQLModel, table=True):
@@ -42,6 +47,17 @@ class AuditedEntryRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "audited_entry"
 
     member: str = Field(primary_key=True)
+    index: int = Field(primary_key=True)
+    raw: bytes
+
+
+class RivalEntryRow(SQLModel, table=True):
+    """One entry of a history that contradicts the one kept, from where they part; the root says whose history it is."""
+
+    __tablename__: ClassVar[str] = "rival_entry"
+
+    member: str = Field(primary_key=True)
+    root: bytes = Field(primary_key=True)
     index: int = Field(primary_key=True)
     raw: bytes
 
@@ -117,6 +133,30 @@ class AuditStore:
             query = select(AuditedEntryRow.raw).where(col(AuditedEntryRow.member) == member)
             return [bytes(row[0]) for row in connection.execute(query.order_by(col(AuditedEntryRow.index)))]
 
+    def log_under(self, member: str, checkpoint: Checkpoint) -> list[bytes]:
+        """The entries that were shown under this checkpoint: those kept, or a rival history's."""
+        kept = self.entries(member)
+        with self._engine.begin() as connection:
+            mine = (col(RivalEntryRow.member) == member, col(RivalEntryRow.root) == checkpoint.root)
+            query = select(RivalEntryRow.index, RivalEntryRow.raw).where(*mine).order_by(col(RivalEntryRow.index))
+            rival = [(int(row[0]), bytes(row[1])) for row in connection.execute(query)]
+        if rival:
+            kept = [*kept[: rival[0][0]], *(raw for _, raw in rival)]
+        return kept[: checkpoint.size]
+
+    def keep_rival(self, member: str, root: bytes, entries: Sequence[bytes]) -> None:
+        """Keep a history that contradicts the one kept, apart from it, from the first entry on in which they differ."""
+        kept = self.entries(member)
+        pairs = enumerate(zip(kept, entries, strict=False))
+        parted = next((index for index, (one, other) in pairs if one != other), min(len(kept), len(entries)))
+        rows = [
+            {"member": member, "root": root, "index": index, "raw": entries[index]}
+            for index in range(parted, len(entries))
+        ]
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(insert(RivalEntryRow).prefix_with("OR IGNORE"), rows)
+
     def keep_log(self, member: str, entries: Iterable[tuple[int, bytes]], seen: SeenCheckpoint) -> None:
         """Keep new entries together with the checkpoint that their tree agreed with."""
         rows = [{"member": member, "index": index, "raw": raw} for index, raw in entries]
@@ -148,6 +188,12 @@ class AuditStore:
                     found[digest] = bytes(row[0])
         return found
 
+    def signed(self) -> dict[Digest, bytes]:
+        """Every signed statement, request, delivery and receipt ever seen."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(select(SeenEvidenceRow.digest, SeenEvidenceRow.raw))
+            return {Digest.parse(row[0], subject="store"): bytes(row[1]) for row in rows}
+
     def keep_evidence(self, evidence: Mapping[Digest, bytes]) -> None:
         """Keep signed bytes by their digest."""
         rows = [{"digest": str(digest), "raw": raw} for digest, raw in evidence.items()]
@@ -170,6 +216,14 @@ class AuditStore:
             query = query.where(col(SeenFileRow.verified) == verified)
         with self._engine.begin() as connection:
             return {str(row[0]): bytes(row[1]) for row in connection.execute(query)}
+
+    def publications(self) -> dict[Digest, dict[str, bytes]]:
+        """The kept files of every bundle, by bundle and name."""
+        found: dict[Digest, dict[str, bytes]] = {}
+        with self._engine.begin() as connection:
+            for row in connection.execute(select(SeenFileRow.bundle, SeenFileRow.name, SeenFileRow.raw)):
+                found.setdefault(Digest.parse(row[0], subject="store"), {})[str(row[1])] = bytes(row[2])
+        return found
 
     def keep_contract(self, digest: Digest, raw: bytes) -> None:
         """Keep a contract's file."""

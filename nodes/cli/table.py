@@ -120,6 +120,12 @@ COMMANDS: tuple[Command, ...] = (
         "что, от кого, кому и когда требуется",
     ),
     Command(
+        "contract codes",
+        "nodes.desk.contract_codes_commands:codes",
+        "the codes of a list, and what became of older ones",
+        "коды справочника и что стало с прежними",
+    ),
+    Command(
         "bundle build",
         "nodes.preparation.commands:build",
         "aggregate and protect a register extract",

@@ -20,6 +20,7 @@ from exchange.signing.trust import RegistryRef
 from nodes.auditor.collect import Collected, LogCollector
 from nodes.auditor.store import AuditStore
 from tests.world.bundles import COSIGNED, bundle_world
+from tests.world.clock import StillClock
 
 REGISTRY = RegistryRef(version=1, sha256=Digest.of(b"registry"))
 
@@ -78,8 +79,14 @@ def store(tmp_path: Path) -> AuditStore:
     return AuditStore(tmp_path / "audit.db")
 
 
+def collector(store: AuditStore) -> LogCollector:
+    return LogCollector(
+        trust=bundle_world().trust, store=store, clock=StillClock(COSIGNED + timedelta(hours=2)), wait_s=0
+    )
+
+
 async def collect(store: AuditStore, source: Source) -> Collected:
-    return await LogCollector(trust=bundle_world().trust, store=store, wait_s=0).collect(source)
+    return await collector(store).collect(source)
 
 
 def codes(found: Collected) -> list[str]:
@@ -120,7 +127,7 @@ async def test_an_entry_rewritten_after_it_was_seen_is_proven_by_the_checkpoint_
 async def test_two_checkpoints_of_one_size_are_remembered_for_ever(store: AuditStore) -> None:
     await collect(store, Source(HONEST))
     await collect(store, Source([*HONEST[:4], entry(4, salt=9)]))
-    assert codes(await collect(store, Source(HONEST))) == ["log-rewritten"]
+    assert codes(await collect(store, Source(HONEST))) == ["log-forked"]
 
 
 async def test_a_log_shorter_than_before_was_rolled_back(store: AuditStore) -> None:
@@ -129,14 +136,12 @@ async def test_a_log_shorter_than_before_was_rolled_back(store: AuditStore) -> N
 
 
 async def test_a_checkpoint_seen_in_a_delivery_counts_like_one_that_was_fetched(store: AuditStore) -> None:
-    collector = LogCollector(trust=bundle_world().trust, store=store, wait_s=0)
-    collector.remember("KZ", await Source([*HONEST[:4], entry(4, salt=9)], witnesses=()).checkpoint())
-    assert codes(await collect(store, Source(HONEST))) == ["log-rewritten"]
+    collector(store).remember("KZ", await Source([*HONEST[:4], entry(4, salt=9)], witnesses=()).checkpoint())
+    assert codes(await collect(store, Source(HONEST))) == ["log-forked"]
 
 
 async def test_a_checkpoint_that_the_member_did_not_sign_says_nothing_about_it(store: AuditStore) -> None:
-    collector = LogCollector(trust=bundle_world().trust, store=store, wait_s=0)
-    collector.remember("KZ", await Source([entry(9)], signed_by="UZ").checkpoint())
+    collector(store).remember("KZ", await Source([entry(9)], signed_by="UZ").checkpoint())
     assert codes(await collect(store, Source(HONEST))) == []
 
 

@@ -55,12 +55,12 @@ def call(folder: NodeFolder, *, as_json: bool, language: str = "en") -> tuple[In
 def result(*found: Finding) -> AuditResult:
     registry = bundle_world().trust.ref
     reconciliation = Reconciliation(exchanges=(), findings=found)
-    return AuditResult(registry=registry, logs=(), publications=1, reconciliation=reconciliation)
+    return AuditResult(at=COSIGNED, registry=registry, logs=(), publications=1, reconciliation=reconciliation)
 
 
 def keep(folder: NodeFolder, found: AuditResult) -> None:
     store = AuditStore(folder.path / AUDIT_DB)
-    store.keep_run(COSIGNED, as_json(found, at=COSIGNED))
+    store.keep_run(COSIGNED, as_json(found))
     store.close()
 
 
@@ -112,7 +112,7 @@ def test_a_finding_is_read_in_the_language_asked_for_with_party_and_entries(
 
 def test_a_run_says_what_no_audit_can_know() -> None:
     out = io.StringIO()
-    document = as_json(result(), at=COSIGNED)
+    document = as_json(result())
     print_run(document, Output(json=False, language="en", out=out))
     assert "both sides hide" in out.getvalue()
     assert document["green"] is True
