@@ -4,7 +4,8 @@ AdmissionError (a TrustError)
 ├── KeyTwiceError, KeyListedError       one key, one purpose, one owner
 ├── KeyHalfError                        both algorithms, or no key at all
 ├── PossessionError                     nobody proved to hold the private key
-└── OfficerTwiceError                   one key an officer
+├── OfficerTwiceError                   one key an officer
+└── KeyNotListedError                   a key that nobody else would take yet
 TokenError
 ├── TokenUriError                       not the URI of one key
 ├── TokenGoneError, TokenPinError       no token, or one that does not open
@@ -106,3 +107,11 @@ class PrivateKeyOwnerError(TrustError):
     )
     mend_en = "run the program under the account that owns the node's folder"
     mend_ru = "запустите программу под учётной записью, которой принадлежит папка узла"
+
+
+class KeyNotListedError(AdmissionError):
+    code = "key-not-listed"
+    en = "{member}: {purpose} key {kid}: expected to be listed in the registry now, found: {found}"
+    ru = "{member}: ключ {kid} для {purpose}: ожидалось, что он сейчас в реестре, найдено: {found}"
+    mend_en = "have it listed first (exchange key apply, exchange trust propose) and refresh the node's registry"
+    mend_ru = "сначала внесите его в реестр (exchange key apply, exchange trust propose) и обновите реестр узла"

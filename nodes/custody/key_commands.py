@@ -18,6 +18,7 @@ from nodes.adapters.key_files import write_private_key, write_reference
 from nodes.adapters.private_files import keep_aside, move_over, read_owned
 from nodes.adapters.token_keys import make_token_key
 from nodes.custody.key_folder import USES, KeyEntry, KeyFolder, algorithms, ask_for_folder, folder_of
+from nodes.custody.key_standing import WORDS, listed_keys, require_listed, standing
 from nodes.custody.passphrases import Secret, ask_for_passphrase, secret_of
 from nodes.terminal import CommandParser, Invocation, Output
 
@@ -63,13 +64,22 @@ def listing(invocation: Invocation) -> int:
     parser = CommandParser(invocation.command, "Tell which private keys there are, without opening them.")
     ask_for_folder(parser)
     folder = folder_of(invocation, invocation.parse(parser))
-    entries = list(folder.entries())
+    at, words = invocation.clock.now(), WORDS[invocation.output.language]
+    listed = listed_keys(folder, at=at)
+    found = [(entry, *standing(entry, listed, at=at)) for entry in folder.entries()]
     rows = [
-        (entry.officer or entry.use, entry.label.algorithm, entry.label.kept, entry.label.kid, entry.path)
-        for entry in entries
+        (
+            entry.officer or entry.use,
+            entry.label.algorithm,
+            entry.label.kept,
+            words[word].format(at=when),
+            entry.label.kid,
+            entry.path,
+        )
+        for entry, word, when in found
     ]
-    invocation.output.table(["purpose", "algorithm", "kept", "key id", "file"], rows)
-    invocation.output.result({"keys": [_entry(entry) for entry in entries]})
+    invocation.output.table(["purpose", "algorithm", "kept", "registry", "key id", "file"], rows)
+    invocation.output.result({"keys": [{**_entry(entry), "registry": word, "at": when} for entry, word, when in found]})
     return ExitCode.FINE
 
 
@@ -104,6 +114,11 @@ def use(invocation: Invocation) -> int:
     waiting = [entry for entry in folder.entries() if entry.is_next and entry.use in wanted]
     if not waiting:
         raise PrivateKeyFileError(path=str(folder.path), reason=f"no next key for {', '.join(arguments.uses)}")
+    at = invocation.clock.now()
+    listed = listed_keys(folder, at=at)
+    if listed is not None and folder.node is not None:
+        for entry in waiting:
+            require_listed(entry, listed, member=folder.node.member, at=at)
     for entry in waiting:
         place = folder.place(entry.use, entry.label.algorithm, officer=entry.officer, is_next=False)
         _take_into_use(entry, place)
