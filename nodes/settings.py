@@ -43,6 +43,8 @@ class GatewaySettings(_Section):
     heartbeat_s: int = Field(default=600, gt=0, le=HEARTBEAT_S_MAX)  # a log this long without an entry gets one
     uncosigned_red_s: int = Field(default=3600, gt=0, le=86400)
     uncosigned_stop_s: int = Field(default=86400, gt=0, le=7 * 86400)
+    registry_refresh_s: float = Field(default=20.0, gt=0, le=30)  # a revocation holds everywhere within a minute
+    registry_warn_days: int = Field(default=3, ge=1, le=30)  # before the registry here expires
     group_commit_max: int = Field(default=256, gt=0, le=4096)
     catalogue_page_max: int = Field(default=200, gt=0, le=1000)
     private_addresses: bool = False  # partners on loopback or private ranges: test federations only

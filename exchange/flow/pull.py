@@ -170,7 +170,7 @@ class Puller:
     at: datetime
     partner_member: Member
     partner: Partner
-    trust: Trust
+    trust: Callable[[], Trust]  # asked when it is needed: a pull may show that there is a newer registry
     contracts: ContractShelf
     require_contract: Callable[[ContractRef], DataContract]  # in force here, else ExchangeError with exit 6
     audit: FloorAudit | None  # the puller's own audit of withheld cells against the contract's floor
@@ -229,11 +229,11 @@ def require_delivery(answer: Answer, offer: Offer, node: Puller) -> Delivery:
     """
     partner = node.partner_member
     try:
-        says = open_delivery(answer.delivery, keys=node.trust.keys(partner.id, KeyPurpose.TRANSPORT, at=node.at))
+        trust = node.trust()
+        says = open_delivery(answer.delivery, keys=trust.keys(partner.id, KeyPurpose.TRANSPORT, at=node.at))
         entry = parse_entry(says.entry)
-        checkpoint = open_checkpoint(
-            says.checkpoint.encode("utf-8"), logs=[parse_vkey(partner.log_vkey, kind=SignatureKind.LOG)]
-        )
+        logs = [parse_vkey(vkey, kind=SignatureKind.LOG) for vkey in trust.log_vkeys(partner.id, at=node.at)]
+        checkpoint = open_checkpoint(says.checkpoint.encode("utf-8"), logs=logs)
     except ExchangeError as error:
         raise _refused(offer, error.code, "evidence signed in its one form", error.sentence()) from error
     rows: tuple[tuple[str, object, object], ...] = (
@@ -252,6 +252,8 @@ def require_delivery(answer: Answer, offer: Offer, node: Puller) -> Delivery:
     for name, expected, found in rows:
         if expected != found:
             raise _refused(offer, name, str(expected), str(found))
+    if entry.registry.version > trust.ref.version:
+        raise _refused(offer, "registry", f"version {trust.ref.version} or lower", str(entry.registry.version))
     if says.index >= checkpoint.size:
         raise _refused(offer, "checkpoint", f"a size above entry {says.index}", str(checkpoint.size))
     arrived = Digest.of(answer.content)
@@ -305,7 +307,7 @@ async def _keep(opened: OpenedBundle, offer: Offer, outcome: Outcome, node: Pull
 
 def _open(content: bytes, offer: Offer, node: Puller) -> OpenedBundle:
     """Every check of `exchange verify`, and that it is the bundle that was offered."""
-    opened = open_bundle(unpack_zip(content), trust=node.trust, contracts=node.contracts, audit=node.audit)
+    opened = open_bundle(unpack_zip(content), trust=node.trust(), contracts=node.contracts, audit=node.audit)
     manifest = opened.manifest
     rows: tuple[tuple[str, object, object], ...] = (
         ("digest", offer.bundle, opened.digest),

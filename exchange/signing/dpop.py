@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -73,10 +74,23 @@ class AccessToken:
     registry_version: int
 
 
-def make_assertion(*, signer: Signer, member: str, audience: str, at: datetime, jti: str, life_s: int = 60) -> str:
-    """A client assertion of the member for the token endpoint of `audience` (an issuer, one string)."""
+def make_assertion(
+    *,
+    signer: Signer,
+    member: str,
+    audience: str,
+    at: datetime,
+    jti: str,
+    life_s: int = 60,
+    registry: int | None = None,
+) -> str:
+    """A client assertion of the member for the token endpoint of `audience` (an issuer, one string).
+
+    `registry` is the version of the registry that the member acts under: a server with an older one refreshes first.
+    """
     issued = int(at.timestamp())
     claims = {"aud": audience, "exp": issued + life_s, "iat": issued, "iss": member, "jti": jti, "sub": member}
+    claims |= {} if registry is None else {"reg": registry}
     return _sign({"kid": signer.public.kid, "typ": ASSERTION_TYP}, claims, signer)
 
 
@@ -93,7 +107,7 @@ def open_assertion(
     try:
         claims = _open_with_kid(assertion, typ=ASSERTION_TYP, keys=keys)
         require_members(
-            claims, {"aud", "exp", "iat", "iss", "jti", "sub"}, optional=frozenset({"nbf"}), subject="claims"
+            claims, {"aud", "exp", "iat", "iss", "jti", "sub"}, optional=frozenset({"nbf", "reg"}), subject="claims"
         )
         member, expires = text_member(claims, "iss", subject="claims"), int_member(claims, "exp", subject="claims")
         issued = int_member(claims, "iat", subject="claims")
@@ -245,6 +259,15 @@ def peek_member(assertion: str) -> str:
         return text_member(claims, "iss", subject="claims")
     except EncodingError as error:
         raise AssertionRefusedError(reason=error.code) from error
+
+
+def peek_registry(token: str) -> int | None:
+    """The registry version that an assertion or an access token names, **unverified**: only to know when to refresh."""
+    for typ in (ASSERTION_TYP, TOKEN_TYP):
+        with suppress(EncodingError):
+            _, claims, _, _ = open_strict(token, typ=typ, members=_WITH_KID)
+            return int_member(claims, "reg", subject="claims") if "reg" in claims else None
+    return None
 
 
 def open_strict(

@@ -137,6 +137,11 @@ class Trust:
             return ()
         return tuple(listed.key for listed in member.keys if listed.purpose is purpose and listed.counts_at(at))
 
+    def log_vkeys(self, member_id: str, *, at: datetime) -> tuple[str, ...]:
+        """The C2SP verifier keys of a member's log that count at this time: two while one takes the other's place."""
+        counting = self.keys(member_id, KeyPurpose.LOG, at=at)
+        return tuple(one.vkey for one in self.known(member_id).keys if one.vkey is not None and one.key in counting)
+
     def officer(self, officer_id: str, *, at: datetime | None) -> tuple[str, MemberKey]:
         """The member an officer belongs to, and the officer's key at this time (None: the latest).
 

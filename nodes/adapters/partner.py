@@ -19,7 +19,7 @@ from exchange.encoding import Digest, base64_decode, parse_json_object
 from exchange.errors.encoding import EncodingError
 from exchange.errors.exchange_ import PartnerMalformedError, PartnerRefusedError, PartnerUnreachableError
 from exchange.receipt import pull_id
-from exchange.signing.dpop import make_assertion, make_proof
+from exchange.signing.dpop import make_assertion, make_proof, peek_registry
 from nodes.adapters.partner_calls import Attempt, Caller, PartnerLimits, Served, delivery_of
 from nodes.adapters.partner_problems import (
     NEVER_SENT,
@@ -325,6 +325,7 @@ class PartnerClient:
                     audience=self.issuer,
                     at=self._caller.clock.now(),
                     jti=self._caller.jti(),
+                    registry=self._caller.registry(),
                 ),
             }
             headers = {
@@ -335,7 +336,9 @@ class PartnerClient:
             async with self._send("POST", path, headers, content=body) as answer:
                 if answer.is_success:
                     raw = await self._read_all(answer, path, self._limits.answer_bytes_max)
-                    return self._read_token(raw, path)
+                    token, life_s = self._read_token(raw, path)
+                    await self._caller.met(self.partner, peek_registry(token))
+                    return token, life_s
                 if number == ATTEMPTS_MAX or not self._may_retry(answer):
                     raise await self._problem(answer, path)
         raise AssertionError  # the last attempt returns or raises

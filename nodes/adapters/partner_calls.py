@@ -25,14 +25,30 @@ class PartnerLimits:
     answer_bytes_max: int = 4 * 1024 * 1024
 
 
+def _names_none() -> int | None:
+    """A caller without a registry of its own at hand."""
+    return None
+
+
+async def _goes_on(_partner: str, _version: int | None) -> None:
+    """A caller that does not refresh."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls: the member, its transport key, its clock and its randomness."""
+    """Who calls: the member, its transport key, its clock and its randomness.
+
+    Attributes:
+        registry: The version of the registry that the caller acts under.
+        met: Told the version that a partner names with each new token, before anything else is asked of it.
+    """
 
     member: str
     signer: Signer
     clock: Clock
     random: Random
+    registry: Callable[[], int | None] = _names_none
+    met: Callable[[str, int | None], Awaitable[None]] = _goes_on
 
     def jti(self) -> str:
         """A single-use id of 128 bits."""

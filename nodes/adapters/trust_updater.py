@@ -56,7 +56,7 @@ class MemoryFetcher(FetcherInterface):
         return None
 
 
-def refresh_registry(folder: Path, *, source: str, fetch: Fetch, now: Callable[[], datetime]) -> Trust:
+def refresh_registry(folder: Path, *, source: str, fetch: Fetch, now: Callable[[], datetime]) -> Trust | None:
     """Bring a registry folder to the newest state that a partner offers; blocking, for a thread.
 
     Args:
@@ -66,7 +66,7 @@ def refresh_registry(folder: Path, *, source: str, fetch: Fetch, now: Callable[[
         now: The node's clock; python-tuf itself judges expiry by the machine's.
 
     Returns:
-        The state in the folder afterwards.
+        The new state; None if the partner has nothing that is not here.
 
     Raises:
         RegistryUnreachableError: The partner does not answer.
@@ -76,7 +76,6 @@ def refresh_registry(folder: Path, *, source: str, fetch: Fetch, now: Callable[[
     files = read_trust_files(folder)
     if FIRST_ROOT not in files:
         raise RegistryFileError(file=FIRST_ROOT, reason="absent")
-    before = load_trust(folder, at=now(), expired="notice") if TIMESTAMP in files else None
     fetcher = MemoryFetcher(fetch, f"{source}/trust/")
     try:
         changed = _walk(files, fetcher, source)
@@ -84,8 +83,9 @@ def refresh_registry(folder: Path, *, source: str, fetch: Fetch, now: Callable[[
         raise RegistryUnreachableError(source=source, reason=str(error)) from error
     except (RepositoryError, ValueError) as error:
         raise RegistrySourceError(source=source, reason=str(error)) from error
-    if before is not None and not changed:
-        return load_trust(folder, at=now())
+    if not changed:
+        return None
+    before = load_trust(folder, at=now(), expired="notice") if TIMESTAMP in files else None
     trust = open_trust(
         files | fetcher.fetched,
         root=files[FIRST_ROOT],

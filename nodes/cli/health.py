@@ -17,6 +17,8 @@ def health(invocation: Invocation) -> int:
     try:
         status = gateway.get("/local/status")
         reasons = [str(reason) for reason in status["health"]]
+        for warning in status["warnings"]:
+            output.say(en=f"{node.member}: warning: {warning}", ru=f"{node.member}: предупреждение: {warning}")
     except GatewayDownError as error:
         status, reasons = {}, [error.code]
         output.line(error.sentence(output.language))
@@ -30,5 +32,13 @@ def health(invocation: Invocation) -> int:
             en=f"{node.member}: well; log of {size} entries, {cosigned} of them cosigned",
             ru=f"{node.member}: исправен; записей в журнале {size}, из них заверено {cosigned}",
         )
-    output.result({"member": node.member, "healthy": not reasons, "reasons": reasons, "log": status.get("log")})
+    output.result(
+        {
+            "member": node.member,
+            "healthy": not reasons,
+            "reasons": reasons,
+            "log": status.get("log"),
+            "warnings": status.get("warnings", []),
+        }
+    )
     return ExitCode.ERROR if reasons else ExitCode.FINE

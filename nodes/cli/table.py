@@ -356,6 +356,12 @@ COMMANDS: tuple[Command, ...] = (
         "подтвердить реестр ещё на неделю, как регистратор",
     ),
     Command(
+        "trust confirm",
+        "nodes.gateway.registry_commands:confirm",
+        "confirm who may change this member's keys",
+        "подтвердить, кто вправе менять ключи участника",
+    ),
+    Command(
         "sdc protect",
         "nodes.preparation.sdc_commands:protect",
         "withhold enough cells of a statistician's table",

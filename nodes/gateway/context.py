@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from exchange.signing.keys import Random, Signer
-from exchange.signing.trust import Trust
 from nodes.adapters.clock import Clock
 from nodes.adapters.cosigner import Cosigner
 from nodes.adapters.relay import RelayClient
@@ -15,19 +14,8 @@ from nodes.adapters.store import Store
 from nodes.adapters.tile_files import TileFiles
 from nodes.gateway.contract_book import ContractBook
 from nodes.gateway.library import Library
+from nodes.gateway.registry import Registry, TrustSource
 from nodes.settings import GatewaySettings, NodeFolder
-
-
-class TrustSource(Protocol):
-    """Where the current registry comes from."""
-
-    def current(self) -> Trust:
-        """The registry state to act under now.
-
-        Raises:
-            TrustError: There is none that verifies and has not expired.
-        """
-        ...
 
 
 @dataclass(slots=True)
@@ -58,6 +46,7 @@ class GatewayContext:
         member: Whose gateway it is.
         transport: Signs assertions, DPoP proofs, tokens, deliveries and receipts.
         witness: Signs cosignatures under other members' checkpoints, by the name `witness_name`.
+        registry: Keeps what `trust` reads up with the other members.
         partner: The client of another member's gateway; one per member, kept open.
         split_views: Origins of logs of which this node was shown two histories, signed by the log's key.
     """
@@ -71,6 +60,7 @@ class GatewayContext:
     witness: Signer
     witness_name: str
     trust: TrustSource
+    registry: Registry
     store: Store
     sequencer: Sequencer
     cosigner: Cosigner

@@ -1,6 +1,7 @@
 """Health for the operator: alive, and ready or why not; codes only, nothing about anybody's data."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -9,9 +10,10 @@ from exchange.encoding import canonical_json
 from exchange.errors import ExchangeError
 from exchange.log.cosignature import CLOCK_SKEW_S_MAX
 from nodes.gateway.context import GatewayContext
+from nodes.gateway.own_delegation import OwnMember
 
 
-def router(context: GatewayContext) -> APIRouter:
+def router(context: GatewayContext, own: OwnMember) -> APIRouter:
     """`GET /health/live` and `/health/ready`."""
     routes = APIRouter(tags=["health"])
 
@@ -22,15 +24,15 @@ def router(context: GatewayContext) -> APIRouter:
 
     @routes.get("/health/ready", response_class=Response)
     async def ready() -> Response:
-        """Whether the node can do its work, and every reason why not."""
-        reasons = red_reasons(context)
-        status = {"status": "red" if reasons else "ready", "reasons": reasons}
+        """Whether the node can do its work, and every reason why not; warnings are for the operator, in time."""
+        reasons = red_reasons(context, own)
+        status = {"status": "red" if reasons else "ready", "reasons": reasons, "warnings": warnings(context)}
         return _answer(503 if reasons else 200, status)
 
     return routes
 
 
-def red_reasons(context: GatewayContext) -> list[str]:
+def red_reasons(context: GatewayContext, own: OwnMember) -> list[str]:
     """What keeps this node from being well, as stable codes; empty if it is."""
     reasons = []
     gate = context.sequencer.gate
@@ -50,10 +52,30 @@ def red_reasons(context: GatewayContext) -> list[str]:
     if abs(context.cosigner.clock_skew_s()) > CLOCK_SKEW_S_MAX:
         reasons.append("clock-skew")
     try:
-        context.trust.current()
+        reasons += [problem.code for problem in own.problems(context.trust.current())]
     except ExchangeError as error:
         reasons.append(error.code)
     return reasons
+
+
+def warnings(context: GatewayContext) -> list[str]:
+    """What will make this node red if nobody acts, or deserves a look, as stable codes."""
+    found = []
+    try:
+        trust = context.trust.current()
+    except ExchangeError:
+        return []
+    soon = context.clock.now() + timedelta(days=context.settings.registry_warn_days)
+    own = trust.ends.get(context.member.lower())
+    if trust.expires <= soon:
+        found.append("registry-expires-soon")
+    if own is not None and own <= soon:
+        found.append("delegation-expires-soon")
+    if context.trust.problem is not None:
+        found.append("registry-refused")
+    if context.registry.stale():
+        found.append("registry-not-refreshed")
+    return found
 
 
 def _answer(status: int, document: Mapping[str, object]) -> Response:

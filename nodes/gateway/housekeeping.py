@@ -15,17 +15,19 @@ from nodes.adapters.sequencer import LogDraft, Transaction
 from nodes.gateway.access import forget_spent
 from nodes.gateway.context import GatewayContext
 from nodes.gateway.evidence import find_evidence
+from nodes.gateway.own_delegation import OwnMember
 
 EVERY_S = 30.0
 SNAPSHOT_MEDIA_TYPE = "application/vnd.tuf.snapshot+json"
 _LOG = logging.getLogger("exchange.gateway")
 
 
-async def keep_house(context: GatewayContext, *, every_s: float = EVERY_S) -> None:
+async def keep_house(context: GatewayContext, own: OwnMember, *, every_s: float = EVERY_S) -> None:
     """Do all of it, again and again, as long as the process runs; a failure of the moment waits for the next time."""
     while True:
         try:
             await log_registry(context)
+            await own.log_changes(context)
             await tidy(context)
         except ExchangeError as error:
             _LOG.warning("housekeeping waits: %s", error.code)
@@ -35,6 +37,15 @@ async def keep_house(context: GatewayContext, *, every_s: float = EVERY_S) -> No
 async def tidy(context: GatewayContext) -> None:
     """Once: drop spent ids; log refusals of past hours, debts that became overdue, and a heartbeat if nothing else."""
     await context.sequencer.submit(lambda transaction: _tidy(transaction, context))
+
+
+async def note_registry(context: GatewayContext, own: OwnMember) -> None:
+    """A new state is acted under from now on: log it, and what it changed of the own member."""
+    try:
+        await log_registry(context)
+        await own.log_changes(context)
+    except ExchangeError as error:
+        _LOG.warning("the registry's change is logged later: %s", error.code)
 
 
 async def log_registry(context: GatewayContext) -> None:

@@ -23,7 +23,8 @@ from nodes.gateway.agreements import Agreements
 from nodes.gateway.context import GatewayContext
 from nodes.gateway.contract_book import Held
 from nodes.gateway.contracts import base64_member, contract_document
-from nodes.gateway.health import red_reasons
+from nodes.gateway.health import red_reasons, warnings
+from nodes.gateway.own_delegation import OwnMember
 from nodes.gateway.publishing import CLEARANCE_MEDIA_TYPE, Publishing
 
 JSON = "application/json"
@@ -38,7 +39,7 @@ class HandOverBody(BaseModel):
     file: str = Field(pattern=r"^/", max_length=4096)
 
 
-def router(context: GatewayContext, agreements: Agreements, publishing: Publishing) -> APIRouter:
+def router(context: GatewayContext, own: OwnMember, agreements: Agreements, publishing: Publishing) -> APIRouter:
     """`/local/…`."""
     routes = APIRouter(prefix="/local", tags=["local"])
     _publication_routes(routes, context, publishing)
@@ -47,7 +48,7 @@ def router(context: GatewayContext, agreements: Agreements, publishing: Publishi
     @routes.get("/status", response_class=Response)
     async def status() -> Response:
         """The log, its cosignatures, the health, and who owes receipts."""
-        return _json(await _status(context))
+        return _json(await _status(context, own))
 
     return routes
 
@@ -117,7 +118,7 @@ def publication_document(kept: KeptPublication) -> dict[str, object]:
     }
 
 
-async def _status(context: GatewayContext) -> dict[str, object]:
+async def _status(context: GatewayContext, own: OwnMember) -> dict[str, object]:
     cosigned = context.cosigner.cosigned
     owed = await context.store.read(debts)
     return {
@@ -128,7 +129,9 @@ async def _status(context: GatewayContext) -> dict[str, object]:
             "root": context.sequencer.log.checkpoint.root.hex(),
             "cosigned_size": cosigned.checkpoint.size if cosigned is not None else 0,
         },
-        "health": red_reasons(context),
+        "registry": context.registry.version(),
+        "health": red_reasons(context, own),
+        "warnings": warnings(context),
         "witnesses": context.cosigner.troubles(),
         "debts": [
             {"puller": debt.puller, "bundle": debt.bundle, "contract": debt.contract_id, "since": debt.since}

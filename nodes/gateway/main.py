@@ -45,11 +45,13 @@ from nodes.gateway.agreements import Agreements
 from nodes.gateway.context import Background, GatewayContext
 from nodes.gateway.contract_book import ContractBook
 from nodes.gateway.deliveries import Deliveries
-from nodes.gateway.housekeeping import keep_house
+from nodes.gateway.housekeeping import keep_house, note_registry
 from nodes.gateway.library import Library
 from nodes.gateway.mirroring import Mirror
+from nodes.gateway.own_delegation import OwnMember
 from nodes.gateway.publishing import Publishing
 from nodes.gateway.pulling import Pulling, pulling_router
+from nodes.gateway.registry import Registry
 from nodes.gateway.withdrawing import Withdrawing
 from nodes.settings import NodeFolder
 from nodes.web.problems import Refusals
@@ -90,6 +92,7 @@ class Gateway:
     pulling: Pulling
     acknowledging: Acknowledging
     mirror: Mirror
+    own_member: OwnMember
     network: httpx.AsyncClient
 
     async def start(self) -> None:
@@ -100,11 +103,13 @@ class Gateway:
         await self.publishing.start()
         await self.withdrawing.start()
         context.cosigner.start()
+        context.background.start(context.registry.keep_fresh(self._acted_under_another))
         context.background.start(self._once_open())
 
     async def stop(self) -> None:
         """End: nothing new, finish what is queued."""
         await self.context.background.stop()
+        self.context.registry.close()
         await self.context.cosigner.stop()
         await self.context.sequencer.stop()
         await self.network.aclose()
@@ -115,7 +120,10 @@ class Gateway:
         self.pulling.start()
         self.context.background.start(self.acknowledging.keep_looking())
         self.context.background.start(self.mirror.keep_mirroring())
-        await keep_house(self.context)
+        await keep_house(self.context, self.own_member)
+
+    def _acted_under_another(self) -> None:
+        self.context.background.start(note_registry(self.context, self.own_member))
 
 
 def build_gateway(
@@ -143,11 +151,12 @@ def build_gateway(
     trust = TrustCache(folder=node.keys, clock=clock)
     current = trust.current()
     _listed(current, node.member, KeyPurpose.TRANSPORT, keys.transport.public)
+    network = _network(node, transport)
+    registry = Registry(node, trust=trust, network=network, clock=clock)
     store = Store(node.state_db)
     sequencer = _sequencer(node, keys.log, store, trust, clock, random, on_fatal)
     if not node.log_vkey.exists():
         write_durably(node.log_vkey, (current.member(node.member).log_vkey + "\n").encode())
-    network = _network(node, transport)
     context = GatewayContext(
         member=node.member,
         node=node,
@@ -158,16 +167,22 @@ def build_gateway(
         witness=keys.witness,
         witness_name=_listed_name(current, node.member, KeyPurpose.WITNESS, keys.witness.public),
         trust=trust,
+        registry=registry,
         store=store,
         sequencer=sequencer,
         cosigner=_cosigner(node, trust, keys.log, sequencer, store, clock, network),
         files=sequencer.log.files,
         contracts=ContractBook(node.contracts),
         library=Library(node.member, node.bundles),
-        partner=_Partners(node, trust, keys.transport, clock, random, transport),
+        partner=_Partners(node, registry, trust, keys.transport, clock, random, transport),
         background=Background(),
     )
-    return _assemble(context, network)
+    held = {
+        KeyPurpose.TRANSPORT: keys.transport.public,
+        KeyPurpose.LOG: keys.log.public,
+        KeyPurpose.WITNESS: keys.witness.public,
+    }
+    return _assemble(context, network, OwnMember(node, held=held, clock=clock))
 
 
 def _sequencer(  # what it joins: the log, its store, the registry, the time
@@ -223,7 +238,7 @@ def _cosigner(  # what it joins: the log, its witnesses, the time
     )
 
 
-def _assemble(context: GatewayContext, network: httpx.AsyncClient) -> Gateway:
+def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: OwnMember) -> Gateway:
     agreements, publishing, withdrawing = Agreements(context), Publishing(context), Withdrawing(context)
     pulling, acknowledging = Pulling(context), Acknowledging(context, context.partner)
     mirror = Mirror(context)
@@ -243,7 +258,7 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient) -> Gateway:
         evidence.router(context, door),
         witness.router(context, door, mirror),
         mirroring.router(door, mirror),
-        health.router(context),
+        health.router(context, own_member),
     )
     refusals = Refusals(challenge)
     api = _application("gateway", routers, refusals)
@@ -255,7 +270,7 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient) -> Gateway:
         also=lambda: (NONCE_HEADER, nonces.fresh()),
     )
     own = (
-        local.router(context, agreements, publishing),
+        local.router(context, own_member, agreements, publishing),
         withdrawals.router(context, withdrawing, acknowledging),
         pulling_router(context, pulling),
         log_files.local_router(context),
@@ -271,6 +286,7 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient) -> Gateway:
         pulling=pulling,
         acknowledging=acknowledging,
         mirror=mirror,
+        own_member=own_member,
         network=network,
     )
 
@@ -292,6 +308,7 @@ class _Partners:
     def __init__(  # what a client needs
         self,
         node: NodeFolder,
+        registry: Registry,
         trust: TrustCache,
         signer: Signer,
         clock: Clock,
@@ -300,7 +317,14 @@ class _Partners:
     ) -> None:
         self._node = node
         self._trust = trust
-        self._caller = PartnerCaller(member=node.member, signer=signer, clock=clock, random=random)
+        self._caller = PartnerCaller(
+            member=node.member,
+            signer=signer,
+            clock=clock,
+            random=random,
+            registry=registry.version,
+            met=lambda partner, version: registry.meet(version, of=partner),
+        )
         self._transport = transport
         self._clients: dict[tuple[str, str], RelayClient] = {}
 
@@ -349,7 +373,11 @@ def _entry_writer(member: str, trust: TrustCache, clock: Clock, random: Random) 
 
 def _listed(trust: Trust, member: str, purpose: KeyPurpose, public: PublicKey) -> MemberKey:
     for listed in trust.member(member).keys:
-        if listed.purpose is purpose and listed.key == public and listed.revoked_at is None:
+        if (
+            listed.purpose is purpose
+            and listed.key == public
+            and (listed.ends_at is None or listed.ends_at > trust.issued)
+        ):
             return listed
     raise KeyMissingError(member=member, purpose=purpose.value)
 

@@ -3,6 +3,7 @@
 It runs inside the gateway because only the gateway appends to the log and holds the transport key.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from exchange.bundle.floor import audit_floor
 from exchange.contract.model import DataContract
 from exchange.contract.reference import ContractRef
-from exchange.encoding import Digest
+from exchange.encoding import Digest, base64url_decode
+from exchange.errors import ExchangeError
 from exchange.errors.pull import PartnerContractError
+from exchange.errors.trust import TrustError
 from exchange.flow.agree import ContractState
 from exchange.flow.offer import PURPOSE_DEFAULT, Offer, Wanted, read_catalogue
 from exchange.flow.pull import Answer, Attempted, Pulled, Puller, pull
-from exchange.log.entry import EntryType
+from exchange.log.entry import EntryType, parse_entry
+from exchange.receipt import parse_delivery
 from nodes.adapters.partner import PartnerClient
 from nodes.adapters.sequencer import LogDraft
 from nodes.gateway.context import GatewayContext
 from nodes.gateway.pull_book import PullBook, PullPage
 from nodes.gateway.pull_place import BundlePlace, remove_unshown
+from nodes.gateway.registry import Registry
 
 PULLABLE = frozenset({ContractState.IN_FORCE, ContractState.SUPERSEDED, ContractState.SUSPENDED})
 """States in which a pull may be asked for; for a suspended contract the publisher knows whether it is a repetition."""
@@ -80,8 +85,8 @@ class Pulling:
             member=context.member,
             at=context.clock.now(),
             partner_member=trust.member(partner),
-            partner=_Served(context.partner(partner)),
-            trust=trust,
+            partner=_Served(context.partner(partner), context.registry),
+            trust=context.trust.current,
             contracts=context.contracts,
             require_contract=lambda ref: self._contract(ref, partner),
             audit=audit_floor,
@@ -110,14 +115,17 @@ class Pulling:
 class _Served:
     """The partner's client as the flow wants it."""
 
-    def __init__(self, client: PartnerClient) -> None:
+    def __init__(self, client: PartnerClient, registry: Registry) -> None:
         self._client = client
+        self._registry = registry
 
     async def catalogue(self, *, contract: str | None = None) -> tuple[dict[str, Any], ...]:
         return await self._client.catalogue(contract=contract)
 
     async def bundle(self, digest: Digest, *, attempt: Attempted) -> Answer:
         served = await self._client.bundle(digest, attempt=attempt)
+        with suppress(TrustError):  # a newer registry that cannot be had is refused with the delivery
+            await self._registry.meet(registry_of(served.delivery), of=self._client.partner)
         return Answer(pull=served.pull, delivery=served.delivery, content=served.content)
 
 
@@ -146,6 +154,14 @@ def pulling_router(context: GatewayContext, pulling: Pulling) -> APIRouter:
         return {"index": appended.entries[0][0]}
 
     return router
+
+
+def registry_of(delivery: str) -> int | None:
+    """The registry version that a delivery's entry names, **unverified**: only to know when to refresh."""
+    with suppress(ExchangeError):
+        payload = base64url_decode(delivery.partition(".")[2].partition(".")[0], subject="delivery")
+        return parse_entry(parse_delivery(payload).entry).registry.version
+    return None
 
 
 def _offer(offer: Offer) -> dict[str, object]:

@@ -19,10 +19,13 @@ from starlette.types import ASGIApp
 
 from exchange.errors import ExitCode
 from exchange.errors.node import NodeLockedError
+from exchange.errors.trust import RegistryExpiredError
 from exchange.signing.keys import KeyPurpose
 from nodes.adapters.clock import SystemClock
 from nodes.adapters.key_files import read_passphrase, read_signer
+from nodes.adapters.trust_folder import load_trust
 from nodes.gateway.main import Gateway, GatewayKeys, build_gateway
+from nodes.gateway.registry import refresh_at_start
 from nodes.settings import NodeFolder
 from nodes.terminal import CommandParser, Invocation
 
@@ -45,6 +48,7 @@ def serve(call: Invocation) -> int:
     node = call.require_node()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     with locked(node):
+        _wake(node)
         gateway = build_gateway(
             node, keys=_keys(node), clock=SystemClock(), random=secrets.token_bytes, on_fatal=_stop_at_once
         )
@@ -56,6 +60,15 @@ def serve(call: Invocation) -> int:
         call.output.say(en=f"{node.member}: gateway at {issuer}", ru=f"{node.member}: шлюз на {issuer}")
         uvloop.run(_run(gateway, node))
     return ExitCode.FINE
+
+
+def _wake(node: NodeFolder) -> None:
+    """A node that was off for longer than its registry was valid asks the others before anything else."""
+    clock = SystemClock()
+    try:
+        load_trust(node.keys, at=clock.now())
+    except RegistryExpiredError:
+        asyncio.run(refresh_at_start(node, clock))
 
 
 async def _run(gateway: Gateway, node: NodeFolder) -> None:

@@ -28,8 +28,8 @@ from exchange.errors.exchange_ import (
     ProofRefusedError,
     ReplayedError,
 )
-from exchange.errors.trust import UnknownMemberError
-from exchange.signing.dpop import Assertion, Proof, make_token, open_assertion, peek_member
+from exchange.errors.trust import TrustError, UnknownMemberError
+from exchange.signing.dpop import Assertion, Proof, make_token, open_assertion, peek_member, peek_registry
 from exchange.signing.keys import KeyPurpose, PublicKey
 from nodes.adapters.sequencer import Transaction
 from nodes.gateway.access import Door, spend
@@ -241,6 +241,7 @@ async def _issue(
     proofs = request.headers.getlist("DPoP")
     if len(proofs) != 1:
         raise ProofRefusedError(reason="expected in one header DPoP")
+    await _keep_up(context, form["client_assertion"])
     attempt = _Attempt(now=context.clock.now(), proof_header=proofs[0], request=request)
     refusal: PassageError | None = None
     status, body = 400, dict[str, object]()
@@ -258,6 +259,20 @@ async def _issue(
     if refusal is not None:
         raise refusal
     return status, body
+
+
+async def _keep_up(context: GatewayContext, assertion: str) -> None:
+    """Refresh the registry if the caller acts under a newer one: its new key may stand only there.
+
+    Raises:
+        AssertionRefusedError: It names a version that nobody has.
+    """
+    version = peek_registry(assertion)
+    try:
+        if version is not None:
+            await context.registry.meet(version, of=peek_member(assertion))
+    except TrustError as error:
+        raise AssertionRefusedError(reason="its registry version could not be had") from error
 
 
 def _spend(transaction: Transaction, door: Door, one: Assertion, attempt: _Attempt) -> None:

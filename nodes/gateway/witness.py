@@ -6,6 +6,7 @@ witness has caught up with what others saw of it (`takeover`).
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -69,22 +70,25 @@ def router(context: GatewayContext, door: Door, mirror: Mirror) -> APIRouter:
 
 async def _cosign(context: GatewayContext, takeover: Takeover, witness: Witness, asked: AddCheckpoint) -> SignatureLine:
     origin = asked.checkpoint.origin
-    logs = logs_of(context.trust.current(), origin, own=context.sequencer.log.origin)
+    logs = logs_of(context.trust.current(), origin, own=context.sequencer.log.origin, at=context.clock.now())
     require_authentic(asked, logs=logs)  # a stranger's request must not take the one writer's time
     await takeover.require(origin, logs)
     return await witness.cosign(asked, logs)
 
 
-def logs_of(trust: Trust, origin: str, *, own: str) -> Sequence[VerifierKey]:
+def logs_of(trust: Trust, origin: str, *, own: str, at: datetime) -> Sequence[VerifierKey]:
     """The keys of the log with this origin that count now; none for a stranger, and none for the node's own log.
 
-    A member's log key that was revoked stays in the registry; only `log_vkey`, the current one, is witnessed.
+    A suspended member's log is witnessed on: what it did stays provable. While one key replaces another, both count.
     """
     if origin == own:
         return ()
     return [
-        parse_vkey(member.log_vkey, kind=SignatureKind.LOG)
+        parse_vkey(listed.vkey, kind=SignatureKind.LOG)
         for member in trust.members.values()
-        if member.log_vkey.partition("+")[0] == origin
-        and any(listed.purpose is KeyPurpose.LOG and listed.vkey == member.log_vkey for listed in member.keys)
+        for listed in member.keys
+        if listed.purpose is KeyPurpose.LOG
+        and listed.vkey is not None
+        and listed.vkey.partition("+")[0] == origin
+        and listed.counts_at(at)
     ]

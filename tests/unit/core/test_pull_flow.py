@@ -174,7 +174,7 @@ async def run(
             at=NOW,
             partner_member=world.trust.member("KZ"),
             partner=partner,
-            trust=world.trust,
+            trust=lambda: world.trust,
             contracts=world.shelf,
             require_contract=require or in_force(world),
             audit=None,

@@ -212,7 +212,8 @@ def serving(files: Mapping[str, bytes], asked: list[str] | None = None) -> Fetch
 
 
 def refresh(folder: Path, fetch: Fetch) -> int:
-    return refresh_registry(folder, source=PARTNER, fetch=fetch, now=lambda: NOW).ref.version
+    refresh_registry(folder, source=PARTNER, fetch=fetch, now=lambda: NOW)
+    return load_trust(folder, at=NOW, expired="notice").ref.version
 
 
 @pytest.fixture
