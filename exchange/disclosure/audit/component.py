@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor, isinf
+from math import ceil, floor
 
 import numpy as np
 
@@ -155,10 +155,9 @@ def joined(size: int, rows: Integers, columns: Integers) -> Integers:
 def lattice(bounds: Floats, scale: int, *, up: bool) -> Integers:
     """Bounds in 1/scale, rounded to what still holds for whole multiples of it (exactly: no floating-point product)."""
     rounded = ceil if up else floor
-    found = np.empty(len(bounds), dtype=np.int64)
-    for place, bound in enumerate(bounds.tolist()):
-        if isinf(bound):
-            found[place] = FAR if bound > 0 else -FAR
-        else:
-            found[place] = max(-FAR, min(FAR, rounded(Fraction(bound) * scale)))
+    found = np.where(bounds > 0, FAR, -FAR)
+    exact = (np.abs(bounds) <= LARGEST // scale) & (bounds == np.rint(bounds))
+    found[exact] = bounds[exact].astype(np.int64) * scale
+    for place in np.flatnonzero(np.isfinite(bounds) & ~exact).tolist():
+        found[place] = max(-FAR, min(FAR, rounded(Fraction(float(bounds[place])) * scale)))
     return found

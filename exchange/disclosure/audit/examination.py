@@ -8,13 +8,17 @@ import numpy as np
 from exchange.disclosure.arrays import Floats, Mask
 from exchange.disclosure.audit.alone import Alone
 from exchange.disclosure.audit.anchor import find_anchor
+from exchange.disclosure.audit.attackers import Attackers
 from exchange.disclosure.audit.component import Component, lattice
-from exchange.disclosure.audit.model import Finding, InsiderView, Reason
+from exchange.disclosure.audit.model import Finding, Reason
+from exchange.disclosure.audit.nearby import LARGE, Nearby
 from exchange.disclosure.audit.parts import directions
 from exchange.disclosure.audit.programmes import MakeSolver, Meter, OutOfWorkError, Programmes
-from exchange.disclosure.audit.proof import OUTSIDER, Attacker, Demands, Proof
+from exchange.disclosure.audit.proof import OUTSIDER, Demands, Proof
 from exchange.disclosure.audit.search import Sweep
 from exchange.disclosure.problem import Needs
+
+OUTSIDER_ALONE = Attackers(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ def examine(
     component: Component,
     needs: Needs,
     guarded: Mask,
-    insiders: Sequence[InsiderView],
+    everybody: Attackers,
     hints: Sequence[Floats],
     meter: Meter,
     make: MakeSolver,
@@ -39,7 +43,7 @@ def examine(
     asked = (demands.reach > component.low) | (demands.fall < component.high) | (demands.width > 0)
     if not asked.any():
         return Examined([], 0)
-    attackers = attackers_of(component, insiders if (asked & demands.guarded).any() else ())
+    attackers = (everybody if (asked & demands.guarded).any() else OUTSIDER_ALONE).of(component)
     parts = [hint[component.cells] for hint in hints]
     try:
         anchor = find_anchor(component, attackers, parts, meter, make)
@@ -53,7 +57,7 @@ def examine(
             proof.offer(*direction)
     programmes = Programmes(component, anchor, meter, make)
     alone = Alone(proof, programmes)
-    found = _searched(proof, Sweep(proof, programmes), alone)
+    found = _searched(proof, Nearby(proof, meter, make), Sweep(proof, programmes), alone)
     return Examined([_finding(proof, cell, bit, reason) for cell, bit, reason in found], len(alone.fractional))
 
 
@@ -68,29 +72,13 @@ def demands_on(component: Component, needs: Needs, guarded: Mask) -> Demands:
     )
 
 
-def attackers_of(component: Component, insiders: Sequence[InsiderView]) -> list[Attacker]:
-    """The outsider, and the insiders who know something of this component."""
-    place = {int(cell): number for number, cell in enumerate(component.cells)}
-    scale = component.scale
-    found = [Attacker(None, {}, {})]
-    for number, view in enumerate(insiders):
-        known = {
-            place[cell]: figure * scale
-            for cell, figure in zip(view.insider.known, view.figures, strict=True)
-            if cell in place
-        }
-        parts = [(place[cell], part) for cell, part in view.insider.least if cell in place]
-        least = {cell: int(lattice(np.array([part]), scale, up=True)[0]) for cell, part in parts}
-        if known or least:
-            found.append(Attacker(number, known, least))
-    return found
-
-
-def _searched(proof: Proof, sweep: Sweep, alone: Alone) -> list[tuple[int, int, Reason]]:
-    """First many cells at once, for the outsider and then for all; then what is left, one by one."""
+def _searched(proof: Proof, nearby: Nearby, sweep: Sweep, alone: Alone) -> list[tuple[int, int, Reason]]:
+    """First near each cell; then everywhere for many at once, the outsider first; then what is left, one by one."""
     found: list[tuple[int, int, Reason]] = []
     insiders = (1 << len(proof.attackers)) - 1 & ~OUTSIDER
     try:
+        if proof.component.size > LARGE:
+            nearby.run()
         sweep.run(OUTSIDER)
         sweep.run(insiders)
         for cell in np.flatnonzero(proof.open).tolist():

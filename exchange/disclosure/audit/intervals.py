@@ -7,8 +7,8 @@ import numpy as np
 
 from exchange.disclosure.audit.alone import Alone
 from exchange.disclosure.audit.anchor import find_anchor
+from exchange.disclosure.audit.attackers import Attackers
 from exchange.disclosure.audit.component import FAR, Component, components
-from exchange.disclosure.audit.examination import attackers_of
 from exchange.disclosure.audit.model import InsiderView, Interval, Reason
 from exchange.disclosure.audit.programmes import MakeSolver, Meter, Programmes
 from exchange.disclosure.audit.proof import Demands, Proof
@@ -43,13 +43,13 @@ def intervals(
     known = () if insider is None else (insider,)
     if contradictions(view, known):
         return {}
-    meter, found = Meter(work_max), dict[int, Interval]()
+    meter, everybody, found = Meter(work_max), Attackers(known), dict[int, Interval]()
     wanted = None if cells is None else set(cells)
     for component in components(view):
         places = [place for place, cell in enumerate(component.cells.tolist()) if wanted is None or cell in wanted]
         if not places:
             continue
-        attackers = attackers_of(component, known)
+        attackers = everybody.of(component)
         anchor = find_anchor(component, attackers, (), meter, make)
         if anchor is Reason.UNFINISHED:
             found |= {int(component.cells[place]): _beforehand(component, place) for place in places}

@@ -96,6 +96,7 @@ class Proof:
         self._columns = _by_cell(component)
         self._room = component.right - component.sums(anchor)
         self._heaviest = int(row_sums(component.starts, np.abs(component.coefficients)).max(initial=1))
+        self._everyone = (1 << len(attackers)) - 1
         self._knowing: dict[int, int] = defaultdict(int)
         self._least: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for bit, attacker in enumerate(attackers):
@@ -146,6 +147,18 @@ class Proof:
     def still(self, cell: int, bit: int) -> bool:
         """Whether no table shows this attacker another value of this open cell than the anchor's."""
         return bool(self._open[cell].still & bit)
+
+    def knowledge(self, bits: int) -> tuple[set[int], dict[int, int]]:
+        """The cells that these attackers know, and what they know others to be at least; together."""
+        known: set[int] = set()
+        least: dict[int, int] = {}
+        while bits:
+            attacker = self.attacker(bits & -bits)
+            known.update(attacker.known)
+            for cell, part in attacker.least.items():
+                least[cell] = max(part, least.get(cell, part))
+            bits &= bits - 1
+        return known, least
 
     def own_part(self, cell: int, bit: int) -> int:
         """The part of the cell that is this attacker's own, as a bound; −FAR for none."""
@@ -207,8 +220,8 @@ class Proof:
 
     def _at_first(self, cell: int) -> _Open:
         """What the anchor alone does not show; what attackers know themselves is not held against the table."""
-        all_of_them = (1 << len(self.attackers)) - 1 if self.demands.guarded[cell] else OUTSIDER
-        everyone = all_of_them & ~self._knowing.get(cell, 0)
+        all_of_them = self._everyone if self.demands.guarded[cell] else OUTSIDER
+        everyone = all_of_them & ~self._knowing[cell] if cell in self._knowing else all_of_them
         value = int(self.anchor[cell])
         up = everyone if value < self.demands.reach[cell] else 0
         down = everyone if value > self.demands.fall[cell] else 0

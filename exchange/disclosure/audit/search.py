@@ -12,7 +12,7 @@ from exchange.disclosure.audit.parts import directions
 from exchange.disclosure.audit.programmes import Programmes
 from exchange.disclosure.audit.proof import OUTSIDER, Proof
 
-SHARE = 0.003
+SHARE = 0.02
 """Of the cells that are open, how many one programme pushes: apart enough that each gets a deviation of its own."""
 
 FEWEST = 3

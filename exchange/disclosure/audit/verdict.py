@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from exchange.disclosure.arrays import Floats, Mask
+from exchange.disclosure.audit.attackers import Attackers
 from exchange.disclosure.audit.component import components, row_sums
 from exchange.disclosure.audit.examination import examine
 from exchange.disclosure.audit.model import AuditOutcome, Finding, InsiderView, Reason
@@ -50,7 +51,7 @@ def audit(
         progress: Told the share of the withheld cells that are done.
         make: Makes the solver.
     """
-    meter = Meter(work_max)
+    meter, everybody = Meter(work_max), Attackers(insiders)
     everywhere = np.ones(len(view.known), dtype=np.bool_) if guarded is None else guarded
     unknown = ~view.known
     cells = int((unknown & asked(needs)).sum())
@@ -58,7 +59,7 @@ def audit(
     fractional = done = 0
     if not found:
         for component in components(view):
-            examined = examine(component, needs, everywhere, insiders, hints, meter, make)
+            examined = examine(component, needs, everywhere, everybody, hints, meter, make)
             found += examined.findings
             fractional += examined.fractional
             done += component.size
