@@ -38,13 +38,15 @@ def node(folder: Path, member: str) -> NodeFolder:
     return open_node(folder / member.lower())
 
 
-def call(folder: NodeFolder, *, as_json: bool, language: str = "en") -> tuple[Invocation, io.StringIO]:
+def call(
+    folder: NodeFolder | None, *argv: str, as_json: bool = False, language: str = "en"
+) -> tuple[Invocation, io.StringIO]:
     out = io.StringIO()
     output = Output(json=as_json, language="ru" if language == "ru" else "en", out=out, err=io.StringIO())
     invocation = Invocation(
         command="audit findings",
-        argv=(),
-        home=folder.path.parent,
+        argv=argv,
+        home=Path() if folder is None else folder.path.parent,
         node=folder,
         clock=StillClock(COSIGNED),
         output=output,
