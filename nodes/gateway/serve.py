@@ -48,9 +48,10 @@ def serve(call: Invocation) -> int:
     node = call.require_node()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     with locked(node):
+        keys = _keys(node)  # with keys that others can read it asks nobody anything
         _wake(node)
         gateway = build_gateway(
-            node, keys=_keys(node), clock=SystemClock(), random=secrets.token_bytes, on_fatal=_stop_at_once
+            node, keys=keys, clock=SystemClock(), random=secrets.token_bytes, on_fatal=_stop_at_once
         )
         sys.setswitchinterval(SWITCH_S)
         # What is loaded now lives as long as the process: the collector need not walk it again and again.
