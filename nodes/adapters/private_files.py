@@ -99,7 +99,10 @@ def require_closed(folder: Path) -> None:
     try:
         _require_owner_alone(folder, folder.stat(), FOLDER_MODE)
         for entry in sorted(folder.iterdir()):
-            status = entry.lstat()
+            try:
+                status = entry.lstat()
+            except FileNotFoundError:  # the gateway's socket goes when the gateway ends
+                continue
             if not stat.S_ISLNK(status.st_mode):  # a link has no mode; what it leads to is judged when it is read
                 _require_owner_alone(entry, status, FOLDER_MODE if stat.S_ISDIR(status.st_mode) else FILE_MODE)
     except OSError as error:

@@ -29,7 +29,7 @@ POINT_HEADER = b"\x04\x20"
 PROBE = b"exchange: does the token hold this key"
 """What is signed once when a token is opened; no document of ours begins so."""
 
-_LOCK = threading.RLock()
+_LOCK = threading.Lock()
 """A PKCS #11 library has one state for the whole process (started, logged in), and python-pkcs11 starts it without
 locks of its own: one call at a time."""
 _PIN_ERRORS = (
@@ -146,7 +146,9 @@ def make_token_key(uri: TokenUri) -> TokenSigner:
     if uri.object is None:
         raise TokenUriError(reason="object: expected a label for the new key, found none")
     point = _twice(uri, lambda library: _generate(library, uri))
-    signer = TokenSigner(uri, PublicKey(Algorithm.ED25519, point.removeprefix(POINT_HEADER)[-POINT_BYTES:]))
+    if len(point) > POINT_BYTES:
+        point = point.removeprefix(POINT_HEADER)
+    signer = TokenSigner(uri, PublicKey(Algorithm.ED25519, point))
     signer.sign(PROBE)
     return signer
 

@@ -39,10 +39,11 @@ def serve(node: Path) -> Ran:
     return run("--node", node, "serve")
 
 
-def refused(node: Path, code: str, path: str) -> bool:
-    """Whether the gateway does not start, for this reason and because of this path."""
+def require_refused(node: Path, code: str, path: str) -> None:
+    """The gateway does not start, for this reason and because of this path."""
     ran = serve(node)
-    return ran.code != ExitCode.FINE and ran.err.startswith(f"{code}: {node / path}: ")
+    assert ran.code != ExitCode.FINE
+    assert ran.err.startswith(f"{code}: {node / path}: "), ran.err
 
 
 def plain(path: Path, purpose: str) -> None:
@@ -56,82 +57,82 @@ def test_a_gateway_with_sealed_keys_gets_past_them(node: Path) -> None:
 
 def test_no_key_file_is_open_to_the_group(node: Path) -> None:
     (node / "private/gateway/log-ed25519.key").chmod(0o640)
-    assert refused(node, "private-key-readable", "private/gateway/log-ed25519.key")
+    require_refused(node, "private-key-readable", "private/gateway/log-ed25519.key")
 
 
 def test_no_key_file_is_writable_by_others(node: Path) -> None:
     (node / "private/gateway/log-ed25519.key").chmod(0o602)
-    assert refused(node, "private-key-readable", "private/gateway/log-ed25519.key")
+    require_refused(node, "private-key-readable", "private/gateway/log-ed25519.key")
 
 
 def test_no_other_file_in_the_zone_is_open_to_others(node: Path) -> None:
     (node / "private/gateway/notes").write_text("x")
     (node / "private/gateway/notes").chmod(0o644)
-    assert refused(node, "private-key-readable", "private/gateway/notes")
+    require_refused(node, "private-key-readable", "private/gateway/notes")
 
 
 def test_the_zone_s_folder_is_closed(node: Path) -> None:
     (node / "private/gateway").chmod(0o750)
-    assert refused(node, "private-key-readable", "private/gateway")
+    require_refused(node, "private-key-readable", "private/gateway")
 
 
 def test_the_private_folder_is_closed(node: Path) -> None:
     (node / "private").chmod(0o711)
-    assert refused(node, "private-key-readable", "private")
+    require_refused(node, "private-key-readable", "private")
 
 
 def test_another_zone_s_folder_is_closed(node: Path) -> None:
     (node / "private/desk").mkdir()
     (node / "private/desk").chmod(0o755)
-    assert refused(node, "private-key-readable", "private/desk")
+    require_refused(node, "private-key-readable", "private/desk")
 
 
 def test_no_key_in_use_is_in_clear(node: Path) -> None:
     plain(node / "private/gateway/log-ed25519.key", "log")
-    assert refused(node, "private-key-plain", "private/gateway/log-ed25519.key")
+    require_refused(node, "private-key-plain", "private/gateway/log-ed25519.key")
 
 
 def test_no_key_that_lies_about_is_in_clear(node: Path) -> None:
     plain(node / "private/gateway/log-ed25519.next.key", "log")
-    assert refused(node, "private-key-plain", "private/gateway/log-ed25519.next.key")
+    require_refused(node, "private-key-plain", "private/gateway/log-ed25519.next.key")
 
 
 def test_sealed_keys_need_a_passphrase_file(node: Path) -> None:
     (node / "node.toml").write_text(TOML.format(more=""))
-    assert refused(node, "private-key-file", "private/gateway/transport-ed25519.key")
+    require_refused(node, "private-key-file", "private/gateway/transport-ed25519.key")
     assert "no passphrase file was given" in serve(node).err
 
 
 def test_the_passphrase_file_is_there(node: Path) -> None:
     (node / "private/passphrase").unlink()
-    assert refused(node, "private-key-file", "private/passphrase")
+    require_refused(node, "private-key-file", "private/passphrase")
 
 
 def test_the_passphrase_file_is_for_its_owner_alone(node: Path) -> None:
     (node / "private/passphrase").chmod(0o644)
-    assert refused(node, "private-key-readable", "private/passphrase")
+    require_refused(node, "private-key-readable", "private/passphrase")
 
 
 def test_the_passphrase_opens_the_keys(node: Path) -> None:
     write_passphrase(node / "private/passphrase", b"four words make a guess")
-    assert refused(node, "passphrase-wrong", "private/gateway/transport-ed25519.key")
+    require_refused(node, "passphrase-wrong", "private/gateway/transport-ed25519.key")
 
 
 def test_a_key_lies_in_the_place_of_its_purpose(node: Path) -> None:
     (node / "private/gateway/log-ed25519.key").replace(node / "private/gateway/transport-ed25519.key")
-    assert refused(node, "private-key-file", "private/gateway/transport-ed25519.key")
+    require_refused(node, "private-key-file", "private/gateway/transport-ed25519.key")
     assert "a log key, not a transport key" in serve(node).err
 
 
 def test_a_key_is_there(node: Path) -> None:
     (node / "private/gateway/transport-ed25519.key").unlink()
-    assert refused(node, "private-key-file", "private/gateway/transport-ed25519.key")
+    require_refused(node, "private-key-file", "private/gateway/transport-ed25519.key")
 
 
 def test_a_key_is_no_link_to_elsewhere(node: Path, tmp_path: Path) -> None:
     elsewhere = (node / "private/gateway/transport-ed25519.key").rename(tmp_path / "elsewhere.key")
     (node / "private/gateway/transport-ed25519.key").symlink_to(elsewhere)
-    assert refused(node, "private-key-file", "private/gateway/transport-ed25519.key")
+    require_refused(node, "private-key-file", "private/gateway/transport-ed25519.key")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
@@ -140,7 +141,7 @@ def test_a_key_is_no_link_to_elsewhere(node: Path, tmp_path: Path) -> None:
 )
 def test_everything_belongs_to_the_account_that_runs_the_gateway(node: Path, path: str) -> None:
     os.chown(node / path, 65534, 65534)
-    assert refused(node, "private-key-owner", path)
+    require_refused(node, "private-key-owner", path)
 
 
 @pytest.mark.parametrize(
