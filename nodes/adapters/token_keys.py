@@ -25,7 +25,7 @@ CURVE = b"\x13\x0cedwards25519"
 """CKA_EC_PARAMS of Ed25519: the curve's name as a DER PrintableString (PKCS #11 v3.0 §2.3.5)."""
 POINT_BYTES = 32
 POINT_HEADER = b"\x04\x20"
-"""CKA_EC_POINT is a DER OCTET STRING of the 32 bytes; some tokens give them bare."""
+"""An OCTET STRING of 32 bytes, in DER."""
 PROBE = b"exchange: does the token hold this key"
 """What is signed once when a token is opened; no document of ours begins so."""
 
@@ -146,11 +146,14 @@ def make_token_key(uri: TokenUri) -> TokenSigner:
     if uri.object is None:
         raise TokenUriError(reason="object: expected a label for the new key, found none")
     point = _twice(uri, lambda library: _generate(library, uri))
-    if len(point) > POINT_BYTES:
-        point = point.removeprefix(POINT_HEADER)
-    signer = TokenSigner(uri, PublicKey(Algorithm.ED25519, point))
+    signer = TokenSigner(uri, PublicKey(Algorithm.ED25519, bare_point(point)))
     signer.sign(PROBE)
     return signer
+
+
+def bare_point(attribute: bytes) -> bytes:
+    """The 32 bytes of a CKA_EC_POINT, which is their DER OCTET STRING (PKCS #11 v3.0 §2.3.5) or, in some tokens, bare."""
+    return attribute if len(attribute) == POINT_BYTES else attribute.removeprefix(POINT_HEADER)
 
 
 def _twice(uri: TokenUri, action: Callable[[_Library], bytes]) -> bytes:

@@ -14,7 +14,7 @@ from exchange.signing.key_file import TokenReference
 from exchange.signing.keys import Algorithm, PublicKey
 from exchange.signing.token_uri import TokenUri
 from nodes.adapters.key_files import read_private_key, write_reference
-from nodes.adapters.token_keys import TokenSigner, make_token_key, open_token_signer
+from nodes.adapters.token_keys import TokenSigner, bare_point, make_token_key, open_token_signer
 from tests.world.federation import signer
 from tests.world.tokens import PIN, make_token, pulled_out
 
@@ -51,6 +51,11 @@ def test_the_private_half_cannot_be_read(uri: TokenUri, key: TokenSigner) -> Non
     assert private[Attribute.NEVER_EXTRACTABLE] is True
     assert PIN not in repr(key)
     assert key.public.kid in repr(key)
+
+
+@pytest.mark.parametrize("point", [bytes(range(32)), b"\x04\x20" + bytes(30)], ids=["a point", "one like a header"])
+def test_a_token_gives_its_point_bare_or_in_der(point: bytes) -> None:
+    assert bare_point(point) == bare_point(b"\x04\x20" + point) == point
 
 
 def test_a_reference_finds_the_key_by_any_true_description(uri: TokenUri, key: TokenSigner) -> None:
