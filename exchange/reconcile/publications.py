@@ -11,6 +11,7 @@ from exchange.errors import ExchangeError
 from exchange.errors.audit import (
     BundleAlteredError,
     FindingError,
+    OneOfficerTwiceError,
     PatternDisclosesError,
     PooledDiffersError,
     PublicationContractError,
@@ -18,8 +19,12 @@ from exchange.errors.audit import (
     PublicationRefusedError,
     PublishedUnclearedError,
     RevisionBrokenError,
+    RevokedKeyError,
 )
+from exchange.errors.bundle import SameOfficerError
+from exchange.errors.trust import UnknownKeyError
 from exchange.log.entry import EntryType
+from exchange.publication import SIGNATURES
 from exchange.reconcile.history import History
 from exchange.reconcile.model import Federation, Finding, LoggedEntry, LogView, VerifiedPublication
 from exchange.reconcile.pairs import bundle_of
@@ -52,7 +57,7 @@ def _publication(
     if found is None:
         return  # its publisher could not be asked; the collector says so
     if isinstance(found, ExchangeError):
-        yield _fault(logged, PublicationRefusedError, reason=f"{found.code}: {found.sentence()}")
+        yield _refused(logged, found)
         return
     if found.provider != logged.member:
         yield _fault(logged, PublicationForeignError, provider=found.provider)
@@ -66,6 +71,17 @@ def _publication(
     if state != IN_FORCE:
         yield _fault(logged, PublicationContractError, contract=found.contract_id, state=state)
     yield from _disclosure(logged, found, history, federation.contracts)
+
+
+def _refused(logged: LoggedEntry, error: ExchangeError) -> Finding:
+    """Why a bundle does not verify, where the rule has a name of its own."""
+    if isinstance(error, SameOfficerError):
+        return _fault(logged, OneOfficerTwiceError, officer=str(error.facts["officer"]))
+    # The file is named where the signature itself held under a key that was or will be the publisher's.
+    if isinstance(error, UnknownKeyError) and error.facts["subject"] == SIGNATURES:
+        at = format_instant(logged.cosigned_at or logged.entry.at)
+        return _fault(logged, RevokedKeyError, kid=str(error.facts["kid"]), at=at)
+    return _fault(logged, PublicationRefusedError, reason=f"{error.code}: {error.sentence()}")
 
 
 def _unseen_before(logged: LoggedEntry, found: VerifiedPublication, history: History, federation: Federation) -> bool:

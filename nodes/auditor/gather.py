@@ -4,7 +4,7 @@ The auditor asks for every file of a bundle but one; there is no code here that 
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from exchange.errors import ExchangeError
 from exchange.errors.exchange_ import PartnerUnreachableError
 from exchange.flow.audit import ForceBook, contract_of, read_publication, read_statements
 from exchange.log.entry import EntryType
+from exchange.log.proof import parse_proof
 from exchange.manifest import CLEARANCE, DISCLOSURE, MANIFEST, parse_manifest
 from exchange.publication import PROOF, SIGNATURES
 from exchange.reconcile.history import STATEMENTS
@@ -42,13 +43,14 @@ _NOT_SHOWN = range(400, 500)
 
 @dataclass(slots=True)
 class Gathered:
-    """Everything beside the logs that the audit decides from."""
+    """Everything beside the logs that the audit decides from; `proofs` are the checkpoints that bundles carry."""
 
     evidence: Evidence
     publications: dict[Digest, VerifiedPublication | ExchangeError] = field(default_factory=dict)
     contracts: dict[Digest, DataContract] = field(default_factory=dict)
     statements: dict[Digest, Statement] = field(default_factory=dict)
     names: dict[Digest, tuple[str, str]] = field(default_factory=dict)
+    proofs: list[tuple[str, bytes]] = field(default_factory=list)
 
     def force(self) -> ForceBook:
         """Whether contracts bound, by what was gathered."""
@@ -98,6 +100,7 @@ class Gatherer:
         verified = await asyncio.to_thread(self._verify_all, published, files, gathered.contracts)
         gathered.publications.update(verified)
         gathered.names = await asyncio.to_thread(self._names, published, files)
+        gathered.proofs = list(_proofs(published, files))
         return gathered
 
     # --- evidence -----------------------------------------------------------------------------------------------
@@ -227,6 +230,15 @@ class Gatherer:
     async def _call(self, member: str, call: Awaitable[T]) -> T:
         async with self._limits[member]:
             return await call
+
+
+def _proofs(
+    published: Sequence[LoggedEntry], files: Sequence[dict[str, bytes] | ExchangeError | None]
+) -> Iterator[tuple[str, bytes]]:
+    for logged, found in zip(published, files, strict=True):
+        if isinstance(found, dict):
+            with suppress(ExchangeError):
+                yield logged.member, parse_proof(found[PROOF]).checkpoint_note
 
 
 def _wanted(logs: Mapping[str, LogView]) -> dict[Digest, list[str]]:

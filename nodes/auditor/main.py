@@ -19,7 +19,7 @@ from exchange.errors.audit import NotAuditorError
 from exchange.receipt import Delivery
 from exchange.reconcile import reconcile
 from exchange.reconcile.evidence import Signatures
-from exchange.reconcile.model import Evidence, Federation, Finding, LogView, Reconciliation
+from exchange.reconcile.model import Federation, Finding, LogView, Reconciliation
 from exchange.reconcile.pairs import pair
 from exchange.signing.keys import KeyPurpose
 from exchange.signing.trust import RegistryRef, Trust
@@ -28,7 +28,7 @@ from nodes.adapters.key_files import read_passphrase, read_signer
 from nodes.adapters.partner import Caller, PartnerClient, PartnerLimits
 from nodes.adapters.trust_folder import load_trust
 from nodes.auditor.collect import Collected, LogCollector
-from nodes.auditor.gather import Gatherer
+from nodes.auditor.gather import Gathered, Gatherer
 from nodes.auditor.store import AuditStore
 from nodes.settings import NodeFolder
 
@@ -114,7 +114,7 @@ class Auditor:
             )
             gathered = await gatherer.gather(logs)
             progress("reconciling", 0.8)
-            for member in self._remember(logs, gathered.evidence):
+            for member in self._remember(logs, gathered):
                 collected[member] = await self._collector.collect(clients[member])
         federation = Federation(
             at=self._clock.now(),
@@ -140,12 +140,14 @@ class Auditor:
     async def _collect(self, clients: Iterable[PartnerClient]) -> list[Collected]:
         return await asyncio.gather(*(self._collector.collect(client) for client in clients))
 
-    def _remember(self, logs: Mapping[str, LogView], evidence: Evidence) -> list[str]:
-        """Keep the checkpoints that deliveries carry; the members whose log must be held against a new one."""
+    def _remember(self, logs: Mapping[str, LogView], gathered: Gathered) -> list[str]:
+        """Keep the checkpoints that deliveries and bundles carry; the members whose log must be judged again."""
         before = {member: self._known(member) for member in logs}
-        for says in _deliveries(logs, Signatures(evidence, self._trust)):
+        for says in _deliveries(logs, Signatures(gathered.evidence, self._trust)):
             if says.publisher in logs:
                 self._collector.remember(says.publisher, says.checkpoint.encode("utf-8", "replace"))
+        for publisher, note in gathered.proofs:
+            self._collector.remember(publisher, note)
         return [member for member in logs if self._known(member) != before[member]]
 
     def _known(self, member: str) -> set[tuple[int, bytes]]:

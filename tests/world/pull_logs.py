@@ -49,6 +49,7 @@ class PullLogs:
     withheld: set[tuple[str, Digest]] = field(default_factory=set)
     publications: dict[Digest, VerifiedPublication | ExchangeError] = field(default_factory=dict)
     not_collected: set[str] = field(default_factory=set)
+    cosigned: dict[str, list[tuple[int, datetime]]] = field(default_factory=dict)
     count: int = 0
 
     def __post_init__(self) -> None:
@@ -233,22 +234,23 @@ class PullLogs:
         return Federation(
             at=self.at + self.audited_after,
             trust=self._trust(),
-            logs={
-                member: LogView(
-                    member=member,
-                    entries=tuple(
-                        LoggedEntry(member=member, index=index, entry=entry, raw=format_entry(entry))
-                        for index, entry in enumerate(entries)
-                    ),
-                )
-                for member, entries in self.logs.items()
-                if member not in self.not_collected
-            },
+            logs={member: self.view(member) for member in self.logs if member not in self.not_collected},
             publications=self.publications,
             contracts={},
             evidence=Evidence(signed=self.signed, withheld=frozenset(self.withheld)),
             force_at=lambda *_: self.state,
         )
+
+    def view(self, member: str) -> LogView:
+        """The log as rebuilt; an entry is cosigned when the first checkpoint over it was, in order of size."""
+        cosigned = self.cosigned.get(member, [])
+
+        def logged(index: int, entry: LogEntry) -> LoggedEntry:
+            at = next((at for size, at in cosigned if size > index), None)
+            return LoggedEntry(member=member, index=index, entry=entry, raw=format_entry(entry), cosigned_at=at)
+
+        entries = tuple(logged(index, entry) for index, entry in enumerate(self.logs[member]))
+        return LogView(member=member, entries=entries, cosigned=tuple(cosigned))
 
     def _trust(self) -> Trust:
         members = {member: self._member(member) for member in self.members}
