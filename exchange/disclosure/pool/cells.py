@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from exchange.disclosure.arrays import Floats
+from exchange.disclosure.arrays import Floats, Mask
 from exchange.disclosure.audit import AuditOutcome, InsiderView, Reason, audit
 from exchange.disclosure.pool.chain import Chain, Sense, chains
 from exchange.disclosure.pool.exposure import Exposure, PoolFinding
@@ -49,6 +49,7 @@ def exposed_cells(
             pooled.view,
             pooled.needs,
             insiders=insiders,
+            guarded=_guarded(candidate, pooled),
             hints=_truth(pooled, holdings),
             work_max=work_max,
             progress=progress,
@@ -99,6 +100,14 @@ def _insiders(candidate: Candidate, pooled: PooledView) -> list[InsiderView]:
         if known or least:
             found.append(InsiderView(Insider(insider.name, tuple(known), least), tuple(known.values())))
     return found
+
+
+def _guarded(candidate: Candidate, pooled: PooledView) -> Mask:
+    """The columns that stand for a cell which its release's insiders must not learn either."""
+    guarded = np.zeros(len(pooled.view.known), dtype=np.bool_)
+    for column, cells in pooled.members.items():
+        guarded[column] = any(candidate.guards(cell) for cell in cells)
+    return guarded
 
 
 def _seen_by(view: View, insider: InsiderView | None) -> View:

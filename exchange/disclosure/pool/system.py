@@ -26,8 +26,11 @@ class Candidate:
         release: As its readers would have it.
         values: The true figures of its rows: they tell which presumptions about it are false.
         required: What its withheld cells must keep.
-        insiders: Who knows more than it shows, with cells numbered as in `order`.
+        insiders: Its contributors who know more than it shows, with cells numbered as in `order`. Of an earlier release
+            they know what is taken to be the same figure; what else they know of it, its register alone could tell.
         order: Its cells.
+        guarded: Its withheld cells whose needs hold against insiders as well; None for all. Those of earlier releases
+            hold against everybody else: who contributed to them is not on record.
     """
 
     release: Released
@@ -35,6 +38,12 @@ class Candidate:
     required: Mapping[CellKey, Requirement] = field(repr=False)
     insiders: Sequence[Insider] = field(default=(), repr=False)
     order: Sequence[CellKey] = field(default=(), repr=False)
+    guarded: Collection[CellKey] | None = field(default=None, repr=False)
+
+    def guards(self, cell: PoolKey) -> bool:
+        """Whether what a hidden cell must keep holds against insiders as well."""
+        release, *key = cell
+        return release == self.release.name and (self.guarded is None or tuple(key) in self.guarded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,102 @@
+"""The search near each cell: it proves what there is to prove, and tables of a part are tables of the whole."""
+
+import numpy as np
+import pytest
+
+from exchange.disclosure.arrays import Integers
+from exchange.disclosure.audit import informed
+from exchange.disclosure.audit.attackers import Attackers
+from exchange.disclosure.audit.component import Component, components
+from exchange.disclosure.audit.examination import demands_on
+from exchange.disclosure.audit.nearby import Nearby
+from exchange.disclosure.audit.programmes import Meter
+from exchange.disclosure.audit.proof import OUTSIDER, Proof
+from exchange.disclosure.audit.solver import Programme
+from exchange.disclosure.audit.vicinity import NEAR, Vicinity
+from exchange.disclosure.problem import Insider, Needs, View
+from exchange.disclosure.relations import System
+from exchange.pattern import Relation
+
+SIZE = 7
+KNOWN_CELL = ("1", "2", "3")
+UP = {"111": 1, "122": 1, "212": 1, "221": 1}
+
+
+def _cube() -> tuple[System, Integers]:
+    """A cube of counts with published margins, of which everything inside is withheld."""
+    codes = [str(code) for code in range(SIZE)]
+    inner = [(a, b, c) for a in codes for b in codes for c in codes]
+    relations = []
+    for place in range(3):
+        for first in codes:
+            for second in codes:
+                rest = [first, second]
+                line = [(*rest[:place], code, *rest[place:]) for code in codes]
+                whole = (*rest[:place], "T", *rest[place:])
+                relations.append(Relation((*((key, 1) for key in line), (whole, -1))))
+    keys = sorted({key for relation in relations for key, _ in relation.terms})
+    figures = dict(zip(inner, np.random.default_rng(5).integers(5, 60, len(inner)).tolist(), strict=True))
+    for relation in relations:
+        (whole, _), line = relation.terms[-1], relation.terms[:-1]
+        figures[whole] = sum(figures[key] for key, _ in line)
+    return System.of(keys, relations), np.array([figures[key] for key in keys], dtype=np.int64)
+
+
+@pytest.fixture(scope="module")
+def whole() -> tuple[Component, Proof, System]:
+    system, values = _cube()
+    known = np.array(["T" in key for key in system.keys], dtype=np.bool_)
+    size = len(values)
+    view = View(
+        system=system,
+        known=known,
+        figures=np.where(known, values, 0),
+        whole=True,
+        low=np.zeros(size),
+        high=np.full(size, np.inf),
+    )
+    (component,) = components(view)
+    # Two up, two down: any cube of eight cells with figures of at least five shows both.
+    needs = Needs(values + 2.0, values - 2.0, np.full(size, 4.0))
+    insider = Insider("one", (system.keys.index(KNOWN_CELL),))
+    attackers = Attackers(informed([insider], values)).of(component)
+    demands = demands_on(component, needs, np.ones(size, dtype=np.bool_))
+    return component, Proof(component, values[component.cells], demands, attackers), system
+
+
+def test_every_cell_of_a_cube_is_proved_near_itself_against_the_outsider_and_who_knows_a_cell(
+    whole: tuple[Component, Proof, System],
+) -> None:
+    component, proof, system = whole
+    own = component.cells.tolist().index(system.keys.index(KNOWN_CELL))
+    assert proof.against(own) == OUTSIDER
+    assert int(proof.open.sum()) == component.size == SIZE**3
+    meter = Meter(10**9)
+    Nearby(proof, meter, Programme).run()
+    assert not proof.open.any()
+    assert meter.programmes < component.size
+
+
+@pytest.mark.parametrize(
+    ("change", "is_table"),
+    [
+        pytest.param({}, True, id="the anchor itself"),
+        pytest.param({**UP, "112": -1, "121": -1, "211": -1, "222": -1}, True, id="an exchange of eight cells"),
+        pytest.param(UP, False, id="half of one"),
+        pytest.param({"111": 1}, False, id="one cell"),
+    ],
+)
+def test_a_table_of_the_part_is_a_table_of_the_whole_and_no_other_is(
+    whole: tuple[Component, Proof, System], change: dict[str, int], is_table: bool
+) -> None:
+    component, proof, system = whole
+    place = {"".join(system.keys[cell]): number for number, cell in enumerate(component.cells.tolist())}
+    vicinity, barred = Vicinity(component, proof.anchor), {place["333"], place["444"]}
+    cells = vicinity.of(place["111"], 3, barred)
+    assert {place[name] for name in change} <= set(cells.tolist())
+    assert barred.isdisjoint(cells.tolist())
+    assert len(cells) <= NEAR[-1]
+    table = proof.anchor.copy()
+    for name, amount in change.items():
+        table[place[name]] += amount
+    assert vicinity.part(cells).holds(table[cells]) == component.holds(table) == is_table
