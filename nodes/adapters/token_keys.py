@@ -152,7 +152,7 @@ def make_token_key(uri: TokenUri) -> TokenSigner:
 
 
 def bare_point(attribute: bytes) -> bytes:
-    """The 32 bytes of a CKA_EC_POINT, which is their DER OCTET STRING (PKCS #11 v3.0 §2.3.5) or, in some tokens, bare."""
+    """The 32 bytes of a CKA_EC_POINT: a DER OCTET STRING (PKCS #11 v3.0 §2.3.5), in some tokens bare."""
     return attribute if len(attribute) == POINT_BYTES else attribute.removeprefix(POINT_HEADER)
 
 
