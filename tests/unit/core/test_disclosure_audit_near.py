@@ -25,7 +25,7 @@ UP = {"111": 1, "122": 1, "212": 1, "221": 1}
 def _cube() -> tuple[System, Integers]:
     """A cube of counts with published margins, of which everything inside is withheld."""
     codes = [str(code) for code in range(SIZE)]
-    inner = [(a, b, c) for a in codes for b in codes for c in codes]
+    inner: list[tuple[str, ...]] = [(a, b, c) for a in codes for b in codes for c in codes]
     relations = []
     for place in range(3):
         for first in codes:
@@ -35,10 +35,12 @@ def _cube() -> tuple[System, Integers]:
                 whole = (*rest[:place], "T", *rest[place:])
                 relations.append(Relation((*((key, 1) for key in line), (whole, -1))))
     keys = sorted({key for relation in relations for key, _ in relation.terms})
-    figures = dict(zip(inner, np.random.default_rng(5).integers(5, 60, len(inner)).tolist(), strict=True))
+    figures: dict[tuple[str, ...], int] = dict(
+        zip(inner, np.random.default_rng(5).integers(5, 60, len(inner)).tolist(), strict=True)
+    )
     for relation in relations:
-        (whole, _), line = relation.terms[-1], relation.terms[:-1]
-        figures[whole] = sum(figures[key] for key, _ in line)
+        *parts, (margin, _) = relation.terms
+        figures[margin] = sum(figures[key] for key, _ in parts)
     return System.of(keys, relations), np.array([figures[key] for key in keys], dtype=np.int64)
 
 
@@ -57,7 +59,8 @@ def whole() -> tuple[Component, Proof, System]:
     )
     (component,) = components(view)
     # Two up, two down: any cube of eight cells with figures of at least five shows both.
-    needs = Needs(values + 2.0, values - 2.0, np.full(size, 4.0))
+    figures = values.astype(np.float64)
+    needs = Needs(figures + 2, figures - 2, np.full(size, 4.0))
     insider = Insider("one", (system.keys.index(KNOWN_CELL),))
     attackers = Attackers(informed([insider], values)).of(component)
     demands = demands_on(component, needs, np.ones(size, dtype=np.bool_))
