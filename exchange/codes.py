@@ -26,11 +26,18 @@ _SPACES = re.compile(r"\A\s|\s\Z|[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """One code with its labels by language and its parent in the tree."""
+    """One code with its labels by language and its parent in the tree.
+
+    Attributes:
+        valid_from: The first day on which the code has this meaning; None: always had.
+        valid_to: The first day on which it no longer has it; None: still has.
+    """
 
     id: str
     labels: Labels
     parent: str | None
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +80,9 @@ class CodeList:
 def parse_codelist(raw: bytes, *, list_id: str) -> CodeList:
     """Read a code list: UTF-8 CSV with a header, `code` and `name_en` first among equals, `parent` optional.
 
-    Every cell is text: `NO` is Norway and `NA` is Namibia. Columns other than `code`, `name_<language>` and `parent`
-    are notes for people and are not read. The codes form a strict tree: each parent is a code of the list.
+    Every cell is text: `NO` is Norway and `NA` is Namibia. `valid_from` and `valid_to` are days. Columns other than
+    these, `code`, `name_<language>` and `parent` are notes for people and are not read. The codes form a strict tree:
+    each parent is a code of the list.
 
     Raises:
         CodeListError: With the line and what was found there.
@@ -144,7 +152,24 @@ def _code(row: dict[str, str], list_id: str, line: int) -> Code:
         if _SPACES.search(text):
             expected = f"name_{language} without outer spaces and control characters"
             raise CodeListError(list=list_id, line=line, expected=expected, found="some")
-    return Code(id=row["code"], labels=labels, parent=row.get("parent") or None)
+    first, last = (_day(row, name, list_id, line) for name in ("valid_from", "valid_to"))
+    if first is not None and last is not None and last <= first:
+        raise CodeListError(list=list_id, line=line, expected=f"a valid_to after {first}", found=str(last))
+    return Code(id=row["code"], labels=labels, parent=row.get("parent") or None, valid_from=first, valid_to=last)
+
+
+def _day(row: dict[str, str], name: str, list_id: str, line: int) -> date | None:
+    text = row.get(name, "")
+    if not text:
+        return None
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.isoformat() != text:
+        expected = f"a day as 2022-06-08, or nothing, in {name}"
+        raise CodeListError(list=list_id, line=line, expected=expected, found=text[:40])
+    return found
 
 
 def _check_tree(codes: dict[str, Code], lines: dict[str, int], list_id: str) -> None:

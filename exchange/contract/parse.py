@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from functools import lru_cache
 
 from exchange.codes import CodeList, parse_codelist
 from exchange.contract import rules
@@ -37,6 +37,9 @@ from exchange.errors.contract import CodeListAbsentError, ContractError
 TIME_PERIOD = "TIME_PERIOD"
 FIXED_COLUMNS = (TIME_PERIOD, "OBS_VALUE", "OBS_STATUS", "CONF_STATUS")
 """The columns that follow the dimensions, in this order."""
+
+CODELISTS_KEPT = 128
+"""How many parsed code lists a process keeps, the last ones used."""
 
 
 def parse_contract(raw: bytes, *, codelists: Mapping[Digest, bytes]) -> DataContract:
@@ -80,22 +83,25 @@ def contract_findings(raw: bytes, *, codelists: Mapping[Digest, bytes]) -> tuple
 
 
 class _Shelf:
-    """The code lists at hand, each parsed once."""
+    """The code lists at hand."""
 
     def __init__(self, files: Mapping[Digest, bytes]) -> None:
         self._files = files
-        self._parsed: dict[Digest, CodeList] = {}
 
     def take(self, clause: Clause) -> CodeList:
         digest, list_id = clause.digest("sha256"), clause.text("id")
         if digest not in self._files:
             raise CodeListAbsentError(line=clause.line, list=list_id, digest=str(digest))
-        if digest not in self._parsed:
-            self._parsed[digest] = parse_codelist(self._files[digest], list_id=list_id)
-        codelist = self._parsed[digest]
+        codelist = _codelist(self._files[digest], list_id)
         if codelist.digest != digest:
             raise clause.at("sha256").broken(str(digest), str(codelist.digest))
-        return replace(codelist, id=list_id)
+        return codelist
+
+
+@lru_cache(maxsize=CODELISTS_KEPT)
+def _codelist(raw: bytes, list_id: str) -> CodeList:
+    """The same bytes are the same list, and most contracts share most lists."""
+    return parse_codelist(raw, list_id=list_id)
 
 
 def _contract(source: ContractText, raw: bytes, shelf: _Shelf) -> DataContract:

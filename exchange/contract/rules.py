@@ -99,6 +99,7 @@ def _check_dimensions(contract: DataContract, columns: Clause) -> None:
         if ends_early or (dimension.valid_from or contract.effective) > contract.effective:
             valid = f"{dimension.valid_from} to {dimension.valid_to or 'further notice'}"
             raise column.custom("codelist").broken(f"a list valid on {contract.effective}", valid)
+        _check_validity(dimension, column)
         if dimension.scope == PROVIDER_SCOPE:
             _check_scope(contract, dimension, column)
     flow_only = contract.concept.flow_or_stock == "flow"
@@ -109,6 +110,18 @@ def _check_dimensions(contract: DataContract, columns: Clause) -> None:
     if integer != (contract.decimals == 0):
         value = columns.at(len(contract.dimensions) + 1, "logicalType")
         raise value.broken("integer without decimals, number with them", str(value.value))
+
+
+def _check_validity(dimension: Dimension, column: Clause) -> None:
+    """Every code has one meaning as long as the list is meant to be used: a region that was divided has two."""
+    first, last = dimension.valid_from, dimension.valid_to
+    for code in dimension.codelist.codes:
+        if code.valid_from is not None and first is not None and first < code.valid_from:
+            found = f"{code.id}, which means this from {code.valid_from} on"
+            raise column.custom("codelist").at("validFrom").broken(f"codes that are valid on {first}", found)
+        if code.valid_to is not None and (last is None or last > code.valid_to):
+            found = f"{code.id}, which means this until {code.valid_to}"
+            raise column.custom("codelist").broken(f"a validTo of {code.valid_to} at the latest", found)
 
 
 def _check_scope(contract: DataContract, dimension: Dimension, column: Clause) -> None:

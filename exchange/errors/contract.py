@@ -64,6 +64,15 @@ class CodeListAbsentError(ContractError):
     mend_ru = "положите файл в contracts/codelists; изменённому справочнику нужна новая версия договора"
 
 
+class CodeListNotAtHandError(ContractError):
+    """No code list at hand has this name."""
+
+    code = "code-list-not-at-hand"
+    exit_code = ExitCode.USAGE
+    en = "code list {found}: none at hand has this name; at hand: {known}"
+    ru = "справочник {found}: такого нет; есть: {known}"
+
+
 class StatementError(ContractError):
     """A statement does not say what a statement may say."""
 

@@ -86,7 +86,7 @@ def make_node_folder(folder: Path, node: NewNode, *, random: Callable[[int], byt
 
 
 def copy_contracts(folder: Path, *, sources: Path = SOURCES, names: Collection[tuple[str, str]] | None = None) -> None:
-    """The checkout's contracts and code lists; no statements, since each node gathers its own.
+    """The checkout's contracts, code lists and names; no statements, since each node gathers its own.
 
     Args:
         folder: The node's `contracts/`.
@@ -98,7 +98,9 @@ def copy_contracts(folder: Path, *, sources: Path = SOURCES, names: Collection[t
         for file in sorted(sources.glob(f"*/*/{CONTRACT_FILE}"))
         if names is None or (file.parent.parent.name, file.parent.name) in names
     ]
-    for source in (*contracts, *sorted(sources.glob("codelists/*.csv"))):
+    parts = ("codelists", "correspondences", "labels")
+    lists = [file for part in parts for file in sorted(sources.glob(f"{part}/*.csv"))]
+    for source in (*contracts, *lists):
         kept = folder / source.relative_to(sources)
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, kept)
