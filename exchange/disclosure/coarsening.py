@@ -14,8 +14,8 @@ from exchange.disclosure.weights import weights_of
 from exchange.pattern import Shape
 from exchange.table import AggregateTable, CellKey
 
-TRIAL = Effort(clean_up=0, exchange=0)
-"""A trial is protected against anybody, and not cleaned up: it tells what to try, and nothing of it leaves."""
+TRIAL = Effort(together=10, clean_up=0, exchange=0)
+"""A trial is protected many cells at once, and not cleaned up: it tells what to try, and nothing of it leaves."""
 
 
 def advise_contract(
@@ -111,4 +111,4 @@ def _problem(table: AggregateTable, contract: DataContract, parameters: SecretPa
     sensitive = primary_suppressions(table, contract, parameters)
     weights = weights_of(sensitive.values, parameters.salt)
     release = Release(table=table, contract=contract, sensitive=sensitive, public=frozenset(), weights=weights)
-    return replace(release.problem(), insiders=())
+    return replace(release.problem(), insiders=(), guarded=None)

@@ -2,6 +2,9 @@
 
 from exchange.errors import ExchangeError, ExitCode
 
+_ADVISE_EN = "What each breakdown costs: exchange bundle advise {contract} {period} --from FILE --mapping MAP.toml"
+_ADVISE_RU = "Цена каждого разреза: exchange bundle advise {contract} {period} --from FILE --mapping MAP.toml"
+
 
 class DisclosureError(ExchangeError):
     """The branch of everything that disclosure control blocks."""
@@ -13,16 +16,16 @@ class UnsafeTableError(DisclosureError):
     code = "table-unsafe"
     en = "{contract} {period}: {exposed} of {withheld} withheld cells are not safe, for example {cell}: {reason}"
     ru = "{contract} {period}: {exposed} из {withheld} скрытых ячеек не защищены, например {cell}: {reason}"
-    mend_en = "Release fewer breakdowns: coarsen a dimension of the table that the cell belongs to."
-    mend_ru = "Выпускайте меньше разрезов: укрупните одно из измерений таблицы, к которой относится ячейка."
+    mend_en = f"Release fewer breakdowns of the table that the cell belongs to. {_ADVISE_EN}"
+    mend_ru = f"Выпускайте меньше разрезов таблицы, к которой относится ячейка. {_ADVISE_RU}"
 
 
 class NoSafePatternError(DisclosureError):
     code = "no-safe-pattern"
     en = "{contract} {period}: no set of withheld cells protects {cell}: {reason}"
     ru = "{contract} {period}: никакой набор скрытых ячеек не защищает {cell}: {reason}"
-    mend_en = "Coarsen a dimension, or hold the revision back until more has changed."
-    mend_ru = "Укрупните измерение или отложите пересмотр, пока изменений не станет больше."
+    mend_en = f"Coarsen a dimension, or hold the revision back until more has changed. {_ADVISE_EN}"
+    mend_ru = f"Укрупните измерение или отложите пересмотр, пока изменений не станет больше. {_ADVISE_RU}"
 
 
 class ParametersTooLooseError(DisclosureError):
@@ -76,8 +79,11 @@ class MethodUnsupportedError(DisclosureError):
 class PoolError(DisclosureError):
     """The branch of what is safe alone, and not together with what was released before."""
 
-    mend_en = "Withhold a cell of this release that the chain names, coarsen a dimension, or hold the release back."
-    mend_ru = "Скройте одну из ячеек этого выпуска в цепочке, укрупните измерение или отложите выпуск."
+    mend_en = (
+        "Withhold a cell of this release that the chain names, coarsen a dimension, or hold the release back. "
+        f"{_ADVISE_EN}"
+    )
+    mend_ru = f"Скройте одну из ячеек этого выпуска в цепочке, укрупните измерение или отложите выпуск. {_ADVISE_RU}"
 
 
 class PoolComputesError(PoolError):
