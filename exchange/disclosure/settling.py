@@ -6,7 +6,8 @@ from functools import partial
 
 from exchange.disclosure.audit import AuditOutcome, Finding, audit, informed
 from exchange.disclosure.formulation import needs_of, view_of
-from exchange.disclosure.optimise import Effort, UnprotectableError, suppress
+from exchange.disclosure.led import suppress_led
+from exchange.disclosure.optimise import Effort, UnprotectableError
 from exchange.disclosure.pool import Candidate, Pool, PoolFinding, PoolRules, Released, audit_pool
 from exchange.disclosure.pool.findings import REFUSALS
 from exchange.disclosure.primary import shown
@@ -19,11 +20,8 @@ from exchange.table import CellKey, SafeTable
 REPAIRS_MAX = 5
 """How often the suppression may try again with what an audit found, before the table is refused."""
 
-CLEANED_MAX = 1_200
-"""Cells of a release in which cells are published again that turned out not to be needed."""
-
-CLEANED, PROTECTED = Effort(clean_up=20, exchange=0), Effort(clean_up=0, exchange=0)
-"""What a release is worth: a register's few hundred insiders make each programme of a clean-up dear."""
+EFFORT = Effort(clean_up=100, exchange=0)
+"""What a release is worth: a clean-up of so many programmes, and no exchanges."""
 
 _TO_ANYBODY = "even with everything else withheld, anybody can compute it too closely"
 _TO_AN_INSIDER = "even with everything else withheld, one of its own contributors can compute the others too closely"
@@ -82,9 +80,9 @@ class Settling:
 
     def _suppress(self, release: Release) -> Suppressed:
         try:
-            return suppress(
+            return suppress_led(
                 release.problem(),
-                effort=CLEANED if len(release.keys) <= CLEANED_MAX else PROTECTED,
+                effort=EFFORT,
                 progress=lambda _stage, share: self.progress("secondary", share),
             )
         except UnprotectableError as error:

@@ -4,13 +4,17 @@ from collections import Counter
 from dataclasses import replace
 from itertools import product
 
+import numpy as np
 import pytest
 
 from exchange.contract.model import TOTAL, DataContract, DominanceRule
+from exchange.disclosure import SecretParameters
 from exchange.disclosure.insiders import insiders_of
+from exchange.disclosure.primary import primary_suppressions
+from exchange.disclosure.release import Release
 from exchange.disclosure.weights import SPREAD, Weigh, weights_of
 from exchange.table import AggregateCell, AggregateTable, CellKey
-from tests.unit.core.sdc import contract_of, protected, table_of
+from tests.unit.core.sdc import SALT, contract_of, protected, table_of
 
 T = TOTAL
 GRID = contract_of({"R": "abd", "C": "123"}, minimum=3, floor=3)
@@ -60,6 +64,18 @@ def test_two_single_persons_of_a_row_do_not_learn_of_each_other(column: str) -> 
     # Two withheld cells would be enough for anybody else; each of the two would then compute the other.
     assert len(row & safe.withheld_keys()) >= 3
     assert len({(code, column) for code in ("a", "b", "d", T)} & safe.withheld_keys()) >= 2
+
+
+def test_a_cell_that_only_hides_others_keeps_the_floor_against_anybody_alone() -> None:
+    persons = {key: [f"{key}{n}" for n in range(9)] for key in product("abd", "123")} | {("a", "1"): ["p"]}
+    table = _named(persons)
+    found = primary_suppressions(table, GRID, SecretParameters.public_minima(GRID, salt=SALT))
+    weights = weights_of(found.values, SALT)
+    problem = Release(table=table, contract=GRID, sensitive=found, public=frozenset(), weights=weights).problem()
+    assert problem.guarded is not None
+    guarded = {key for key, kept in zip(problem.system.keys, problem.guarded.tolist(), strict=True) if kept}
+    assert guarded == {("a", "1")}  # one person; every other cell counts at least three
+    assert all(np.isfinite(problem.needs.reach))
 
 
 def test_weights_follow_the_figure_up_to_a_part_that_the_salt_draws() -> None:
