@@ -57,6 +57,12 @@ COMMANDS: tuple[Command, ...] = (
         "исправен ли свой шлюз, и если нет, почему",
     ),
     Command(
+        "doctor",
+        "nodes.gateway.doctor_commands:doctor",
+        "is the node well, and the path to each partner and back",
+        "исправен ли узел и путь к каждому партнёру и обратно",
+    ),
+    Command(
         "contract check", "nodes.desk.contract_commands:check", "check contract files", "проверить файлы договоров"
     ),
     Command(

@@ -28,6 +28,7 @@ from nodes.gateway import (
     bundles,
     catalogue,
     contracts,
+    doctor,
     evidence,
     health,
     local,
@@ -274,6 +275,7 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: O
         withdrawals.router(context, withdrawing, acknowledging),
         pulling_router(context, pulling),
         log_files.local_router(context),
+        doctor.router(context),
     )
     return Gateway(
         context=context,

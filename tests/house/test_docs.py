@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from exchange.log.entry import EntryType
-from nodes.cli.table import COMMANDS, find, group
+from nodes.cli.table import find, group
 from nodes.web.problems import STATUS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,8 +14,6 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "keys/README.md", "docker-compose.yml")),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
-DESIGNED = {"doctor", "key", "trust"}
-"""Commands that the design names and a later issue brings; a page may speak of them."""
 TOP = ("exchange/", "nodes/", "contracts/", "keys/", "tests/", "docs/")
 OPTIONS_WITH_VALUE = {"--node", "--home", "--lang"}
 
@@ -52,16 +50,12 @@ def words(argv: list[str]) -> list[str]:
 def test_every_command_on_a_page_exists_or_is_designed(page: Path) -> None:
     for command in commands_in(page.read_text(encoding="utf-8")):
         known = find(command) is not None or bool(group(command[0]) and len(command) == 1)
-        assert known or DESIGNED & {command[0], " ".join(command[:2])}, " ".join(command)
+        assert known, " ".join(command)
 
 
 def test_the_pages_do_name_commands() -> None:
     named = {" ".join(command[:2]) for page in PAGES for command in commands_in(page.read_text(encoding="utf-8"))}
     assert {"clearance show", "bundle diff", "audit run"} <= named
-
-
-def test_a_designed_command_that_exists_is_no_longer_called_designed() -> None:
-    assert {command.words for command in COMMANDS} & DESIGNED == set()
 
 
 def paths_in_tables(text: str) -> list[str]:
