@@ -8,12 +8,13 @@ from pathlib import Path
 from exchange.encoding import format_instant
 from exchange.errors import ExitCode
 from exchange.errors.settings import CommandLineError
+from exchange.errors.trust import RegistryRuleError
 from exchange.signing.ceremony import apply_change, sign_change, standing
 from exchange.signing.delegations import read_federation
 from exchange.signing.keys import RegistryRole, Signer
+from exchange.signing.succession import newest_versions, require_forward, require_turn
 from exchange.signing.succession import publish as new_snapshot
 from exchange.signing.succession import renew as new_timestamp
-from exchange.signing.succession import require_forward, require_turn
 from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
 from exchange.signing.words import digest_words
 from nodes.adapters.trust_folder import write_trust_files
@@ -29,7 +30,7 @@ from nodes.custody.trust_change import (
     read_signatures,
 )
 from nodes.custody.trust_words import standing_json, tell_change, tell_standing
-from nodes.terminal import CommandParser, Invocation
+from nodes.terminal import Clock, CommandParser, Invocation
 
 SNAPSHOT_RENEWED_BEFORE = timedelta(days=15)
 """Half of a snapshot's life: a renewal makes a new one then."""
@@ -107,7 +108,7 @@ def publish(invocation: Invocation) -> int:
     """`trust publish --registry DIR --key snapshot.key --key timestamp.key [--to DIR]`: what is applied, to all."""
     arguments = _registrar(invocation, "Publish what was applied: a new snapshot and timestamp.")
     registry = read_registry(arguments.registry, invocation.clock)
-    at = invocation.clock.now().replace(microsecond=0)
+    at = _next_second(invocation.clock)
     keys = dict(open_keys(arguments))
     _require_turn(registry, keys, at)
     return _publish(invocation, arguments, registry, keys, at)
@@ -117,7 +118,7 @@ def renew(invocation: Invocation) -> int:
     """`trust renew --registry DIR --key timestamp.key [--key snapshot.key]`: the same state for another week."""
     arguments = _registrar(invocation, "Renew the timestamp, and the snapshot once half of its life is over.")
     registry = read_registry(arguments.registry, invocation.clock)
-    at = invocation.clock.now().replace(microsecond=0)
+    at = _next_second(invocation.clock)
     keys = dict(open_keys(arguments))
     _require_turn(registry, keys, at)
     before = registry.signed
@@ -127,6 +128,12 @@ def renew(invocation: Invocation) -> int:
         return _publish(invocation, arguments, registry, keys, at)
     files = new_timestamp(registry.files, before=before, at=at, timestamp=_key(keys, RegistryRole.TIMESTAMP))
     return _lay_down(invocation, arguments, registry, files, at)
+
+
+def _next_second(clock: Clock) -> datetime:
+    """The registry knows whole seconds, and nothing may count from before it was published."""
+    now = clock.now()
+    return now.replace(microsecond=0) + timedelta(seconds=1 if now.microsecond else 0)
 
 
 def _publish(
@@ -157,7 +164,7 @@ def _lay_down(
     files = registry.files | new
     after = open_trust(files, root=files[FIRST_ROOT], at=at, expired="refuse")
     if registry.signed is not None:
-        _require_no_loss(open_trust(registry.files, root=files[FIRST_ROOT], at=at, expired="notice"), after)
+        _require_no_loss(_published(registry.files, at), after)
     write_trust_files(registry.path, new)
     for folder in arguments.to:
         write_trust_files(folder, files)
@@ -168,6 +175,19 @@ def _lay_down(
     )
     invocation.output.result({"version": after.ref.version, "sha256": str(after.ref.sha256), "expires": until})
     return ExitCode.FINE
+
+
+def _published(files: Mapping[str, bytes], at: datetime) -> Trust:
+    """The state before: a root that was applied and not published belongs to the next one, and may not fit this one."""
+    held = dict(files)
+    while True:
+        try:
+            return open_trust(held, root=held[FIRST_ROOT], at=at, expired="notice")
+        except RegistryRuleError:
+            newest = f"metadata/{newest_versions(held)['root']}.root.json"
+            if newest == FIRST_ROOT:
+                raise
+            del held[newest]
 
 
 def _require_no_loss(before: Trust, after: Trust) -> None:
