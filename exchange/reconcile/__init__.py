@@ -5,7 +5,7 @@ and said so: an exchange that both sides hide (DESIGN.md §9).
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from exchange.encoding import format_instant
 from exchange.errors.audit_logs import ClockSetBackError, ClockSkewError
@@ -14,6 +14,7 @@ from exchange.reconcile.contents import Contents, gather_contents
 from exchange.reconcile.evidence import Signatures
 from exchange.reconcile.history import Histories, history_of
 from exchange.reconcile.model import (
+    SKEW_MAX,
     Exchange,
     Federation,
     Finding,
@@ -31,9 +32,6 @@ from exchange.reconcile.punctuality import judge_punctuality
 from exchange.reconcile.receipts import judge_receipt
 from exchange.reconcile.rights import judge_rights
 from exchange.reconcile.withdrawals import judge_acknowledgements
-
-SKEW_MAX = timedelta(minutes=5)
-"""How far a node's clock may run ahead of its witnesses', or behind them."""
 
 
 def reconcile(federation: Federation) -> Reconciliation:

@@ -13,7 +13,7 @@ from exchange.encoding import Digest, text_member
 from exchange.errors import ExchangeError
 from exchange.errors.exchange_ import ProofRefusedError
 from exchange.receipt import Delivery, Receipt, open_delivery, open_receipt
-from exchange.reconcile.model import Evidence, LoggedEntry
+from exchange.reconcile.model import SKEW_MAX, Evidence, LoggedEntry
 from exchange.signing.dpop import PROOF_TYP, open_strict
 from exchange.signing.keys import KeyPurpose, PublicKey, parse_public_jwk
 from exchange.signing.trust import Trust
@@ -83,7 +83,10 @@ class Signatures:
             return Opened(Standing.UNPROVEN, digest)
 
     def _keys(self, member: str, *, at: datetime) -> tuple[PublicKey, ...]:
-        return self._trust.keys(member, KeyPurpose.TRANSPORT, at=at)
+        """Those that counted at this time by any clock that may be: a new key is used a moment before others' noon."""
+        times = (at - SKEW_MAX, at, at + SKEW_MAX)
+        found = (key for time in times for key in self._trust.keys(member, KeyPurpose.TRANSPORT, at=time))
+        return tuple(dict.fromkeys(found))
 
 
 def _open_request(proof: str, *, keys: Sequence[PublicKey], bundle: str) -> str:

@@ -5,7 +5,7 @@ Nothing here can hold a cell: entries are metadata, evidence is signed statement
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -16,6 +16,8 @@ from exchange.errors.audit import FindingError
 from exchange.log.entry import LogEntry
 from exchange.signing.trust import Trust
 
+SKEW_MAX = timedelta(minutes=5)
+"""How far a node's clock may run ahead of its witnesses' and its partners', or behind them."""
 UNDECIDED = "undecided"
 """The party at fault where the evidence does not decide."""
 

@@ -10,6 +10,7 @@
 | served    | rejected   | proven, the puller itself accepted the same | violated   | puller: it refused right bytes   |
 | served    | rejected   | proven, another content signed for as well  | violated   | publisher: it signed two         |
 | served    | rejected   | proven, nothing to compare with             | disputed   | undecided: pull again            |
+| served    | rejected   | the same, other bytes than those arrived    | broken-off | nobody                           |
 | served    | rejected   | unproven, none named                        | disputed   | undecided: either could be lying |
 | served    | nothing    | request proven, in time                     | pending    | nobody yet                       |
 | served    | nothing    | request proven, overdue                     | violated   | puller: it asked and is silent   |
@@ -21,8 +22,8 @@
 | any       | broken off | any                                         | broken-off | nobody                           |
 | twice     | any        | any, and the same for the puller            | violated   | whose log has it twice           |
 
-Where the puller says that bytes other than the signed ones arrived, and the signed ones were right, the way may have
-changed them: broken off, nobody's fault. A log that could not be collected leaves the verdict pending.
+Where the puller says that bytes other than the signed ones arrived, and nothing speaks against the signed ones, the way
+may have changed them. A log that could not be collected leaves the verdict pending.
 """
 
 from datetime import datetime, timedelta
@@ -157,10 +158,12 @@ def _rejected(pair: Pair, taken: LoggedEntry, says: Delivery, contents: Contents
     """The puller refused bytes that the publisher signed for: were they the right ones?"""
     reason, evidence = pair.rejection or "", taken.entry.evidence
     declared, rivals = contents.is_declared(says), contents.rivals(says)
+    damaged: Ruling | None = (Verdict.BROKEN_OFF, ()) if reason == DAMAGED_ON_THE_WAY else None
     if declared or (declared is None and contents.accepted_before_or_after(says)):
-        if reason == DAMAGED_ON_THE_WAY:
-            return Verdict.BROKEN_OFF, ()  # nothing proves which bytes were sent; the ones signed for were right
-        return _violated(pair, pair.puller, RejectedWronglyError, evidence, publisher=pair.publisher, reason=reason)
+        # Nothing proves which bytes were sent; the ones signed for were right.
+        return damaged or _violated(
+            pair, pair.puller, RejectedWronglyError, evidence, publisher=pair.publisher, reason=reason
+        )
     if declared is False:
         right = str(contents.declared[(says.bundle, says.file)])
         return _violated(
@@ -173,7 +176,9 @@ def _rejected(pair: Pair, taken: LoggedEntry, says: Delivery, contents: Contents
             reason=reason,
             right=right,
         )
-    return _signed_two(pair, says, rivals) if rivals else _disputed(pair, reason)
+    if rivals:
+        return _signed_two(pair, says, rivals)
+    return damaged or _disputed(pair, reason)  # a damaged one's puller does not contest what was signed for
 
 
 def _signed_two(pair: Pair, says: Delivery, rivals: tuple[Digest, ...]) -> Ruling:

@@ -191,6 +191,7 @@ class PullLogs:
         )
         signed_by = str(changes.pop("signed_by", puller))
         logged = bool(changes.pop("logged", True))
+        about = changes.pop("about", BUNDLE)
         token = sign_receipt(
             replace(honest, **changes),  # type: ignore[arg-type]  # by the test's names
             signer=self.key(signed_by),
@@ -203,7 +204,7 @@ class PullLogs:
                 EntryType.RECEIPT_GIVEN,
                 counterpart="KZ",
                 contract=CONTRACT,
-                bundle=BUNDLE,
+                bundle=about,
                 pull=pull,
                 evidence=digest,
             )
