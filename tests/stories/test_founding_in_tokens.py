@@ -1,8 +1,10 @@
 """A federation founded by commands alone, every Ed25519 key in its member's token: no process ever holds one."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,29 +71,69 @@ def federation_file(path: Path) -> Path:
     return path
 
 
-def test_a_federation_is_founded_by_commands_with_every_key_in_a_token(tmp_path: Path) -> None:
-    passphrase = write_passphrase(tmp_path / "passphrase")
-    members = []
-    for member in MEMBERS:
-        (tmp_path / member).mkdir()
-        members.append(Applicant(member, tmp_path / member, make_token(tmp_path / member), passphrase))
-    files = [word for member in members for file in applications(member) for word in ("--application", file)]
-    change, registry = tmp_path / "change", tmp_path / "registry"
-    act(
-        "trust", "propose", "found", "-o", change, "--federation", federation_file(tmp_path / "federation.toml"), *files
-    )
-    for member in members:
-        held = ("first/root", "first/targets", "first/delegation", "second/delegation")
-        act("trust", "sign", change, *(word for key in held for word in ("--key", member.home / f"{key}.key")))
-    act("trust", "apply", change, "--registry", registry)
-    first = tmp_path / "IOM" / "first"
-    act("trust", "publish", "--registry", registry, "--key", first / "snapshot.key", "--key", first / "timestamp.key")
+@dataclass(frozen=True)
+class Founded:
+    """What a founding leaves: the registry, who has which keys, and KZ's node."""
 
-    node = tmp_path / "node"
-    act("init", node, "--member", "KZ", "--issuer", ADDRESSES["KZ"], "--registry", registry)
-    shutil.copytree(tmp_path / "KZ" / "node", node / "private", dirs_exist_ok=True)
-    keys = act("--node", node, "key", "list", "--json").keys
+    registry: Path
+    members: dict[str, Applicant]
+    node: Path
+
+    def carry_out(self, change: Path, signers: Sequence[tuple[str, str]]) -> None:
+        """Sign by each of these keys, apply, publish."""
+        for member, key in signers:
+            act("trust", "sign", change, *self._base, "--key", self.members[member].home / f"{key}.key")
+        act("trust", "apply", change, "--registry", self.registry)
+        first = self.members["IOM"].home / "first"
+        held = ("--key", first / "snapshot.key", "--key", first / "timestamp.key")
+        act("trust", "publish", "--registry", self.registry, *held)
+
+    @property
+    def _base(self) -> tuple[object, ...]:
+        return ("--registry", self.registry) if self.registry.exists() else ()
+
+    def listed(self) -> list[dict[str, Any]]:
+        return act("--node", self.node, "key", "list", "--json").keys
+
+
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Founded:
+    home = tmp_path_factory.mktemp("founded")
+    passphrase = write_passphrase(home / "passphrase")
+    members = {}
+    for member in MEMBERS:
+        (home / member).mkdir()
+        members[member] = Applicant(member, home / member, make_token(home / member), passphrase)
+    files = [word for member in members.values() for file in applications(member) for word in ("--application", file)]
+    act("trust", "propose", "found", "-o", home / "change", "--federation", federation_file(home / "fed.toml"), *files)
+    founded = Founded(home / "registry", members, home / "node")
+    held = ("first/root", "first/targets", "first/delegation", "second/delegation")
+    founded.carry_out(home / "change", [(member, key) for member in MEMBERS for key in held])
+    act("init", founded.node, "--member", "KZ", "--issuer", ADDRESSES["KZ"], "--registry", founded.registry)
+    shutil.copytree(home / "KZ" / "node", founded.node / "private", dirs_exist_ok=True)
+    return founded
+
+
+def test_a_federation_is_founded_by_commands_with_every_key_in_a_token(founded: Founded) -> None:
+    keys = founded.listed()
     assert len(keys) == 7 + len(OFFICERS)
     assert {key["registry"] for key in keys} == {"listed"}
     assert {key["kept"] for key in keys if key["algorithm"] == "Ed25519"} == {"token"}
     assert {key["kept"] for key in keys if key["algorithm"] == "ML-DSA-65"} == {"sealed"}
+
+
+def test_a_key_is_changed_by_commands_and_used_once_it_is_listed(founded: Founded, tmp_path: Path) -> None:
+    kz = founded.members["KZ"]
+    options = ("--passphrase-file", kz.passphrase)
+    token = ("--token", format_token_uri(replace(kz.token, object="node next transport")))
+    node = ("--node", founded.node, "key")
+    (new,) = act(*node, "new", "transport", "--next", *token, "--json").keys
+    act(*node, "apply", "transport", "--next", "-o", tmp_path / "application.json", *options)
+    assert run(*node, "use", "transport").code == ExitCode.DOES_NOT_HOLD
+    asked = ("--registry", founded.registry, "--application", tmp_path / "application.json")
+    act("trust", "propose", "rotate", "--member", "KZ", "-o", tmp_path / "change", *asked)
+    founded.carry_out(tmp_path / "change", [("KZ", "first/delegation"), ("KZ", "second/delegation")])
+    shutil.copytree(founded.registry, founded.node / "keys", dirs_exist_ok=True)
+    act(*node, "use", "transport")
+    (used,) = [key for key in founded.listed() if key["purpose"] == "transport"]
+    assert (used["kid"], used["registry"], used["kept"]) == (new["kid"], "listed", "token")
