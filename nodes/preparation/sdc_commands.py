@@ -52,10 +52,12 @@ def protect(invocation: Invocation) -> int:
     parser.add_argument("--report", type=Path, metavar="R.json", help="how it was protected")
     parser.add_argument("--time-limit", type=float, metavar="S", help="seconds; then the last finished stage counts")
     arguments = invocation.parse(parser)
-    stop = _stop_after(arguments.time_limit, invocation)
+    stop, incumbents = _stop_after(arguments.time_limit, invocation), _Incumbents(invocation)
     instance = _instance(arguments.instance)
     problem = _problem(instance, arguments)
-    protected = protect_instance(instance, problem, stop=stop, progress=invocation.output.progress)
+    protected = protect_instance(
+        instance, problem, stop=stop, progress=invocation.output.progress, cheaper=incumbents.found
+    )
     publication = format_publication(instance, protected.publication)
     report = protection_report(
         instance, protected, publication, attackers=_model(arguments), floor=not arguments.no_floor
@@ -64,7 +66,7 @@ def protect(invocation: Invocation) -> int:
     if arguments.report is not None:
         write_durably(arguments.report, (json.dumps(report, ensure_ascii=False, indent=2) + "\n").encode())
     _tell_protected(invocation, instance, protected, arguments.output)
-    invocation.output.result(report)
+    invocation.output.result({**report, "incumbents": incumbents.told})
     return ExitCode.FINE
 
 
@@ -229,6 +231,24 @@ def _stop_after(seconds: float | None, invocation: Invocation) -> Callable[[], b
         raise CommandLineError(reason="--time-limit is a number of seconds above 0", command=invocation.command)
     end = time.monotonic() + seconds
     return lambda: time.monotonic() >= end
+
+
+class _Incumbents:
+    """When each pattern was found that was cheaper than all before it: the one thing in a result that is timed."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation, self._began = invocation, time.monotonic()
+        self.told: list[dict[str, float]] = []
+
+    def found(self, cost: float) -> None:
+        """Tell it."""
+        if self.told and cost >= self.told[-1]["cost"]:
+            return
+        seconds = round(time.monotonic() - self._began, 3)
+        self.told.append({"cost": cost, "seconds": seconds})
+        self._invocation.output.say(
+            en=f"cost {cost:,.4f} after {seconds:.1f} s", ru=f"цена {cost:,.4f} через {seconds:.1f} с"
+        )
 
 
 def _tell_protected(invocation: Invocation, instance: Instance, protected: ProtectedInstance, output: Path) -> None:

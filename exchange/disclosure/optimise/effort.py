@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 
-SMALL_MAX = 2_500
-"""Cells of a table that is small enough for everything to be tried."""
+SMALL_MAX, MEDIUM_MAX, LARGE_MAX = 2_500, 5_000, 20_000
+"""Cells of a table that is small, medium, large."""
 
-LARGE_TOGETHER = 10
-"""Cells that one programme protects at once in any larger one."""
-
-LARGE_CLEAN_UP = 500
-"""Programmes for publishing cells again in any larger one."""
+TOGETHER = 10
+"""Cells that one programme protects at once in a large table, or in a larger one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,18 +14,32 @@ class Effort:
     """Limits that make the same table give the same pattern on any machine.
 
     Attributes:
-        vicinity: How many cells a programme for one cell looks at first in a large table; all where that fails.
+        vicinity: How many cells a programme looks at first, where that saves something; all where that fails.
+        thorough: Whether what cells near by do not prove is sought in the whole pattern, before a cell is kept for it.
         together: Cells that one programme protects at once; 1 looks at each alone, which costs less in the end.
+        thin_out: Whether to protect once more within the pattern, in another order.
         clean_up: Programmes to publish cells again that are not needed; 0 leaves every cell that protection took.
         exchange: Programmes to replace dear cells by cheaper ones.
     """
 
     vicinity: int = 400
+    thorough: bool = True
     together: int = 1
+    thin_out: bool = True
     clean_up: int = 5_000
     exchange: int = 300
 
     @classmethod
-    def of_size(cls, cells: int) -> "Effort":
-        """What a table of so many cells is worth."""
-        return cls() if cells <= SMALL_MAX else cls(together=LARGE_TOGETHER, clean_up=LARGE_CLEAN_UP, exchange=0)
+    def of_size(cls, cells: int, *, insiders: int) -> "Effort":
+        """What a table of so many cells is worth, against so many insiders."""
+        if cells <= SMALL_MAX:
+            return cls()
+        if cells <= MEDIUM_MAX:
+            return cls(thorough=False, clean_up=1_000, exchange=0)
+        return cls(
+            thorough=False,
+            together=TOGETHER,
+            thin_out=not insiders,
+            clean_up=500 if cells <= LARGE_MAX else 0,
+            exchange=0,
+        )

@@ -12,6 +12,7 @@ Management Science 47 (2001); Salazar, "Extending cell suppression to protect ta
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from exchange.disclosure.arrays import Floats, Mask
 from exchange.disclosure.optimise.cutting.completion import Completion
 from exchange.disclosure.optimise.cutting.meter import Meter
 from exchange.disclosure.optimise.cutting.part import Part, parts
-from exchange.disclosure.optimise.cutting.solving import solve
+from exchange.disclosure.optimise.cutting.solving import Means, solve
 from exchange.disclosure.problem import Problem
 
 
@@ -39,7 +40,13 @@ class Improved:
 
 
 def improve(
-    problem: Problem, start: Mask, *, work_max: float, stop: Callable[[], bool], progress: Callable[[float], None]
+    problem: Problem,
+    start: Mask,
+    *,
+    work_max: float,
+    stop: Callable[[], bool],
+    progress: Callable[[float], None],
+    found: Callable[[float], None] = lambda _cost: None,
 ) -> Improved:
     """Look for a cheaper safe pattern, and prove how much cheaper one could be.
 
@@ -51,21 +58,34 @@ def improve(
         work_max: After this much work it ends with what it has; in the unit of `cutting.meter`.
         stop: Asked between programmes: whether to end now.
         progress: Told the share of the work that is done.
+        found: Told what each pattern costs that is cheaper than all before it.
     """
     meter = Meter(work_max, stop, progress)
     withheld = problem.primary.copy()
     bound, done, pieces = 0.0, 0, parts(problem)
     total = sum(part.size for part in pieces)
     completion = Completion(problem, meter)
+    cost = problem.cost(start)
     for part in pieces:
         done += part.size
+        before = float(part.weights[start[part.numbers]].sum())
         pattern, least = solve(
-            part, start[part.numbers], meter, completion.of(part), share=done / total, step=_step(part)
+            part,
+            start[part.numbers],
+            meter,
+            Means(completion.of(part), partial(_together, found, cost - before)),
+            share=done / total,
+            step=_step(part),
         )
+        cost += float(part.weights[pattern].sum()) - before
         withheld[part.numbers] |= pattern
         bound += least
     progress(1.0)
     return Improved(withheld, bound, meter.programmes)
+
+
+def _together(found: Callable[[float], None], others: float, of_part: float) -> None:
+    found(others + of_part)
 
 
 def _step(part: Part) -> float:

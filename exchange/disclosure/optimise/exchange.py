@@ -15,7 +15,12 @@ WORTH_TRYING = 1.5
 
 
 def exchanged(
-    protection: Protection, *, solved_max: int, stop: Callable[[], bool], progress: Callable[[float], None]
+    protection: Protection,
+    *,
+    solved_max: int,
+    stop: Callable[[], bool],
+    progress: Callable[[float], None],
+    found: Callable[[float], None],
 ) -> Protection:
     """The pattern after trying each secondary cell once, the dearest first, in so many programmes at most."""
     best, first = protection, protection.programmes.solved
@@ -24,8 +29,10 @@ def exchanged(
         if solved >= solved_max or stop():
             break
         progress((solved - first) / max(solved_max - first, 1))
-        if best.withheld[cell]:
-            best = _without(best, cell) or best
+        better = _without(best, cell) if best.withheld[cell] else None
+        if better is not None:
+            best = better
+            found(best.cost())
     return best
 
 

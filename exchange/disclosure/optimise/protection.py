@@ -15,19 +15,16 @@ from exchange.disclosure.optimise.ground import Ground
 from exchange.disclosure.optimise.infeasible import UnprotectableError
 from exchange.disclosure.optimise.pool import Need, Pool, Witness
 from exchange.disclosure.optimise.programmes import Programmes
-from exchange.disclosure.optimise.vicinity import cheap_vicinity, movable_together
+from exchange.disclosure.optimise.vicinity import ball, movable_together
 
-WHOLE_MAX = 6_000
-"""Up to so many cells a programme looks at all of them."""
+WHOLE_MAX = 15_000
+"""Up to so many cells a programme that chooses among published cells looks at all of them."""
 
 _WIDER = 8
 """How many times as many cells a second programme looks at, before one looks at all."""
 
-_WORTH = 4
-"""A table must be so many times larger than a vicinity for the search of it to save anything."""
-
-_HOP = 0.02
-"""What a cell that is withheld already adds to the length of a chain, as a share of a typical cell's weight."""
+_WORTH = 2
+"""A table must be so many times larger than a vicinity for looking there first to save anything."""
 
 _TRIES_MAX = 3
 """Programmes for one deviation: as it comes; in whole numbers around that; in whole numbers everywhere."""
@@ -142,18 +139,17 @@ class Protection:
         return None
 
     def _looked_at(self, cell: int, allowed: Mask) -> Iterator[Indices]:
-        """The cells that a programme looks at: those near by first, then all."""
-        all_cells = self.entangled(allowed)
-        if not np.isin(cell, all_cells):
-            return
-        if len(all_cells) > WHOLE_MAX:
-            mask = np.zeros(self.ground.size, dtype=np.bool_)
-            mask[all_cells] = True
-            costs = np.where(self.pool.withheld, _HOP, self.prices)
+        """The cells that a programme looks at: those near by first where that saves something, then all."""
+        within = not (allowed & ~self.withheld).any()
+        if within or self.ground.size > WHOLE_MAX:
             for size in (self.effort.vicinity, _WIDER * self.effort.vicinity):
-                if _WORTH * size < len(all_cells):
-                    yield cheap_vicinity(self.ground, cell, costs, mask, size)
-        yield all_cells
+                if _WORTH * size < self.ground.size:
+                    yield ball(self.ground, cell, allowed, size)
+        if within and not self.effort.thorough:
+            return
+        all_cells = self.entangled(allowed)
+        if np.isin(cell, all_cells):
+            yield all_cells
 
     def entangled(self, allowed: Mask) -> Indices:
         """Those of the allowed cells that can deviate at all."""

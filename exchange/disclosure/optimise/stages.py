@@ -34,6 +34,7 @@ def suppress(
     start: Mask | None = None,
     stop: Callable[[], bool] = lambda: False,
     progress: Callable[[str, float], None] = lambda _stage, _share: None,
+    found: Callable[[float], None] = lambda _cost: None,
 ) -> Suppressed:
     """Withhold enough cells that each withheld one keeps what it needs, against every attacker.
 
@@ -44,57 +45,76 @@ def suppress(
             improved. Any of them may be published again.
         stop: Asked between programmes; the last finished safe pattern is returned once it says yes.
         progress: Told the stage (`protect`, `clean-up`, `improve`) and its share done, 0 to 1.
+        found: Told what each pattern costs that is cheaper than all before it.
 
     Raises:
         UnprotectableError: Names a cell that nothing protects, and against whom.
     """
     inner, order = canonical(problem)
+    effort = effort or Effort.of_size(problem.size, insiders=len(problem.insiders))
+    stages = _Stages(inner, effort, stop, progress, found)
     try:
-        found = _suppressed(
-            inner, effort or Effort.of_size(problem.size), None if start is None else start[order], stop, progress
-        )
+        suppressed = stages.run(None if start is None else start[order])
     except UnprotectableError as error:
         raise UnprotectableError(int(order[error.cell]), error.attacker) from None
     place = np.argsort(order)
-    return replace(found, withheld=found.withheld[place], witnesses=tuple(table[place] for table in found.witnesses))
+    tables = tuple(table[place] for table in suppressed.witnesses)
+    return replace(suppressed, withheld=suppressed.withheld[place], witnesses=tables)
 
 
-def _suppressed(
-    problem: Problem,
-    effort: Effort,
-    start: Mask | None,
-    stop: Callable[[], bool],
-    progress: Callable[[str, float], None],
-) -> Suppressed:
-    ground = Ground(problem)
-    programmes = Programmes(ground)
-    withheld = problem.primary if start is None else problem.primary | (start & ground.movable)
-    protection = Protection(ground, programmes, withheld, effort=effort)
-    progress("protect", 0.0)
-    protect_all(protection, ground.hardest_first(withheld))
-    stage = HEURISTIC
-    if effort.clean_up and not stop():
-        progress("clean-up", 0.0)
-        protection = thinned(protection, ground.hardest_first(problem.primary)[::-1])
-        progress("clean-up", 0.5)
-        clean_up(protection, secondary(protection), solved_max=programmes.solved + effort.clean_up, stop=stop)
-        stage = CLEANED
-    if stage == CLEANED and effort.exchange and not stop():
-        protection = exchanged(
-            protection,
-            solved_max=programmes.solved + effort.exchange,
-            stop=stop,
-            progress=lambda share: progress("improve", share),
+class _Stages:
+    def __init__(
+        self,
+        problem: Problem,
+        effort: Effort,
+        stop: Callable[[], bool],
+        progress: Callable[[str, float], None],
+        found: Callable[[float], None],
+    ) -> None:
+        self._problem, self._effort = problem, effort
+        self._stop, self._progress, self._found = stop, progress, found
+        self._ground = Ground(problem)
+        self._programmes = Programmes(self._ground)
+
+    def run(self, start: Mask | None) -> Suppressed:
+        primary, movable = self._problem.primary, self._ground.movable
+        withheld = primary if start is None else primary | (start & movable)
+        protection = Protection(self._ground, self._programmes, withheld, effort=self._effort)
+        self._progress("protect", 0.0)
+        protect_all(protection, self._ground.hardest_first(withheld))
+        self._found(protection.cost())
+        stage = HEURISTIC
+        if self._effort.clean_up and not self._stop():
+            protection = self._cleaned_up(protection)
+            stage = CLEANED
+        if stage == CLEANED and self._effort.exchange and not self._stop():
+            protection = exchanged(
+                protection,
+                solved_max=self._programmes.solved + self._effort.exchange,
+                stop=self._stop,
+                progress=lambda share: self._progress("improve", share),
+                found=self._found,
+            )
+            stage = IMPROVED
+        return Suppressed(
+            withheld=protection.withheld.copy(),
+            stage=stage,
+            cost=self._problem.cost(protection.withheld),
+            bound=-np.inf,
+            programmes=self._programmes.solved,
+            witnesses=_tables(self._ground, self._problem.values.astype(np.float64), protection.pool),
         )
-        stage = IMPROVED
-    return Suppressed(
-        withheld=protection.withheld.copy(),
-        stage=stage,
-        cost=problem.cost(protection.withheld),
-        bound=-np.inf,
-        programmes=programmes.solved,
-        witnesses=_tables(ground, problem.values.astype(np.float64), protection.pool),
-    )
+
+    def _cleaned_up(self, protection: Protection) -> Protection:
+        self._progress("clean-up", 0.0)
+        if self._effort.thin_out:
+            protection = thinned(protection, self._ground.hardest_first(self._problem.primary)[::-1])
+            self._found(protection.cost())
+        self._progress("clean-up", 0.5)
+        solved_max = self._programmes.solved + self._effort.clean_up
+        clean_up(protection, secondary(protection), solved_max=solved_max, stop=self._stop)
+        self._found(protection.cost())
+        return protection
 
 
 def _tables(ground: Ground, values: Floats, pool: Pool) -> tuple[Floats, ...]:

@@ -12,7 +12,10 @@ from exchange.disclosure.optimise.protection import NOTHING, Protection
 from exchange.disclosure.optimise.vicinity import ball
 
 CELLS_MAX = 15_000
-"""Cells of one programme; in a larger table it looks at so many around the first cell."""
+"""Up to so many cells a programme looks at all of them."""
+
+BALL = 4_000
+"""In a larger table it looks at so many around the first cell."""
 
 TRIES_MAX = 2
 """Programmes that push a cell in vain, before it is looked at alone."""
@@ -30,63 +33,98 @@ def protect_all(protection: Protection, cells: list[int], *, within: Pool | None
         UnprotectableError: Nothing that may be withheld protects some cell.
     """
     if protection.effort.together > 1:
+        # Piece by piece, who needs little finds it near by, and leaves a dense pattern for those that need much.
+        order = cells if protection.ground.size <= CELLS_MAX else cells[::-1]
         allowed = protection.usable if within is None else protection.usable & within.withheld
-        cells = _together(protection, cells, allowed)
+        cells = _together(protection, order, allowed)
     protection.protect(cells, within=within)
 
 
 def _together(protection: Protection, cells: list[int], allowed: Mask) -> list[int]:
     """Withhold more for these cells and those that get withheld for them; the cells that are to be looked at alone."""
-    waiting = list(cells)
+    queue = _Queue(cells)
     tries: dict[int, int] = {}
     alone: list[int] = []
-    while waiting:
-        cells_of_programme = _looked_at(protection, waiting[0], allowed)
-        needs, waiting = _batch(protection, waiting, cells_of_programme)
+    while (cell := queue.first()) is not None:
+        looked_at = _looked_at(protection, cell, allowed)
+        needs = _batch(protection, queue, looked_at)
         if not needs:
-            break
-        kept, added = _pushed(protection, needs, cells_of_programme)
-        again: list[int] = []
+            continue
+        met, added = _pushed(protection, needs, looked_at)
         for need in needs:
-            cell = need.cell
-            tries[cell] = 0 if cell in kept else tries.get(cell, 0) + 1
-            (alone if tries[cell] == TRIES_MAX else again).append(cell)
-        waiting = [*again, *waiting, *added]
+            tries[need.cell] = 0 if need.cell in met else tries.get(need.cell, 0) + 1
+            if tries[need.cell] == TRIES_MAX:
+                queue.leave(need.cell)
+                alone.append(need.cell)
+        queue.join(added)
     return alone
+
+
+class _Queue:
+    """The cells that wait, in the order in which they came."""
+
+    def __init__(self, cells: list[int]) -> None:
+        self._order = list(cells)
+        self._rank = {cell: rank for rank, cell in enumerate(cells)}
+        self._next = 0
+
+    def first(self) -> int | None:
+        """The one that has waited longest."""
+        while self._next < len(self._order):
+            if self._order[self._next] in self._rank:
+                return self._order[self._next]
+            self._next += 1
+        return None
+
+    def among(self, cells: Indices) -> list[int]:
+        """Those of these cells that wait, in their order."""
+        return sorted((cell for cell in cells.tolist() if cell in self._rank), key=lambda cell: self._rank[cell])
+
+    def leave(self, cell: int) -> None:
+        """It waits no longer."""
+        self._rank.pop(cell, None)
+
+    def join(self, cells: list[int]) -> None:
+        """At the end."""
+        for cell in cells:
+            if cell not in self._rank:
+                self._rank[cell] = len(self._order)
+                self._order.append(cell)
 
 
 def _looked_at(protection: Protection, cell: int, allowed: Mask) -> Indices:
     cells = protection.entangled(allowed)
-    return cells if len(cells) <= CELLS_MAX else ball(protection.ground, cell, allowed, CELLS_MAX)
+    return cells if len(cells) <= CELLS_MAX else ball(protection.ground, cell, allowed, BALL)
 
 
-def _batch(protection: Protection, waiting: list[int], cells: Indices) -> tuple[list[Need], list[int]]:
-    """What the first few cells lack that can be pushed at once; and the cells that still wait."""
-    attackers, looked_at = protection.ground.attackers, set(cells.tolist())
+def _batch(protection: Protection, queue: _Queue, cells: Indices) -> list[Need]:
+    """What the first few of these cells lack that can be pushed at once; who lacks nothing leaves the queue."""
+    attackers = protection.ground.attackers
     needs: list[Need] = []
     targets: set[int] = set()
     fixed: set[int] = set()
-    left: list[int] = []
-    for place, cell in enumerate(waiting):
-        if len(needs) == protection.effort.together:
-            left += waiting[place:]
-            break
-        if cell in targets or not protection.withheld[cell] or (need := protection.pool.lacking(cell)) is None:
+    first = queue.first()
+    for cell in [first, *queue.among(cells)] if first is not None else []:
+        need = protection.pool.lacking(cell) if protection.withheld[cell] and cell not in targets else None
+        if need is None:
+            if cell not in targets:
+                queue.leave(cell)
             continue
         known = attackers.known(need.insiders)
-        if needs and (cell not in looked_at or cell in fixed or not known.isdisjoint(targets)):
-            left.append(cell)
+        if cell in fixed or not known.isdisjoint(targets):
             continue
         needs.append(need)
         targets.add(cell)
         fixed |= known
-    return needs, left
+        if len(needs) == protection.effort.together:
+            break
+    return needs
 
 
 def _pushed(protection: Protection, needs: list[Need], cells: Indices) -> tuple[set[int], list[int]]:
     """The cells that a new witness gives what they lacked, and the cells that got withheld for it."""
     pool = protection.pool
-    costs = np.where(pool.withheld, NOTHING, protection.prices)[cells]
+    costs = np.where(pool.withheld[cells], NOTHING, protection.prices[cells])
     found = protection.programmes.cheapest_together(
         cells,
         costs,

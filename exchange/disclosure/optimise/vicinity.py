@@ -1,39 +1,9 @@
-"""The cells that a programme for one cell needs to look at: near by the relations, and cheap."""
-
-from heapq import heappop, heappush
+"""The cells that a programme for one cell needs to look at: near by the relations."""
 
 import numpy as np
 
-from exchange.disclosure.arrays import Floats, Indices, Mask
+from exchange.disclosure.arrays import Indices, Mask
 from exchange.disclosure.optimise.ground import Ground
-
-
-def cheap_vicinity(ground: Ground, cell: int, costs: Floats, allowed: Mask, size_max: int) -> Indices:
-    """The cells that the cheapest chains of relations from this cell reach, at most so many, in ascending order.
-
-    A chain costs the sum of its cells; every deviation that moves both ends of a chain pays at least that.
-    """
-    distance: dict[int, float] = {}
-    seen = {cell: 0.0}
-    rows_done: set[int] = set()
-    queue = [(0.0, cell)]
-    while queue and len(distance) < size_max:
-        reached, nearest = heappop(queue)
-        if nearest in distance:
-            continue
-        distance[nearest] = reached
-        for row in ground.rows_of_cell[nearest]:
-            if row in rows_done:
-                continue
-            rows_done.add(row)
-            for other in ground.cells_of_row[row]:
-                if other in distance or not allowed[other]:
-                    continue
-                through = reached + costs[other]
-                if through < seen.get(other, np.inf):
-                    seen[other] = through
-                    heappush(queue, (through, other))
-    return np.array(sorted(distance), dtype=np.int32)
 
 
 def movable_together(ground: Ground, allowed: Mask) -> Indices:

@@ -8,6 +8,7 @@ import numpy as np
 from exchange.disclosure.arrays import Floats, Mask
 from exchange.disclosure.audit import AuditOutcome, Reason, audit, informed
 from exchange.disclosure.optimise import Effort, UnprotectableError, suppress
+from exchange.disclosure.optimise.bound import relax
 from exchange.disclosure.optimise.exact import improve
 from exchange.disclosure.problem import Problem, Suppressed, View
 from exchange.disclosure.tabular.model import Instance
@@ -15,17 +16,25 @@ from exchange.disclosure.tabular.publication import Publication
 from exchange.disclosure.tabular.rows import shown
 from exchange.errors.tabular import NoSafeSuppressionError, SuppressionUnsafeError
 
-IMPROVE_WORK = {1_600: 400_000.0, 5_000: 20_000.0}
+IMPROVE_WORK = {1_250: 400_000.0, 1_600: 200_000.0, 5_000: 8_000.0}
 """Work of the exact method, in the unit of its meter, by the most cells that a table may have for it."""
 
-IMPROVE_WORK_INSIDERS = 100_000.0
-"""At most this much where insiders look: they are many, and proofs against all of them are out of reach."""
+IMPROVE_WORK_INSIDERS = {1_250: 100_000.0, 1_600: 50_000.0}
+"""The same where insiders look: they are many, and proofs against all of them are out of reach."""
+
+BOUND_WORK = 4_000.0
+"""Work on a bound where the exact method is out of reach; up to the largest tables of `IMPROVE_WORK`."""
+
+REPAIRS_MAX = 3
+"""How often more is asked for what the audit refuses."""
 
 IMPROVED, PROVED = 3, 4
 """Stages beyond the optimiser's own (see `Suppressed`)."""
 
 PROOF = 1e-6
 """A cost within this share of the bound is proved least."""
+
+REPAIR = Effort(thorough=False, clean_up=0, exchange=0)
 
 PUBLISHED = "it is published"
 
@@ -119,6 +128,7 @@ def protect_instance(
     *,
     stop: Callable[[], bool],
     progress: Callable[[str, float], None],
+    cheaper: Callable[[float], None] = lambda _cost: None,
 ) -> ProtectedInstance:
     """Withhold enough cells of the instance at little cost, and prove it.
 
@@ -127,6 +137,7 @@ def protect_instance(
         problem: What is asked of it.
         stop: Asked between programmes; once it says yes, the last finished stage counts.
         progress: Told the stage and its share done.
+        cheaper: Told what each pattern costs that is cheaper than all before it.
 
     Raises:
         NoSafeSuppressionError: No pattern protects some cell.
@@ -134,12 +145,12 @@ def protect_instance(
     """
     name, keys = instance.structure.name, instance.cells.keys
     try:
-        found = withhold(problem, stop=stop, progress=progress)
+        found = withhold(problem, stop=stop, progress=progress, cheaper=cheaper)
+        found, verdict = _audited(problem, found, lambda share: progress("audit", share))
     except UnprotectableError as error:
         attacker = "the outsider" if error.attacker is None else "an insider"
         raise NoSafeSuppressionError(name=name, cell=shown(keys[error.cell]), attacker=attacker) from error
     known = ~found.withheld
-    verdict = judge(problem, known, hints=found.witnesses, progress=lambda share: progress("audit", share))
     if not verdict.safe:
         first = verdict.exposed[0]
         raise SuppressionUnsafeError(
@@ -154,28 +165,68 @@ def withhold(
     effort: Effort | None = None,
     stop: Callable[[], bool] = lambda: False,
     progress: Callable[[str, float], None] = lambda _stage, _share: None,
+    cheaper: Callable[[float], None] = lambda _cost: None,
 ) -> Suppressed:
     """A safe pattern; without an effort given, as cheap as a table of its size is worth, and with a proven bound.
 
     Raises:
         UnprotectableError: No pattern protects some cell.
     """
-    first = suppress(problem, effort=effort, stop=stop, progress=progress)
-    found = _improved(problem, first, stop, progress) if effort is None else first
+    first = suppress(problem, effort=effort, stop=stop, progress=progress, found=cheaper)
+    found = _improved(problem, first, stop, progress, cheaper) if effort is None else first
     return replace(found, stage=PROVED if found.cost <= found.bound * (1 + PROOF) else found.stage)
 
 
+def _audited(problem: Problem, found: Suppressed, progress: Callable[[float], None]) -> tuple[Suppressed, Verdict]:
+    """The pattern, with more cells where the audit refuses it: what it finds short is asked for more, a few times."""
+    verdict = judge(problem, ~found.withheld, hints=found.witnesses, progress=progress)
+    for more in range(1, REPAIRS_MAX + 1):
+        if verdict.safe or any(exposure.reason == PUBLISHED for exposure in verdict.exposed):
+            break
+        short = [exposure.cell for exposure in verdict.exposed]
+        repaired = suppress(_asking_more(problem, short, more), start=found.withheld, effort=REPAIR)
+        withheld = repaired.withheld | found.withheld
+        found = replace(
+            found,
+            withheld=withheld,
+            cost=problem.cost(withheld),
+            programmes=found.programmes + repaired.programmes,
+            witnesses=(*found.witnesses, *repaired.witnesses),
+        )
+        verdict = judge(problem, ~withheld, hints=found.witnesses, progress=progress)
+    return found, verdict
+
+
+def _asking_more(problem: Problem, cells: Sequence[int], more: int) -> Problem:
+    """What is short must go further, and whatever gets withheld for it too: whole numbers reach less than fractions."""
+    needs = problem.needs
+    reach, width = needs.reach.copy(), needs.width.copy()
+    reach[cells] += more
+    width[cells] += more
+    return replace(problem, needs=replace(needs, reach=reach, width=width))
+
+
 def _improved(
-    problem: Problem, first: Suppressed, stop: Callable[[], bool], progress: Callable[[str, float], None]
+    problem: Problem,
+    first: Suppressed,
+    stop: Callable[[], bool],
+    progress: Callable[[str, float], None],
+    cheaper: Callable[[float], None],
 ) -> Suppressed:
     """The exact method's pattern, if the audit's whole numbers do not need more cells than its fractions."""
-    work = next((work for cells, work in IMPROVE_WORK.items() if problem.size <= cells), 0.0)
-    if problem.insiders:
-        work = min(work, IMPROVE_WORK_INSIDERS)
-    if stop() or not work:
+    limits = IMPROVE_WORK_INSIDERS if problem.insiders else IMPROVE_WORK
+    work = next((work for cells, work in limits.items() if problem.size <= cells), 0.0)
+    if stop():
         return first
+    if not work:
+        return _bounded(problem, first, stop, progress)
     found = improve(
-        problem, first.withheld, work_max=work, stop=stop, progress=lambda share: progress("improve", share)
+        problem,
+        first.withheld,
+        work_max=work,
+        stop=stop,
+        progress=lambda share: progress("improve", share),
+        found=cheaper,
     )
     cost = problem.cost(found.withheld)
     best = replace(
@@ -191,6 +242,21 @@ def _improved(
     repaired = suppress(problem, start=best.withheld, progress=progress)
     chosen = min(repaired, first, key=lambda pattern: pattern.cost)
     return replace(chosen, stage=IMPROVED, bound=best.bound, programmes=best.programmes + repaired.programmes)
+
+
+def _bounded(
+    problem: Problem, first: Suppressed, stop: Callable[[], bool], progress: Callable[[str, float], None]
+) -> Suppressed:
+    """With a bound from the outsider alone: against more attackers no pattern is cheaper."""
+    if problem.size > max(IMPROVE_WORK):
+        return first
+    relaxed = relax(
+        replace(problem, insiders=()),
+        work_max=BOUND_WORK,
+        stop=stop,
+        progress=lambda share: progress("bound", share),
+    )
+    return replace(first, bound=min(relaxed.bound, first.cost), programmes=first.programmes + relaxed.programmes)
 
 
 def _verdict(outcome: AuditOutcome, known: Mask, primary: Mask) -> Verdict:

@@ -89,6 +89,9 @@ def test_a_protected_table_passes_the_audit_and_its_report_says_how_it_was_made(
     folder, publication, report = shared("sdc/t1"), tmp_path / "pub.csv", tmp_path / "r.json"
     code, found = result("sdc", "protect", folder, "-o", publication, "--report", report)
     assert code == ExitCode.FINE
+    incumbents = found.pop("incumbents")
+    assert isinstance(incumbents, list)
+    assert incumbents[-1]["cost"] == found["cost"]
     assert json.loads(report.read_text(encoding="utf-8")) == found
     assert {"attacker", "cells", "primary", "withheld", "cost", "bound", "gap", "stage", "work", "audit"} < set(found)
     assert (found["cells"], found["primary"]) == (16, 1)

@@ -1,6 +1,7 @@
 """One part of a table, from a safe pattern to a better one and a bound."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -31,28 +32,39 @@ _SCALE = 1000.0
 """What the pattern to start from costs in the master's unit."""
 
 
-def solve(
-    part: Part, start: Mask, meter: Meter, complete: Complete, *, share: float, step: float
-) -> tuple[Mask, float]:
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the search uses of the rest.
+
+    Attributes:
+        complete: Makes a choice of cells of the part safe.
+        found: Told what each cheaper pattern of the part costs.
+    """
+
+    complete: Complete
+    found: Callable[[float], None]
+
+
+def solve(part: Part, start: Mask, meter: Meter, means: Means, *, share: float, step: float) -> tuple[Mask, float]:
     """The best pattern found for a part, never dearer than the one to start from, and the bound.
 
     Args:
         part: Of a problem.
         start: A safe pattern of it.
         meter: Counts.
-        complete: Of the part.
+        means: Of the part.
         share: Of all work, after which this part is left.
         step: Costs are multiples of this, or 0.
     """
     cost = float(part.weights[start].sum())
     if cost <= 0:
         return start, 0.0
-    return _Solving(part, start, meter, complete, cost / _SCALE, step).run(share)
+    return _Solving(part, start, meter, means, cost / _SCALE, step).run(share)
 
 
 class _Solving:
-    def __init__(self, part: Part, start: Mask, meter: Meter, complete: Complete, unit: float, step: float) -> None:
-        self._part, self._meter, self._complete, self._unit = part, meter, complete, unit
+    def __init__(self, part: Part, start: Mask, meter: Meter, means: Means, unit: float, step: float) -> None:
+        self._part, self._meter, self._means, self._unit = part, meter, means, unit
         self._pattern = start
         self._separation = Separation(part, meter)
         limits = part.primary.astype(np.float64), np.ones(part.size)
@@ -72,6 +84,7 @@ class _Solving:
             search.branch(meter, found=self._round, share=share)
             if search.pattern is not None:
                 self._pattern = search.pattern
+                self._means.found(search.best * self._unit)
         return self._pattern, min(search.bound, search.best) * self._unit
 
     def _explore(self, x: Floats, share: float) -> None:
@@ -104,7 +117,7 @@ class _Solving:
     def _round(self, x: Floats, threshold: float = 1 / 2) -> None:
         """Try whether a point in fractions leads to a cheaper pattern."""
         if not self._meter.spent():
-            pattern = self._complete(self._part.primary | (x >= threshold))
+            pattern = self._means.complete(self._part.primary | (x >= threshold))
             if pattern is not None:
                 self._offer(pattern)
 
@@ -112,3 +125,4 @@ class _Solving:
         cost = float(self._part.weights[pattern].sum()) / self._unit
         if cost < self._search.best:
             self._search.best, self._search.pattern, self._pattern = cost, pattern, pattern
+            self._means.found(cost * self._unit)
