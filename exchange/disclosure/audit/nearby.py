@@ -11,11 +11,17 @@ from exchange.disclosure.audit.programmes import MakeSolver, Meter, Programmes
 from exchange.disclosure.audit.proof import OUTSIDER, Proof
 from exchange.disclosure.audit.vicinity import Vicinity
 
-LARGE = 10_000
+LARGE = 20_000
 """Cells of a component beyond which tables are sought near each cell first; up to it many cells at once are quicker."""
 
 ROUNDS_MAX = 6
 """Programmes for one cell, each for the attackers whom those before did not convince."""
+
+PUSHES_MIN = 200
+"""Programmes after which the search near cells is given up if few of them prove anything."""
+
+WORTH = 0.2
+"""The share that must prove something."""
 
 _UP, _DOWN, _APART = range(3)
 
@@ -33,6 +39,7 @@ class Nearby:
         self._proof, self._meter, self._make = proof, meter, make
         self._vicinity = Vicinity(proof.component, proof.anchor)
         self._draw = np.random.default_rng(proof.component.size)
+        self._pushes = self._proving = 0
 
     def run(self) -> None:
         """Push every open cell each way that is lacking, until pushing it has no effect.
@@ -42,11 +49,20 @@ class Nearby:
         """
         waiting = np.flatnonzero(self._proof.open)
         for cell in self._draw.permutation(waiting).tolist():
-            for way in (_UP, _DOWN, _APART):
-                for _ in range(ROUNDS_MAX):
-                    before = self._proof.lacking(cell)[way]
-                    if not before or not self._convinced(cell, way, before):
-                        break
+            self._search(cell)
+            if self._pushes >= PUSHES_MIN and self._proving < WORTH * self._pushes:
+                return
+
+    def _search(self, cell: int) -> None:
+        """One cell, until a push has no effect: where one way is shut, the others mostly are."""
+        for way in (_UP, _DOWN, _APART):
+            for _ in range(ROUNDS_MAX):
+                before = self._proof.lacking(cell)[way]
+                if not before:
+                    break
+                if not self._convinced(cell, way, before):
+                    return
+                self._proving += 1
 
     def _convinced(self, cell: int, way: int, bits: int) -> bool:
         """Whether a push changed what is lacking.
@@ -63,6 +79,7 @@ class Nearby:
 
     def _push(self, cell: int, far: int, known: Collection[int], least: Mapping[int, int] | None) -> None:
         """Look for a table nearby that moves a cell so far up or down, or as far as there is one."""
+        self._pushes += 1
         cells = self._vicinity.of(cell, abs(far), known)
         part, anchor = self._vicinity.part(cells), self._proof.anchor[cells]
         low = self._proof.floor[cells] if least is None else _raised(part.low, cells, least)

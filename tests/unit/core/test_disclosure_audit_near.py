@@ -8,7 +8,7 @@ from exchange.disclosure.audit import informed
 from exchange.disclosure.audit.attackers import Attackers
 from exchange.disclosure.audit.component import Component, components
 from exchange.disclosure.audit.examination import demands_on
-from exchange.disclosure.audit.nearby import Nearby
+from exchange.disclosure.audit.nearby import PUSHES_MIN, Nearby
 from exchange.disclosure.audit.programmes import Meter
 from exchange.disclosure.audit.proof import OUTSIDER, Proof
 from exchange.disclosure.audit.solver import Programme
@@ -46,6 +46,11 @@ def _cube() -> tuple[System, Integers]:
 
 @pytest.fixture(scope="module")
 def whole() -> tuple[Component, Proof, System]:
+    return _asked(2)
+
+
+def _asked(far: int) -> tuple[Component, Proof, System]:
+    """Every cell must be seen so far up and down: two is what any exchange of eight cells of at least five shows."""
     system, values = _cube()
     known = np.array(["T" in key for key in system.keys], dtype=np.bool_)
     size = len(values)
@@ -58,9 +63,8 @@ def whole() -> tuple[Component, Proof, System]:
         high=np.full(size, np.inf),
     )
     (component,) = components(view)
-    # Two up, two down: any cube of eight cells with figures of at least five shows both.
     figures = values.astype(np.float64)
-    needs = Needs(figures + 2, figures - 2, np.full(size, 4.0))
+    needs = Needs(figures + far, figures - far, np.full(size, 2.0 * far))
     insider = Insider("one", (system.keys.index(KNOWN_CELL),))
     attackers = Attackers(informed([insider], values)).of(component)
     demands = demands_on(component, needs, np.ones(size, dtype=np.bool_))
@@ -78,6 +82,14 @@ def test_every_cell_of_a_cube_is_proved_near_itself_against_the_outsider_and_who
     Nearby(proof, meter, Programme).run()
     assert not proof.open.any()
     assert meter.programmes < component.size
+
+
+def test_the_search_ends_where_nothing_is_proved_by_it() -> None:
+    component, proof, _ = _asked(100_000)
+    meter = Meter(10**9)
+    Nearby(proof, meter, Programme).run()
+    assert int(proof.open.sum()) == component.size
+    assert meter.programmes == PUSHES_MIN < component.size
 
 
 @pytest.mark.parametrize(
