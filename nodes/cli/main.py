@@ -11,7 +11,8 @@ from typing import cast
 from exchange.errors import ExchangeError, ExitCode, Language
 from exchange.errors.settings import CommandLineError, FileRefusedError, UnknownCommandError
 from nodes.adapters.clock import SystemClock
-from nodes.cli.table import COMMANDS, Command, find, group
+from nodes.cli.command import Command
+from nodes.cli.table import COMMANDS, find, group
 from nodes.settings import NodeFolder, exchange_home, language_of_environment, open_node
 from nodes.terminal import Clock, Invocation, Output
 

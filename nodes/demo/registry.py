@@ -8,7 +8,9 @@ the same functions as `exchange trust`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from exchange.codes import Labels
 from exchange.errors.trust import RegistryFileError
@@ -37,6 +39,8 @@ from nodes.adapters.trust_folder import load_trust, read_trust_files, write_trus
 
 HYBRID_PURPOSES = (KeyPurpose.BUNDLE, KeyPurpose.CONTRACT)
 SINGLE_PURPOSES = (KeyPurpose.TRANSPORT, KeyPurpose.LOG, KeyPurpose.WITNESS)
+_Holders: TypeAlias = dict[tuple[str, KeyUse], list[Signer]]
+"""The registry's own keys by member and role, while the founding lasts."""
 REGISTRARS = 3
 """Who may publish: the auditor and two more, so that no single one can freeze all."""
 
@@ -114,16 +118,21 @@ def found_federation(
         raise RegistryFileError(file=str(registry), reason="holds a registry already")
     at = clock.now().replace(microsecond=0)
     applications: dict[str, Application] = {}
-    holders: dict[tuple[str, RegistryRole], list[Signer]] = {}
+    holders: _Holders = {}
     for member in federation.members:
         keys = _make_node_keys(member, nodes[member.id] / "private", random)
         own = _make_custody_keys(custody / member.id.lower(), random, registrar=member.id in federation.registrars)
         for applied, signer in own:
-            assert isinstance(applied.purpose, RegistryRole)
             holders.setdefault((member.id, applied.purpose), []).append(signer)
         raw = apply_for_keys([*keys, *own], member=member.id, at=at, issuer=member.issuer)
         applications[member.id] = open_application(raw, trust=None)
     founding = Founding(federation=_federation(federation), applications=applications, registrars=federation.registrars)
+    write_trust_files(registry, _signed(founding, holders, at))
+    return load_trust(registry, at=clock.now())
+
+
+def _signed(founding: Founding, holders: _Holders, at: datetime) -> dict[str, bytes]:
+    """Signed by everybody, published by the auditor."""
     proposal = format_proposal(found(founding, at=at))
     signing = [
         signer
@@ -133,15 +142,14 @@ def found_federation(
     ]
     signatures = [one for signer in signing for one in sign_change(proposal, signer, base=None)]
     files = apply_change(proposal, signatures, base=None, at=at)
-    files |= publish(
+    auditor = founding.federation.auditor
+    return files | publish(
         files,
         before=None,
         at=at,
-        snapshot=holders[federation.auditor, RegistryRole.SNAPSHOT][0],
-        timestamp=holders[federation.auditor, RegistryRole.TIMESTAMP][0],
+        snapshot=holders[auditor, RegistryRole.SNAPSHOT][0],
+        timestamp=holders[auditor, RegistryRole.TIMESTAMP][0],
     )
-    write_trust_files(registry, files)
-    return load_trust(registry, at=clock.now())
 
 
 def renew_timestamp(registry: Path, *, custody: Path, member: str, clock: Clock) -> None:

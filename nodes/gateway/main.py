@@ -16,9 +16,6 @@ from nodes.adapters.clock import Clock
 from nodes.adapters.cosigner import Cosigner
 from nodes.adapters.durable import write_durably
 from nodes.adapters.own_log import OwnLog
-from nodes.adapters.partner import Caller as PartnerCaller
-from nodes.adapters.partner import PartnerLimits
-from nodes.adapters.relay import RelayClient
 from nodes.adapters.sequencer import LogDraft, Sequencer
 from nodes.adapters.store import Store
 from nodes.adapters.tile_files import TileFiles
@@ -50,6 +47,7 @@ from nodes.gateway.housekeeping import keep_house, note_registry
 from nodes.gateway.library import Library
 from nodes.gateway.mirroring import Mirror
 from nodes.gateway.own_delegation import OwnMember
+from nodes.gateway.partners import Partners
 from nodes.gateway.publishing import Publishing
 from nodes.gateway.pulling import Pulling, pulling_router
 from nodes.gateway.registry import Registry
@@ -71,6 +69,15 @@ class GatewayKeys:
     transport: Signer
     log: Signer
     witness: Signer
+
+    @property
+    def public(self) -> dict[KeyPurpose, PublicKey]:
+        """Their public halves."""
+        return {
+            KeyPurpose.TRANSPORT: self.transport.public,
+            KeyPurpose.LOG: self.log.public,
+            KeyPurpose.WITNESS: self.witness.public,
+        }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,13 +158,10 @@ def build_gateway(
     """
     trust = TrustCache(folder=node.keys, clock=clock)
     current = trust.current()
-    _listed(current, node.member, KeyPurpose.TRANSPORT, keys.transport.public)
-    network = _network(node, transport)
+    _take_place(node, current, keys)
+    network, store = _network(node, transport), Store(node.state_db)
     registry = Registry(node, trust=trust, network=network, clock=clock)
-    store = Store(node.state_db)
     sequencer = _sequencer(node, keys.log, store, trust, clock, random, on_fatal)
-    if not node.log_vkey.exists():
-        write_durably(node.log_vkey, (current.member(node.member).log_vkey + "\n").encode())
     context = GatewayContext(
         member=node.member,
         node=node,
@@ -175,15 +179,18 @@ def build_gateway(
         files=sequencer.log.files,
         contracts=ContractBook(node.contracts),
         library=Library(node.member, node.bundles),
-        partner=_Partners(node, registry, trust, keys.transport, clock, random, transport),
+        partner=Partners(node, registry, trust, keys.transport, clock, random, transport),
         background=Background(),
     )
-    held = {
-        KeyPurpose.TRANSPORT: keys.transport.public,
-        KeyPurpose.LOG: keys.log.public,
-        KeyPurpose.WITNESS: keys.witness.public,
-    }
-    return _assemble(context, network, OwnMember(node, held=held, clock=clock))
+    return _assemble(context, network, OwnMember(node, held=keys.public, clock=clock))
+
+
+def _take_place(node: NodeFolder, trust: Trust, keys: GatewayKeys) -> None:
+    """Refuse keys that the registry does not list; show the log's verifier key beside the log, as it is now."""
+    _listed(trust, node.member, KeyPurpose.TRANSPORT, keys.transport.public)
+    vkey = _listed(trust, node.member, KeyPurpose.LOG, keys.log.public).vkey or ""
+    if not node.log_vkey.exists() or node.log_vkey.read_text(encoding="ascii").strip() != vkey:
+        write_durably(node.log_vkey, f"{vkey}\n".encode("ascii"))
 
 
 def _sequencer(  # what it joins: the log, its store, the registry, the time
@@ -241,8 +248,7 @@ def _cosigner(  # what it joins: the log, its witnesses, the time
 
 def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: OwnMember) -> Gateway:
     agreements, publishing, withdrawing = Agreements(context), Publishing(context), Withdrawing(context)
-    pulling, acknowledging = Pulling(context), Acknowledging(context, context.partner)
-    mirror = Mirror(context)
+    pulling, acknowledging, mirror = Pulling(context), Acknowledging(context, context.partner), Mirror(context)
     nonces = Nonces(context.clock, context.random)
     door = Door(context, nonces)
     deliveries = Deliveries(context.member, context.transport)
@@ -263,9 +269,8 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: O
     )
     refusals = Refusals(challenge)
     api = _application("gateway", routers, refusals)
-    shortcuts = (bundles.shortcut(counter), receipts.shortcut(desk))
     guarded = Guard(
-        Shortcuts(api, shortcuts=shortcuts, refusals=refusals),
+        Shortcuts(api, shortcuts=(bundles.shortcut(counter), receipts.shortcut(desk)), refusals=refusals),
         bytes_max=context.settings.request_bytes_max,
         bytes_max_by_path={"/witness/": WITNESS_BYTES_MAX, "/v1/contracts": 2 * 1024 * 1024},
         also=lambda: (NONCE_HEADER, nonces.fresh()),
@@ -302,53 +307,6 @@ def _application(name: str, routers: Iterable[APIRouter], refusals: Refusals) ->
         application.include_router(routes)
     refusals.install(application)
     return application
-
-
-class _Partners:
-    """Clients of other members' gateways, one each, made when first needed and again when an address changes."""
-
-    def __init__(  # what a client needs
-        self,
-        node: NodeFolder,
-        registry: Registry,
-        trust: TrustCache,
-        signer: Signer,
-        clock: Clock,
-        random: Random,
-        transport: httpx.AsyncBaseTransport | None,
-    ) -> None:
-        self._node = node
-        self._trust = trust
-        self._caller = PartnerCaller(
-            member=node.member,
-            signer=signer,
-            clock=clock,
-            random=random,
-            registry=registry.version,
-            met=lambda partner, version: registry.meet(version, of=partner),
-        )
-        self._transport = transport
-        self._clients: dict[tuple[str, str], RelayClient] = {}
-
-    def __call__(self, member: str) -> RelayClient:
-        """The client of this member's gateway.
-
-        Raises:
-            UnknownMemberError: There is no such member.
-        """
-        issuer = self._trust.current().member(member).issuer
-        settings = self._node.settings.gateway
-        limits = PartnerLimits(
-            timeout_s=settings.partner_timeout_s,
-            bundle_bytes_max=settings.bundle_bytes_max,
-            private_addresses=settings.private_addresses,
-        )
-        key = (member, issuer)
-        if key not in self._clients:
-            self._clients[key] = RelayClient(
-                partner=member, issuer=issuer, caller=self._caller, limits=limits, transport=self._transport
-            )
-        return self._clients[key]
 
 
 def _entry_writer(member: str, trust: TrustCache, clock: Clock, random: Random) -> Callable[[LogDraft], bytes]:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import ExitCode
+from nodes.cli.command import Command
 from nodes.cli.main import main
-from nodes.cli.table import COMMANDS, Command
+from nodes.cli.table import COMMANDS
 from nodes.terminal import Output, printable
 
 TOML = 'v = 1\nmember = "KZ"\n[gateway]\nissuer = "http://127.0.0.1:8100"\nport = 8100\n'
