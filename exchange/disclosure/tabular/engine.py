@@ -146,7 +146,7 @@ def protect_instance(
     name, keys = instance.structure.name, instance.cells.keys
     try:
         found = withhold(problem, stop=stop, progress=progress, cheaper=cheaper)
-        found, verdict = _audited(problem, found, lambda share: progress("audit", share))
+        found, verdict = audited(problem, found, lambda share: progress("audit", share))
     except UnprotectableError as error:
         attacker = "the outsider" if error.attacker is None else "an insider"
         raise NoSafeSuppressionError(name=name, cell=shown(keys[error.cell]), attacker=attacker) from error
@@ -177,14 +177,17 @@ def withhold(
     return replace(found, stage=PROVED if found.cost <= found.bound * (1 + PROOF) else found.stage)
 
 
-def _audited(problem: Problem, found: Suppressed, progress: Callable[[float], None]) -> tuple[Suppressed, Verdict]:
+def audited(problem: Problem, found: Suppressed, progress: Callable[[float], None]) -> tuple[Suppressed, Verdict]:
     """The pattern, with more cells where the audit refuses it: what it finds short is asked for more, a few times."""
     verdict = judge(problem, ~found.withheld, hints=found.witnesses, progress=progress)
     for more in range(1, REPAIRS_MAX + 1):
         if verdict.safe or any(exposure.reason == PUBLISHED for exposure in verdict.exposed):
             break
         short = [exposure.cell for exposure in verdict.exposed]
-        repaired = suppress(_asking_more(problem, short, more), start=found.withheld, effort=REPAIR)
+        try:
+            repaired = suppress(_asking_more(problem, short, more), start=found.withheld, effort=REPAIR)
+        except UnprotectableError:
+            break
         withheld = repaired.withheld | found.withheld
         found = replace(
             found,
