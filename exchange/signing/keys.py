@@ -154,7 +154,11 @@ class Signer(Protocol):
         ...
 
     def sign(self, message: bytes) -> bytes:
-        """A signature over these bytes."""
+        """A signature over these bytes.
+
+        Raises:
+            TokenError: The key lies in a token that does not sign.
+        """
         ...
 
 
