@@ -1,0 +1,184 @@
+"""`exchange trust …` as officials use it: by folders and files, offline, in both languages."""
+
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from nodes.cli.main import main
+from nodes.terminal import Output
+from tests.world.ceremonies import FIVE
+from tests.world.clock import FOUNDED, StillClock
+from tests.world.federation import Federation, found
+
+
+@pytest.fixture(scope="module")
+def federation(tmp_path_factory: pytest.TempPathFactory) -> Federation:
+    return found(tmp_path_factory.mktemp("five"), StillClock(), FIVE)
+
+
+class Desk:
+    """One machine with a registry copy and the keys of whoever sits at it."""
+
+    def __init__(self, federation: Federation, folder: Path) -> None:
+        self.registry = folder / "registry"
+        shutil.copytree(federation.registry, self.registry)
+        self.federation = federation
+        self.folder = folder
+        self.clock = StillClock(FOUNDED)
+        self.clock.move(hours=1)
+
+    def run(self, *words: str, lang: str = "en") -> tuple[int, str]:
+        out, err = io.StringIO(), io.StringIO()
+        output = Output(json="--json" in words, language="ru" if lang == "ru" else "en", out=out, err=err)
+        code = main([*words], clock=self.clock, output=output)
+        return code, out.getvalue() + err.getvalue()
+
+    def key(self, member: str, role: str) -> str:
+        return str(self.federation.custody / member.lower() / f"{role}.key")
+
+    def suspension(self) -> Path:
+        change = self.folder / "change"
+        at = ("--registry", str(self.registry))
+        assert self.run("trust", "propose", "suspend", "--member", "TJ", "-o", str(change), *at)[0] == 0
+        return change
+
+    def sign(self, change: Path, *members: str, to: Path | None = None) -> tuple[int, str]:
+        keys = [word for member in members for word in ("--key", self.key(member, "targets"))]
+        words = ["--registry", str(self.registry), "--demo", *keys, *(["-o", str(to)] if to else [])]
+        return self.run("trust", "sign", str(change), *words)
+
+
+@pytest.fixture
+def desk(federation: Federation, tmp_path: Path) -> Desk:
+    return Desk(federation, tmp_path)
+
+
+def test_signatures_made_on_three_machines_are_put_together(desk: Desk, tmp_path: Path) -> None:
+    change = desk.suspension()
+    alone = tmp_path / "medium"
+    alone.mkdir()
+    shutil.copy(change / "proposal.json", alone / "proposal.json")  # all that a signer needs
+    for member in FIVE[:3]:
+        assert desk.sign(alone / "proposal.json", member, to=tmp_path / f"signed-{member}")[0] == 0
+    registry = ("--registry", str(desk.registry))
+    code, text = desk.run("trust", "status", str(change), *registry)
+    assert (code, "0 / 3" in text) == (3, True)
+    folders = [str(tmp_path / f"signed-{member}") for member in FIVE[:3]]
+    code, text = desk.run("trust", "import", str(change), *folders, *registry)
+    assert (code, "3 / 3" in text) == (0, True)
+    assert desk.run("trust", "apply", str(change), *registry)[0] == 0
+
+
+def test_everybody_reads_the_same_sixteen_words_and_what_will_change(desk: Desk) -> None:
+    change = desk.suspension()
+    _, status = desk.run("trust", "status", str(change), "--registry", str(desk.registry), "--json")
+    words = json.loads(status)["words"]
+    for member in FIVE[:2]:
+        code, text = desk.sign(change, member)
+        assert code == 0
+        assert words in text
+        assert "TJ is suspended: 2026-10-01T10:00:00Z" in text
+        assert "needs 3 / 5 signatures" in text
+    russian = desk.run("trust", "status", str(change), "--registry", str(desk.registry), lang="ru")[1]
+    assert "TJ приостановлен" in russian
+    assert words in russian
+
+
+def test_with_too_few_signatures_nothing_is_applied(desk: Desk) -> None:
+    change = desk.suspension()
+    desk.sign(change, *FIVE[:2])
+    before = sorted(desk.registry.rglob("*"))
+    code, text = desk.run("trust", "apply", str(change), "--registry", str(desk.registry))
+    assert code == 3
+    assert "role targets needs 3 valid signatures of its keys, found 2" in text
+    assert sorted(desk.registry.rglob("*")) == before
+
+
+def test_what_is_published_reaches_a_nodes_folder_and_nobody_publishes_out_of_turn(desk: Desk, tmp_path: Path) -> None:
+    change = desk.suspension()
+    desk.sign(change, *FIVE[:3])
+    desk.run("trust", "apply", str(change), "--registry", str(desk.registry))
+    node = tmp_path / "node"
+    shutil.copytree(desk.federation.registry, node)
+
+    def publish(member: str) -> tuple[int, str]:
+        keys = ["--key", desk.key(member, "snapshot"), "--key", desk.key(member, "timestamp"), "--demo"]
+        return desk.run("trust", "publish", "--registry", str(desk.registry), "--to", str(node), *keys)
+
+    code, text = publish("KG")
+    assert (code, "acts for the auditor only after 48 h" in text) == (4, True)
+    assert publish("IOM")[0] == 0
+    code, text = desk.run("trust", "show", "--registry", str(node))
+    assert code == 0
+    assert "registry version 2" in text
+    assert next(line for line in text.splitlines() if line.startswith("TJ ")).split()[:2] == ["TJ", "suspended"]
+
+
+def test_a_renewal_keeps_the_state_until_half_of_the_snapshots_life_is_over(desk: Desk) -> None:
+    keys = ["--key", desk.key("IOM", "timestamp"), "--key", desk.key("IOM", "snapshot"), "--demo"]
+
+    def renew() -> dict[str, object]:
+        code, text = desk.run("trust", "renew", "--registry", str(desk.registry), *keys, "--json")
+        assert code == 0, text
+        found: dict[str, object] = json.loads(text)
+        return found
+
+    desk.clock.move(days=6)
+    first = renew()
+    assert (first["version"], first["expires"]) == (1, "2026-10-14T10:00:00Z")
+    desk.clock.move(days=6)
+    assert renew()["version"] == 1
+    desk.clock.move(days=5)
+    assert renew()["version"] == 2
+
+
+def test_show_says_who_may_do_what_and_what_expires_next(desk: Desk) -> None:
+    code, text = desk.run("trust", "show", "--registry", str(desk.registry), "--member", "kz", "--words")
+    assert code == 0
+    assert "3 / 5       KZ, KG, TJ, UZ, IOM" in text
+    assert "change its own keys: KZ" in text
+    ends = text[text.index("what expires next") :].split()
+    assert ends[3:5] == ["2026-10-08T09:00:00Z", "timestamp"]
+    document = json.loads(desk.run("trust", "show", "--registry", str(desk.registry), "--json")[1])
+    assert document["members"]["KZ"]["standing"] == "member"
+    assert document["roles"]["root"]["threshold"] == 3
+    desk.clock.move(days=8)
+    code, text = desk.run("trust", "show", "--registry", str(desk.registry), lang="ru")
+    assert code == 3  # expired, and said so
+    assert "менять собственные ключи: KZ" in text
+
+
+PROPOSE = ("trust", "propose")
+AT = ("--registry", "{registry}")
+IMPOSSIBLE = {
+    "whom?": ((*PROPOSE, "suspend", "-o", "x", *AT), 2),
+    "a stranger": ((*PROPOSE, "suspend", "--member", "RU", "-o", "x", *AT), 3),
+    "which keys?": ((*PROPOSE, "revoke", "--member", "KZ", "-o", "x", *AT), 2),
+    "without applications": ((*PROPOSE, "found", "-o", "x"), 2),
+    "which role?": ((*PROPOSE, "renew", "-o", "x", *AT), 2),
+    "no change there": (("trust", "status", "/nowhere", *AT), 1),
+    "no registry there": (("trust", "show", "--registry", "/nowhere"), 3),
+}
+
+
+@pytest.mark.parametrize(("words", "code"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_what_cannot_be_done_is_said(
+    desk: Desk, words: tuple[str, ...], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(desk.folder)
+    found, text = desk.run(*(word.format(registry=desk.registry) for word in words))
+    assert (found, bool(text)) == (code, True), text
+
+
+def test_a_key_that_is_none_of_the_registrys_signs_nothing(desk: Desk) -> None:
+    change = desk.suspension()
+    officer = desk.federation.private("KZ") / "officers" / "kz-02.key"
+    code, text = desk.run(
+        "trust", "sign", str(change), "--registry", str(desk.registry), "--demo", "--key", str(officer)
+    )
+    assert (code, "none of the registry" in text) == (2, True)
+    plain = desk.run("trust", "sign", str(change), "--registry", str(desk.registry), "--key", desk.key("KZ", "targets"))
+    assert plain[0] == 1  # in clear, and this is no rehearsal
