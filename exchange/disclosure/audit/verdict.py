@@ -43,8 +43,7 @@ def audit(
         view: What the attackers see.
         needs: By cell of the view; only withheld cells are looked at.
         insiders: Attackers who know more, with the figures they know.
-        guarded: Cells that must keep their needs against insiders as well; the others keep them against the outsider
-            only. All cells if None.
+        guarded: Cells that keep their needs against insiders as well (None: all); others against the outsider only.
         hints: Tables over all cells, in the table's unit, that may be witnesses; each is verified. The true table,
             where it is at hand, should be the first: it saves the search for a table that all insiders agree with.
         work_max: Simplex iterations; what is not decided by then is not safe.
@@ -54,7 +53,6 @@ def audit(
     meter, everybody = Meter(work_max), Attackers(insiders)
     everywhere = np.ones(len(view.known), dtype=np.bool_) if guarded is None else guarded
     unknown = ~view.known
-    cells = int((unknown & asked(needs)).sum())
     found = contradictions(view, insiders)
     fractional = done = 0
     if not found:
@@ -67,7 +65,7 @@ def audit(
     return AuditOutcome(
         findings=tuple(sorted(found, key=lambda finding: finding.cell)),
         finished=all(finding.reason is not Reason.UNFINISHED for finding in found),
-        cells=cells,
+        cells=int((unknown & asked(needs)).sum()),
         attackers=1 + len(insiders),
         programmes=meter.programmes,
         work=meter.work,
