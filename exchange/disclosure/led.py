@@ -18,8 +18,8 @@ from exchange.disclosure.problem import Problem, Suppressed
 WORK_PER_PRIMARY = 20.0
 """Work of the relaxation for each primary cell, in the unit of its meter (a twentieth of a millisecond)."""
 
-LEAST_PRICE = 0.1
-"""What is left of the price of a cell that the relaxation withholds whole."""
+LEAST_PRICE = 0.3
+"""What is left of the price of a cell that the relaxation withholds whole; near nothing, many ways look alike."""
 
 
 def suppress_led(problem: Problem, *, effort: Effort, progress: Callable[[str, float], None]) -> Suppressed:
