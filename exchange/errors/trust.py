@@ -137,8 +137,8 @@ class RegistryExpiredError(TrustError):
     code = "registry-expired"
     en = "registry: {file}: valid until {expires}, judged at {at}"
     ru = "реестр: {file}: действителен до {expires}, проверка на {at}"
-    mend_en = "Refresh the registry; if it stays expired, its signers (see keys/README.md) must sign anew."
-    mend_ru = "Обновите реестр; если срок всё ещё истёк, его подписанты (keys/README.md) подписывают заново."
+    mend_en = "Refresh the registry; if it stays expired, its signers (docs/ceremony.md) must sign anew."
+    mend_ru = "Обновите реестр; если срок всё ещё истёк, его подписанты (docs/ceremony.md) подписывают заново."
 
 
 class RegistryTamperedError(TrustError):

@@ -58,7 +58,7 @@ def run() -> list[BenchRow]:
 
 def _row(name: str, value: float, limit_name: str, limit: float, goal_ms: float) -> BenchRow:
     return BenchRow(
-        name=name, value=value, unit="ms", limit_name=limit_name, limit_value=limit, ratio=value / limit,
+        name=name, value=value, unit="ms of CPU", limit_name=limit_name, limit_value=limit, ratio=value / limit,
         goal=f"≤ {goal_ms:g} ms", met=value <= goal_ms,
     )  # fmt: skip
 
@@ -117,6 +117,7 @@ def _serving(registry: Path, site: Path) -> Iterator[tuple[str, Fetch]]:
 
 class _Quiet(SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
 
     def log_message(self, *_: object) -> None:
         pass
@@ -127,10 +128,11 @@ def _now() -> datetime:
 
 
 def _median_ms(work: Callable[[], object]) -> float:
+    """CPU of this process, in which the server runs too: the wall's share moves with whoever else is at work."""
     work()
     taken = []
     for _ in range(ROUNDS):
-        began = time.perf_counter()
+        began = time.process_time()
         work()
-        taken.append((time.perf_counter() - began) * 1000)
+        taken.append((time.process_time() - began) * 1000)
     return statistics.median(taken)
