@@ -6,6 +6,7 @@ that no longer differs.
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeAlias
 
 import pytest
@@ -75,6 +76,7 @@ DIFFERENCES: Mapping[tuple[str, str], str] = {
 """By contract and field, why ours says something else."""
 
 
+@cache
 def whole_catalogue() -> Entry:
     found: Entry = YAML(typ="safe").load(shared("domain/contracts-catalogue.yaml").read_text(encoding="utf-8"))
     return found

@@ -111,6 +111,16 @@ def test_show_speaks_both_languages_and_names_every_table() -> None:
     assert len(russian.splitlines()) == len(english.splitlines())
 
 
+def test_show_tells_who_is_barred_from_what() -> None:
+    english = run("contract", "show", "ca-12")[1]
+    assert "nobody receives a cell whose CITIZENSHIP is the recipient (KG, KZ, TJ, TM, UZ), zeros included" in english
+    assert "persons (person, flow and stock)" in english
+    assert "delinquent 180 days after that" in english
+    russian = run("contract", "show", "ca-12", language="ru")[1]
+    assert "никто не получает ячейку, где CITIZENSHIP — сам получатель (KG, KZ, TJ, TM, UZ), включая нули" in russian
+    assert "злостная просрочка через 180 дн." in russian
+
+
 def test_show_refuses_a_beginning_that_two_versions_share() -> None:
     code, _, err = run("contract", "show", "ca-07")
     assert code == ExitCode.USAGE
