@@ -1,10 +1,12 @@
 """The members of a registry state with their keys: whose file holds, who is silenced by a bad one, who has left.
 
-What a member does wrong in its own file silences that member and nobody else. What two members claim at once (a key, a
-name, an address) is refused as a whole: it cannot be told from the files whose it is.
+What a member does wrong in its own file silences that member and nobody else. What two members claim (a key, a name, an
+address) belongs to who claimed it first, by the archive: else one member could stop all by copying another's public
+key. Only where the archive does not tell is the whole refused.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -12,7 +14,7 @@ from exchange.errors import ExchangeError
 from exchange.errors.encoding import EncodingError
 from exchange.errors.trust import KeyReuseError, RegistryRuleError, TrustError
 from exchange.signing.authority import key_places
-from exchange.signing.history import LEFT, REVOKED, SUSPENDED, Event
+from exchange.signing.history import LEFT, REVOKED, SUSPENDED, Claim, ClaimKind, Event
 from exchange.signing.members import Federation, Member, MemberKey, Membership, parse_federation, parse_member_keys
 from exchange.signing.registry import Delegation, SignedRegistry
 
@@ -29,6 +31,11 @@ class Everybody:
     members: dict[str, Member] = field(default_factory=dict)
     former: dict[str, Member] = field(default_factory=dict)
     silenced: dict[str, ExchangeError] = field(default_factory=dict)
+
+    def silence(self, member_id: str, one: Membership, error: ExchangeError) -> None:
+        """The member has no keys until it signs a better file."""
+        self.silenced[member_id] = error
+        self.members[member_id] = Member(id=member_id, kind=one.kind, name=one.name, issuer="", log_vkey="", keys=())
 
 
 def keys_file(member_id: str) -> str:
@@ -67,12 +74,24 @@ def memberships(federation: Federation, announced: Mapping[Event, datetime]) -> 
     }
 
 
-def read_members(signed: SignedRegistry, federation: Federation, announced: Mapping[Event, datetime]) -> Everybody:
+def read_members(
+    signed: SignedRegistry,
+    federation: Federation,
+    announced: Mapping[Event, datetime],
+    since: Callable[[str, Claim], int],
+) -> Everybody:
     """Every member with its keys, revocations with the times at which they were announced.
 
+    Args:
+        signed: The newest state, verified.
+        federation: Who belongs to it.
+        announced: When revocations, suspensions and departures were first published.
+        since: The snapshot version from which on a member makes a claim.
+
     Raises:
-        RegistryRuleError: Delegations that are not one per member, of its own paths, by two keys; a shared name.
-        KeyReuseError: A key of two members.
+        RegistryRuleError: Delegations that are not one per member, of its own paths, by two keys; a name that two
+            members claim since the same version.
+        KeyReuseError: A key that two members claim since the same version.
         EncodingError, TrustError: The pinned file of a former member is not right.
     """
     delegations = {delegation.role: delegation for delegation in signed.delegations}
@@ -91,11 +110,9 @@ def read_members(signed: SignedRegistry, federation: Federation, announced: Mapp
         try:
             found.members[member_id] = _dated(_read_own(delegation, member_id, one, places), announced)
         except (EncodingError, TrustError) as error:
-            found.silenced[member_id] = error
-            found.members[member_id] = Member(
-                id=member_id, kind=one.kind, name=one.name, issuer="", log_vkey="", keys=()
-            )
-    _refuse_shared((*found.members.values(), *found.former.values()))
+            found.silence(member_id, one, error)
+    for member_id, refusal in _second_claims(found, since).items():
+        found.silence(member_id, federation.members[member_id], refusal)
     return found
 
 
@@ -160,25 +177,48 @@ def _refuse_reuse(member: Member, places: Mapping[str, str]) -> None:
         seen[listed.key.kid] = _place(member, listed)
 
 
-def _refuse_shared(members: Iterable[Member]) -> None:
-    """No key, no issuer and no log or witness name of two members."""
-    keys: dict[str, tuple[str, str]] = {}
-    names: dict[str, str] = {}
-    for member in members:
-        if member.issuer:
-            _claim(names, member.issuer, member.id)
-        for listed in member.keys:
-            place = _place(member, listed)
-            owner, first = keys.setdefault(listed.key.kid, (member.id, place))
-            if owner != member.id:
-                raise KeyReuseError(kid=listed.key.kid, first=first, second=place)
-            if listed.vkey is not None:
-                _claim(names, listed.vkey.partition("+")[0], f"{member.id}/{listed.purpose}")
+def _second_claims(found: Everybody, since: Callable[[str, Claim], int]) -> dict[str, ExchangeError]:
+    """The members that claim a key, an issuer or a log's or witness's name that another claimed before them."""
+    claimants: dict[Claim, dict[str, str]] = defaultdict(dict)
+    for member in (*found.former.values(), *found.members.values()):
+        for claim, place in _claims_of(member):
+            claimants[claim].setdefault(member.id, place)
+    losers: dict[str, ExchangeError] = {}
+    for claim, places in claimants.items():
+        if len(places) > 1:
+            losers |= _later_than_the_first(claim, places, found, since)
+    return losers
 
 
-def _claim(names: dict[str, str], name: str, owner: str) -> None:
-    if names.setdefault(name, owner) != owner:
-        raise RegistryRuleError(subject=owner, rule="name", expected="used by nobody else", found=name[:80])
+def _claims_of(member: Member) -> Iterator[tuple[Claim, str]]:
+    if member.issuer:
+        yield (ClaimKind.ISSUER, member.issuer), member.id
+    for listed in member.keys:
+        yield (ClaimKind.KEY, listed.key.kid), _place(member, listed)
+        if listed.vkey is not None:
+            yield (ClaimKind.NAME, listed.vkey.partition("+")[0]), f"{member.id}/{listed.purpose}"
+
+
+def _later_than_the_first(
+    claim: Claim, places: Mapping[str, str], found: Everybody, since: Callable[[str, Claim], int]
+) -> dict[str, ExchangeError]:
+    """Everybody but whose claim is oldest; a former member's is older than any present one's.
+
+    Raises:
+        KeyReuseError, RegistryRuleError: Two are oldest.
+    """
+    ages = {member: 0 if member in found.former else since(member, claim) for member in places}
+    first, *others = sorted(places, key=lambda member: (ages[member], member))
+    if ages[others[0]] == ages[first]:
+        raise _shared(claim, places[first], places[others[0]])
+    return {member: _shared(claim, places[first], places[member]) for member in others}
+
+
+def _shared(claim: Claim, first: str, second: str) -> KeyReuseError | RegistryRuleError:
+    kind, text = claim
+    if kind is ClaimKind.KEY:
+        return KeyReuseError(kid=text, first=first, second=second)
+    return RegistryRuleError(subject=second, rule=kind.value, expected="used by nobody else", found=text[:80])
 
 
 def _check_officers_have_one_key_at_a_time(member: Member) -> None:

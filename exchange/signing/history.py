@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import TypeAlias
 
 from tuf.api.exceptions import LengthOrHashMismatchError
@@ -68,6 +69,53 @@ def announced(signed: SignedRegistry, files: Mapping[str, bytes]) -> dict[Event,
     return dated
 
 
+class ClaimKind(StrEnum):
+    """What a member's keys.json claims, and nobody else may."""
+
+    KEY = "key"
+    ISSUER = "issuer"
+    NAME = "name"
+
+
+Claim: TypeAlias = tuple[ClaimKind, str]
+"""A key id, an address, the name of a log or witness."""
+
+
+def claimed_since(signed: SignedRegistry, files: Mapping[str, bytes], member_id: str, claim: Claim) -> int:
+    """The snapshot version from which on a member's file makes this claim without a break, as far as the archive goes.
+
+    Args:
+        signed: The newest state, verified; the member's file in it makes the claim.
+        files: The registry by path, with whatever earlier versions are there.
+        member_id: Whose file.
+        claim: What it claims.
+    """
+    archive = _Archive(files=files, roots=signed.roots)
+    role, version = member_id.lower(), signed.snapshot.version
+    while version > 1:
+        earlier = archive.snapshot(version - 1)
+        meta = None if earlier is None else earlier.meta.get(f"{role}.json")
+        content = None if meta is None else archive.content(role, meta)
+        if content is None or not _claims(content, claim):
+            break
+        version -= 1
+    return version
+
+
+def _claims(keys_file: bytes, claim: Claim) -> bool:
+    """Whether a keys.json makes a claim; a malformed one makes none (it was silenced)."""
+    kind, text = claim
+    try:
+        document = json.loads(keys_file)
+        if kind is ClaimKind.ISSUER:
+            return bool(document["issuer"] == text)
+        if kind is ClaimKind.NAME:
+            return any(str(entry.get("vkey", "")).partition("+")[0] == text for entry in document["keys"])
+        return any(_kid(entry["jwk"]) == text for entry in document["keys"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
 @dataclass(slots=True, kw_only=True)
 class _Archive:
     files: Mapping[str, bytes]
@@ -95,6 +143,11 @@ class _Archive:
         return self._read[key]
 
     def _read_events(self, role: str, meta: MetaFile) -> frozenset[Event] | None:
+        content = self.content(role, meta)
+        return None if content is None else _stated(role, content)
+
+    def content(self, role: str, meta: MetaFile) -> bytes | None:
+        """federation.json or a member's keys.json, as an archived version of its role pins it; None if not there."""
         raw = self.files.get(f"metadata/{meta.version}.{role}.json")
         try:
             if raw is None:
@@ -105,13 +158,10 @@ class _Archive:
             return None
         path = "federation.json" if role == "targets" else f"members/{role}/keys.json"
         target = metadata.signed.targets.get(path)
+        if target is None:
+            return None
         folder, slash, name = path.rpartition("/")
-        content = (
-            None
-            if target is None
-            else self.files.get(f"targets/{folder}{slash}{target.hashes.get('sha256', '')}.{name}")
-        )
-        return None if content is None else _stated(role, content)
+        return self.files.get(f"targets/{folder}{slash}{target.hashes.get('sha256', '')}.{name}")
 
 
 def _stated(role: str, content: bytes) -> frozenset[Event]:
@@ -126,13 +176,17 @@ def _stated(role: str, content: bytes) -> frozenset[Event]:
 
 def _of_entry(role: str, entry: Mapping[str, object]) -> list[Event]:
     if role != "targets":
-        kid = base64url_encode(hashlib.sha256(canonical_json(entry["jwk"])).digest())  # RFC 7638, as `PublicKey.kid`
-        return [(role, REVOKED, kid, _time(entry["revoked_at"]))] if "revoked_at" in entry else []
+        return [(role, REVOKED, _kid(entry["jwk"]), _time(entry["revoked_at"]))] if "revoked_at" in entry else []
     member, periods = str(entry["id"]), entry.get("suspended")
     found = [
         (role, SUSPENDED, member, _time(period["since"])) for period in (periods if isinstance(periods, list) else [])
     ]
     return [*found, (role, LEFT, member, _time(entry["left_at"]))] if "left_at" in entry else found
+
+
+def _kid(jwk: object) -> str:
+    """RFC 7638, as `PublicKey.kid`."""
+    return base64url_encode(hashlib.sha256(canonical_json(jwk)).digest())
 
 
 def _time(value: object) -> datetime:

@@ -56,9 +56,7 @@ class MemberKey:
     officer: str | None = None  # officer keys only
     roles: tuple[str, ...] = ()  # officer keys only
     vkey: str | None = None  # log and witness keys only, C2SP signed-note
-    announced_at: datetime | None = (
-        None  # when the revocation was published, where known; not in the file
-    )
+    announced_at: datetime | None = None  # when the revocation was published, where known; not in the file
 
     @property
     def ends_at(self) -> datetime | None:

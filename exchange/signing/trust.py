@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import TypedDict
 
@@ -32,7 +33,7 @@ from exchange.signing.delegations import (
     read_federation,
     read_members,
 )
-from exchange.signing.history import announced, issued_at
+from exchange.signing.history import announced, claimed_since, issued_at
 from exchange.signing.keys import KeyPurpose, PublicKey
 from exchange.signing.members import Federation, Member, MemberKey, Membership
 from exchange.signing.registry import Expired, SignedRegistry, open_registry
@@ -186,7 +187,7 @@ def open_trust(
     federation = read_federation(signed.targets)
     _check_majority(signed.authorities, len(federation.present))
     times = announced(signed, files)
-    found = read_members(signed, federation, times)
+    found = read_members(signed, federation, times, partial(claimed_since, signed, files))
     return Trust(
         ref=ref,
         name=federation.name,

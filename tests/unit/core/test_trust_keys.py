@@ -112,15 +112,26 @@ def test_a_member_with_a_bad_file_is_silenced_and_nobody_else(registry: Registry
         trust.officer("kz-02", at=LATER)
 
 
-def test_a_member_cannot_take_anothers_name(registry: Registry) -> None:
+def test_a_member_that_takes_anothers_name_silences_itself_and_nobody_else(registry: Registry) -> None:
     files = registry.publish(keys={"kz": keys_of(registry, "kz", lambda d: d.update(issuer="http://127.0.0.1:8101"))})
-    with pytest.raises(RegistryRuleError, match="used by nobody else"):
-        opened(registry, files)
+    trust = opened(registry, files)
+    assert set(trust.silenced) == {"KZ"}
+    assert "used by nobody else" in trust.silenced["KZ"].sentence()
 
 
-def test_a_key_belongs_to_one_member(registry: Registry) -> None:
+def test_a_member_that_copies_anothers_public_key_silences_itself_and_nobody_else(registry: Registry) -> None:
+    # A public key is there for all to copy: were both refused, any member could stop the whole federation.
+    theirs = json.loads(registry.target("members/uz/keys.json"))["keys"][0]
+    trust = opened(registry, registry.publish(keys={"kz": keys_of(registry, "kz", lambda d: d["keys"].append(theirs))}))
+    assert set(trust.silenced) == {"KZ"}
+    assert "at UZ/bundle and at KZ/bundle" in trust.silenced["KZ"].sentence()
+    assert trust.members["UZ"] == registry.federation.trust.members["UZ"]
+
+
+def test_where_the_archive_does_not_tell_who_was_first_nobody_has_the_key(registry: Registry) -> None:
     theirs = json.loads(registry.target("members/uz/keys.json"))["keys"][0]
     files = registry.publish(keys={"kz": keys_of(registry, "kz", lambda d: d["keys"].append(theirs))})
+    del files["metadata/1.snapshot.json"]
     with pytest.raises(KeyReuseError, match="at KZ/bundle and at UZ/bundle"):
         opened(registry, files)
 
