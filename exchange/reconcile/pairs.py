@@ -38,7 +38,9 @@ class Pair:
     @property
     def first(self) -> LoggedEntry:
         """The entry that says most about it: the publisher's before the puller's."""
-        return next(entry for entry in (self.served, self.taken, self.given, self.got) if entry is not None)
+        found = self.served or self.taken or self.given or self.got
+        assert found is not None
+        return found
 
     @property
     def bundle(self) -> Digest:
@@ -74,21 +76,22 @@ def pair(logs: Mapping[str, LogView]) -> tuple[Pair, ...]:
     A second entry for a place already taken makes a pair of its own: nothing may vanish behind a duplicate. Only
     receipts may be several: the first answers the pull, each further one a withdrawal.
     """
-    places: dict[tuple[str, str, Digest], dict[str, LoggedEntry]] = {}
-    further: dict[tuple[str, str, Digest], list[LoggedEntry]] = {}
+    places: dict[tuple[str, str, str], dict[str, LoggedEntry]] = {}
+    further: dict[tuple[str, str, str], list[LoggedEntry]] = {}
     doubles: list[Pair] = []
     for place, publisher, puller, logged in _placed(logs.values()):
         pull = logged.entry.pull
         assert pull is not None
-        taken = places.setdefault((publisher, puller, pull), {})
+        identity = (publisher, puller, pull.hex)
+        taken = places.setdefault(identity, {})
         if place not in taken:
             taken[place] = logged
         elif place in {"served", "taken"}:
-            doubles.append(_pair((publisher, puller, pull), {place: logged}, (), doubled=True))
+            doubles.append(_pair(identity, {place: logged}, (), doubled=True))
         else:
-            further.setdefault((publisher, puller, pull), []).append(logged)
+            further.setdefault(identity, []).append(logged)
     pairs = [_pair(identity, found, further.get(identity, ())) for identity, found in places.items()]
-    return tuple(sorted([*pairs, *doubles], key=lambda one: (one.first.entry.at, one.pull)))
+    return tuple(sorted([*pairs, *doubles], key=lambda one: (one.first.entry.at, one.pull.hex)))
 
 
 def bundle_of(logged: LoggedEntry) -> Digest:
@@ -109,7 +112,7 @@ def _placed(views: Iterable[LogView]) -> Iterator[tuple[str, str, str, LoggedEnt
 
 
 def _pair(
-    identity: tuple[str, str, Digest],
+    identity: tuple[str, str, str],
     found: Mapping[str, LoggedEntry],
     further: Iterable[LoggedEntry],
     *,
@@ -117,7 +120,7 @@ def _pair(
 ) -> Pair:
     publisher, puller, pull = identity
     return Pair(
-        pull=pull,
+        pull=Digest(pull),
         publisher=publisher,
         puller=puller,
         served=found.get("served"),

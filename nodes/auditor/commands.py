@@ -1,6 +1,7 @@
 """`exchange audit run`, `findings` and `show`: what the auditor collects, finds, and has of one exchange."""
 
 import asyncio
+import gc
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ def run(call: Invocation) -> int:
     """`exchange --node iom audit run`: exit 0 if everything holds, 3 if something was found."""
     call.parse(CommandParser(call.command, "collect every log, pair every exchange, and say who is at fault"))
     node = call.require_node()
-    with open_store(node) as store:
+    with open_store(node) as store, _no_search_for_cycles():
         auditor = build_auditor(node, clock=call.clock, random=secrets.token_bytes, store=store)
         # The audit itself is an entry before it asks anybody: nobody's log is read in secret.
         LocalGateway(node).post("/local/audits", {})
@@ -79,6 +80,16 @@ def last_run(node: NodeFolder, store: AuditStore) -> dict[str, object]:
     if last is None:
         raise NoAuditYetError(member=node.member)
     return last
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """An audit holds millions of entries to its end: looking for cycles among them takes a fifth of its time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager

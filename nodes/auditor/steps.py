@@ -10,12 +10,14 @@ from exchange.encoding import Digest, format_instant
 from exchange.errors import ExchangeError
 from exchange.errors.audit import AuditSubjectError
 from exchange.flow.prove import KeptLog
+from exchange.log.entry import EntryType
 from exchange.reconcile.logs import view_of
 from exchange.reconcile.model import LoggedEntry, LogView
 from nodes.auditor.report import VERDICTS_RU
 from nodes.terminal import Output
 
 _PREFIX = "sha256:"
+_TYPES = tuple(EntryType)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ def steps_about(subject: str, logs: Mapping[str, KeptLog]) -> tuple[Digest, list
                     steps.append(_step(logged, view))
     if len(named) != 1 or not digits:
         raise AuditSubjectError(subject=subject[:80], found=len(named))
-    return named.pop(), sorted(steps, key=lambda step: (step.logged.entry.at, step.logged.member, step.logged.index))
+    return named.pop(), sorted(steps, key=_order)
 
 
 def print_steps(steps: Sequence[Step], exchanges: Sequence[Mapping[str, Any]], output: Output) -> None:
@@ -79,6 +81,12 @@ def print_steps(steps: Sequence[Step], exchanges: Sequence[Mapping[str, Any]], o
         verdict = VERDICTS_RU[one["verdict"]] if russian else one["verdict"]
         fault = ", ".join(one["codes"]) or "-"
         output.line(f"{one['publisher']} → {one['puller']}: {verdict} [{one['fault'] or '-'}] {fault}")
+
+
+def _order(step: Step) -> tuple[datetime, int, str, int]:
+    """By time; within one second as one step follows from another, which is how the types are listed."""
+    logged = step.logged
+    return logged.entry.at, _TYPES.index(logged.entry.type), logged.member, logged.index
 
 
 def _step(logged: LoggedEntry, view: LogView) -> Step:

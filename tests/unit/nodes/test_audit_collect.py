@@ -115,6 +115,15 @@ async def test_a_log_that_grew_is_asked_for_the_bundles_with_new_entries_only(st
     assert codes(found) == []
 
 
+async def test_a_thousand_new_entries_take_at_most_twenty_files_of_a_log(store: AuditStore) -> None:
+    """Its checkpoint and its entries; each of six witnesses is asked for two more."""
+    long = [entry(number) for number in range(4 * TILE_WIDTH + 1_000)]
+    await collect(store, Source(long[: 4 * TILE_WIDTH - 1]))
+    source = Source(long)
+    await collect(store, source)
+    assert 1 + len(source.asked) + 2 * 6 <= 20
+
+
 async def test_an_entry_rewritten_after_it_was_seen_is_proven_by_the_checkpoint_signed_before(
     store: AuditStore,
 ) -> None:

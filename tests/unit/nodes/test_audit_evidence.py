@@ -19,10 +19,10 @@ from exchange.errors.log import LogError
 from exchange.errors.trust import TrustError
 from exchange.reconcile.dossier import format_dossier, parse_dossier
 from exchange.reconcile.model import Reconciliation
+from nodes.auditor import report as reports
 from nodes.auditor.commands import AUDIT_DB, show
 from nodes.auditor.evidence_commands import evidence, verify
 from nodes.auditor.main import AuditResult
-from nodes.auditor.report import as_json
 from nodes.auditor.report_commands import report
 from nodes.auditor.store import AuditStore
 from nodes.settings import NodeFolder
@@ -46,7 +46,7 @@ async def audited(folder: NodeFolder, *shown: Source) -> AuditStore:
         publications=0,
         reconciliation=Reconciliation(exchanges=(), findings=()),
     )
-    store.keep_run(result.at, as_json(result))
+    store.keep_run(result.at, reports.as_json(result))
     return store
 
 
@@ -58,9 +58,11 @@ async def filed(tmp_path: Path, *shown: Source) -> Path:
     return file
 
 
-def judged(file: Path, **options: object) -> str:
+def judged(file: Path, *, as_json: bool = False, language: str = "en") -> str:
     """What a third party's `audit verify` prints, without a node."""
-    invocation, out = call(None, str(file), "--trust", str(bundle_world().trust_folder), **options)
+    invocation, out = call(
+        None, str(file), "--trust", str(bundle_world().trust_folder), as_json=as_json, language=language
+    )
     assert verify(invocation) == ExitCode.FINE
     return out.getvalue()
 

@@ -7,12 +7,17 @@ import pytest
 import pytest_asyncio
 
 from exchange.encoding import Digest
+from exchange.flow.audit import charge_of, decide_again
+from exchange.flow.prove import smallest_proof
 from exchange.log.entry import EntryType, parse_entry
+from exchange.reconcile.dossier import format_dossier, parse_dossier
 from exchange.reconcile.model import Verdict
 from nodes.adapters.own_log import entry_at
 from nodes.adapters.partner_problems import PartnerProblemError
+from nodes.auditor.filing import kept_of, logs_of
 from nodes.auditor.main import Auditor, AuditResult
 from nodes.auditor.report import as_json
+from nodes.auditor.steps import steps_about
 from nodes.auditor.store import AuditStore
 from tests.world.contracts import codelists
 from tests.world.gateways import GatewayWorld, gateway_world
@@ -145,6 +150,46 @@ async def test_a_bundle_altered_at_rest_is_refused_and_its_keeper_is_at_fault_un
     evidence = after.findings[0].entries[0]
     raw = await world.gateways["KZ"].context.store.read(lambda connection: entry_at(connection, evidence[1]))
     assert (parse_entry(raw).type, parse_entry(raw).code) == (EntryType.PULL_REFUSED, "bundle-damaged")
+
+
+async def test_a_finding_of_real_gateways_is_proven_from_what_the_auditor_keeps_without_asking_anybody(
+    world: GatewayWorld, store: AuditStore
+) -> None:
+    result = await audit(world, store)
+    run = as_json(result)
+    asked = len(world.network.asked)
+    contract = world.bundle.contract
+    kept = kept_of(run, store, contracts={contract.digest: contract.raw})
+    charge = charge_of(result.findings[0])
+    dossier, proven = smallest_proof(kept, charge, trust=world.bundle.trust, codelists=codelists())
+    assert (charge.code, charge.party) == ("stored-bundle-altered", "KZ")
+    assert [log.member for log in dossier.logs] == ["KZ"]
+    raw = format_dossier(dossier)
+    again = decide_again(parse_dossier(raw), trust=world.bundle.trust, codelists=codelists())
+    assert again.finding.reason.sentence() == result.findings[0].reason.sentence()
+    assert (again.checkpoints, again.word) == (proven.checkpoints, frozenset())
+    assert len(world.network.asked) == asked
+    # Canaries: no row of the data, and not its salt.
+    rows = world.bundle.files["data.csv"].decode().splitlines()[1:]
+    assert not [row for row in rows if row.encode() in raw]
+    assert rows[0].rpartition(",")[2].encode() not in raw
+
+
+async def test_one_pull_is_shown_from_both_sides_in_order_of_time_with_its_checkpoints(
+    world: GatewayWorld, store: AuditStore
+) -> None:
+    result = await audit(world, store)
+    one = next(one for one in result.reconciliation.exchanges if one.verdict is Verdict.CONFIRMED)
+    assert one.pull is not None
+    digest, steps = steps_about(one.pull.hex[:12], logs_of(as_json(result), store))
+    assert digest == one.pull
+    assert [(step.logged.member, step.logged.entry.type.value) for step in steps] == [
+        (one.publisher, "pull.served"),
+        (one.puller, "bundle.received"),
+        (one.puller, "receipt.given"),
+        (one.publisher, "receipt.got"),
+    ]
+    assert all(step.checkpoint is not None and step.checkpoint[0] > step.logged.index for step in steps)
 
 
 async def test_an_audit_is_an_entry_of_the_auditors_own_log(world: GatewayWorld) -> None:
