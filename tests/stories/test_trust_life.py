@@ -245,6 +245,11 @@ def test_the_life_of_a_federation(life: Life) -> None:
     )  # fmt: skip
     assert "error" in refused
 
+    # Every change stands in the logs: the states acted under, and at KZ that its own keys changed, twice.
+    until(lambda: _logged(life, "KG", "trust.updated") == version)
+    assert _logged(life, "KZ", "key.changed") == 2
+    assert _logged(life, "KG", "key.changed") == 0
+
     # What was rightly signed verifies for ever, with the registry of today.
     trust = _trust_folder(life)
     for bundle in (first, published):
@@ -255,6 +260,13 @@ def test_the_life_of_a_federation(life: Life) -> None:
 def _in_force(life: Life, member: str) -> bool:
     contracts = LocalGateway(life.node(member)).get("/local/contracts")["contracts"]
     return all(contract["state"] == "in-force" for contract in contracts)
+
+
+def _logged(life: Life, member: str, entry_type: str) -> int:
+    """How many entries of this type lie in the member's published log."""
+    tiles = (life.node(member).log / "tile" / "entries").rglob("*")
+    newest = max((path for path in tiles if path.is_file()), key=lambda path: path.stat().st_size)
+    return newest.read_bytes().count(f'"type":"{entry_type}"'.encode())
 
 
 def _trust_folder(life: Life) -> Path:

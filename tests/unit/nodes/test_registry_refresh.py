@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from exchange.encoding import Digest
 from exchange.errors import ExchangeError
 from exchange.errors.trust import (
     DelegationChangedError,
@@ -19,16 +20,20 @@ from exchange.errors.trust import (
 )
 from exchange.flow import ceremony
 from exchange.flow.ceremony_keys import merged
+from exchange.log.entry import EntryType, LogEntry, format_entry
+from exchange.receipt import Delivery, sign_delivery
+from exchange.signing.dpop import make_assertion, make_token, open_assertion, peek_registry
 from exchange.signing.keys import KeyPurpose, PublicKey, RegistryRole
 from exchange.signing.trust import Trust
 from nodes.adapters.clock import SystemClock
 from nodes.adapters.trust_folder import TrustCache, write_trust_files
 from nodes.gateway.own_delegation import Known, OwnMember, delegation_of, read_known, write_known
+from nodes.gateway.pulling import registry_of
 from nodes.gateway.registry import Registry, refresh_at_start
 from nodes.settings import NodeFolder, open_node
 from tests.world.ceremonies import FIVE, Living
 from tests.world.clock import StillClock
-from tests.world.federation import Federation, found
+from tests.world.federation import Federation, found, signer
 
 NOW = SystemClock().now().replace(microsecond=0)  # python-tuf's client judges by the machine's clock
 PORTS = {8100 + number: member for number, member in enumerate(FIVE)}
@@ -163,6 +168,34 @@ def test_an_older_state_put_into_the_folder_is_not_acted_under(around: Surroundi
     write_trust_files(around.node.keys, old)
     assert around.trust.current().ref.version == 2
     assert isinstance(around.trust.problem, RegistryRollbackError)
+
+
+def test_an_assertion_and_a_token_name_the_registry_and_nothing_else_does() -> None:
+    key = signer("transport")
+    assertion = make_assertion(signer=key, member="KG", audience="https://kz.test", at=NOW, jti="j" * 22, registry=7)
+    token = make_token(
+        signer=key, issuer="https://kz.test", member="KG", thumbprint=key.public.kid, at=NOW, jti="j" * 22,
+        life_s=300, registry=8,
+    )  # fmt: skip
+    without = make_assertion(signer=key, member="KG", audience="https://kz.test", at=NOW, jti="j" * 22)
+    assert [peek_registry(one) for one in (assertion, token, without, "x", "a.b.c")] == [7, 8, None, None, None]
+    opened = open_assertion(assertion, keys=[key.public], audience="https://kz.test", at=NOW, life_s=60, skew_s=10)
+    assert opened.member == "KG"
+
+
+def test_a_delivery_names_the_registry_that_its_publisher_acts_under(federation: Federation) -> None:
+    ref = federation.trust.ref
+    entry = LogEntry(
+        type=EntryType.PULL_SERVED, at=NOW, node="KZ", registry=ref, salt=bytes(16), counterpart="KG",
+        contract=Digest.of(b"c"), bundle=Digest.of(b"b"), evidence=Digest.of(b"p"), pull=Digest.of(b"p"),
+    )  # fmt: skip
+    delivery = Delivery(
+        pull=Digest.of(b"p"), bundle=Digest.of(b"b"), publisher="KZ", puller="KG", entry=format_entry(entry), index=0,
+        checkpoint="x\n", file="zip", content=Digest.of(b"z"),
+    )  # fmt: skip
+    assert registry_of(sign_delivery(delivery, signer=signer("transport"))) == ref.version
+    assert registry_of("") is None
+    assert registry_of("a.b.c") is None
 
 
 # What is said of the own member
