@@ -14,8 +14,14 @@ from exchange.disclosure.weights import weights_of
 from exchange.pattern import Shape
 from exchange.table import AggregateTable, CellKey
 
-TRIAL = Effort(together=10, clean_up=0, exchange=0)
-"""A trial is protected many cells at once, and not cleaned up: it tells what to try, and nothing of it leaves."""
+TRIAL = Effort(clean_up=0, exchange=0)
+"""A trial is protected against anybody, and not cleaned up: it tells what to try, and nothing of it leaves."""
+
+ALONE_MAX = 1_200
+"""Cells of a table whose trials look at each cell alone."""
+
+LARGE_TRIAL = replace(TRIAL, together=10)
+"""In the trials of a larger one a programme protects several: little dearer where most cells are primary."""
 
 
 def advise_contract(
@@ -45,7 +51,9 @@ def advise_contract(
 
     now = option(Coarsening.NOTHING, "", contract)
     options = [option(*change) for change in _distinct(changes(contract), table)]
-    return advise(now, options, protect=lambda problems: suppress(problems[0], effort=TRIAL), progress=progress)
+    # One effort for all trials: what they cost is compared.
+    effort = TRIAL if len(table.cells) <= ALONE_MAX else LARGE_TRIAL
+    return advise(now, options, protect=lambda problems: suppress(problems[0], effort=effort), progress=progress)
 
 
 def changes(contract: DataContract) -> Iterator[tuple[Coarsening, str, DataContract]]:
