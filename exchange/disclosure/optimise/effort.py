@@ -15,6 +15,7 @@ class Effort:
 
     Attributes:
         vicinity: How many cells a programme looks at first, where that saves something; all where that fails.
+        whole_max: Up to so many cells a programme that chooses among published cells looks at all of them.
         thorough: Whether what cells near by do not prove is sought in the whole pattern, before a cell is kept for it.
         together: Cells that one programme protects at once; 1 looks at each alone, which costs less in the end.
         thin_out: Whether to protect once more within the pattern, in another order.
@@ -23,6 +24,7 @@ class Effort:
     """
 
     vicinity: int = 400
+    whole_max: int = 15_000
     thorough: bool = True
     together: int = 1
     thin_out: bool = True

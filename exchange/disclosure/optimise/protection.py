@@ -17,9 +17,6 @@ from exchange.disclosure.optimise.pool import Need, Pool, Witness
 from exchange.disclosure.optimise.programmes import Programmes
 from exchange.disclosure.optimise.vicinity import ball, movable_together
 
-WHOLE_MAX = 15_000
-"""Up to so many cells a programme that chooses among published cells looks at all of them."""
-
 _WIDER = 8
 """How many times as many cells a second programme looks at, before one looks at all."""
 
@@ -141,7 +138,7 @@ class Protection:
     def _looked_at(self, cell: int, allowed: Mask) -> Iterator[Indices]:
         """The cells that a programme looks at: those near by first where that saves something, then all."""
         within = not (allowed & ~self.withheld).any()
-        if within or self.ground.size > WHOLE_MAX:
+        if within or self.ground.size > self.effort.whole_max:
             for size in (self.effort.vicinity, _WIDER * self.effort.vicinity):
                 if _WORTH * size < self.ground.size:
                     yield ball(self.ground, cell, allowed, size)

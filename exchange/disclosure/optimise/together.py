@@ -11,11 +11,9 @@ from exchange.disclosure.optimise.pool import Need, Pool, Witness
 from exchange.disclosure.optimise.protection import NOTHING, Protection
 from exchange.disclosure.optimise.vicinity import ball
 
-CELLS_MAX = 15_000
-"""Up to so many cells a programme looks at all of them."""
-
-BALL = 4_000
-"""In a larger table it looks at so many around the first cell."""
+PIECES = (1 / 4, 1)
+"""In a table that is too large for one programme it looks at so much of what it can around the first cell; then, for
+what is left, at more; in the end at all."""
 
 TRIES_MAX = 2
 """Programmes that push a cell in vain, before it is looked at alone."""
@@ -33,20 +31,24 @@ def protect_all(protection: Protection, cells: list[int], *, within: Pool | None
         UnprotectableError: Nothing that may be withheld protects some cell.
     """
     if protection.effort.together > 1:
-        # Piece by piece, who needs little finds it near by, and leaves a dense pattern for those that need much.
-        order = cells if protection.ground.size <= CELLS_MAX else cells[::-1]
         allowed = protection.usable if within is None else protection.usable & within.withheld
-        cells = _together(protection, order, allowed)
+        order = cells
+        if protection.ground.size > protection.effort.whole_max:
+            # Piece by piece, who needs little finds it near by, and leaves a dense pattern for those that need much.
+            order = cells[::-1]
+            for share in PIECES:
+                order = _together(protection, order, allowed, int(share * protection.effort.whole_max))
+        cells = _together(protection, order, allowed, protection.ground.size)
     protection.protect(cells, within=within)
 
 
-def _together(protection: Protection, cells: list[int], allowed: Mask) -> list[int]:
-    """Withhold more for these cells and those that get withheld for them; the cells that are to be looked at alone."""
+def _together(protection: Protection, cells: list[int], allowed: Mask, size: int) -> list[int]:
+    """Withhold more for these cells and those that get withheld for them; the cells that were pushed in vain."""
     queue = _Queue(cells)
     tries: dict[int, int] = {}
     alone: list[int] = []
     while (cell := queue.first()) is not None:
-        looked_at = _looked_at(protection, cell, allowed)
+        looked_at = _looked_at(protection, cell, allowed, size)
         needs = _batch(protection, queue, looked_at)
         if not needs:
             continue
@@ -92,9 +94,9 @@ class _Queue:
                 self._order.append(cell)
 
 
-def _looked_at(protection: Protection, cell: int, allowed: Mask) -> Indices:
+def _looked_at(protection: Protection, cell: int, allowed: Mask, size: int) -> Indices:
     cells = protection.entangled(allowed)
-    return cells if len(cells) <= CELLS_MAX else ball(protection.ground, cell, allowed, BALL)
+    return cells if len(cells) <= size else ball(protection.ground, cell, allowed, size)
 
 
 def _batch(protection: Protection, queue: _Queue, cells: Indices) -> list[Need]:

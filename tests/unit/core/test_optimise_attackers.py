@@ -76,6 +76,14 @@ def test_generated_tables_are_safe_against_all_their_insiders(name: str, togethe
     assert judge(problem, ~found.withheld, hints=found.witnesses, progress=lambda _: None).safe
 
 
+def test_a_table_too_large_for_one_programme_is_protected_piece_by_piece() -> None:
+    problem = problem_of(parse_instance(*instance("syn3d_1k").values()), attackers=AttackerModel.INSIDERS, floor=True)
+
+    found = suppress(problem, effort=replace(FAST, whole_max=240, together=10, thorough=False))
+
+    assert judge(problem, ~found.withheld, hints=found.witnesses, progress=lambda _: None).safe
+
+
 def test_a_clean_up_that_looks_near_by_only_keeps_more_and_stays_safe() -> None:
     problem = problem_of(parse_instance(*instance("syn3d_1k").values()), attackers=AttackerModel.OUTSIDER, floor=False)
     first = suppress(problem, effort=FAST)
