@@ -90,10 +90,10 @@ def _tell(invocation: Invocation, folder: Path, node: NewNode) -> None:
     output = invocation.output
     output.say(en=f"{node.member}: node folder {folder}", ru=f"{node.member}: папка узла {folder}")
     output.say(
-        en="next: 1. put the member's private keys into private/desk, private/gateway and private/officers "
-        "(keys/README.md), and name their passphrase file in node.toml",
-        ru="далее: 1. поместите закрытые ключи участника в private/desk, private/gateway и private/officers "
-        "(keys/README.md) и укажите файл их пароля в node.toml",
+        en="next: 1. make the member's keys with exchange key new (docs/ceremony.md), or copy them into private/desk, "
+        "private/gateway and private/officers; name their passphrase file in node.toml",
+        ru="далее: 1. создайте ключи участника командой exchange key new (docs/ceremony.md) или скопируйте их в "
+        "private/desk, private/gateway и private/officers; укажите файл их пароля в node.toml",
     )
     output.say(
         en=f"      2. exchange --node {folder} serve, and in another terminal exchange --node {folder} health",

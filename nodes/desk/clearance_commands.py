@@ -13,11 +13,11 @@ from exchange.flow.clear import send_back as return_case
 from exchange.flow.release import HANDOVER_SUFFIX
 from exchange.labels import licences_json, sources_json
 from exchange.report import parse_report
+from exchange.signing.words import digest_words
 from nodes.adapters.desk_store import open_desk
 from nodes.desk.cases import CANDIDATE_FORM, Desk, KeptCase, asked_words, find_case, find_shown, keep_case, load_case
 from nodes.desk.ledger import is_recorded, require_fresh
 from nodes.desk.sheet import print_table
-from nodes.desk.words import spoken
 from nodes.terminal import CommandParser, Invocation, Output
 
 _STATES_RU = {
@@ -97,19 +97,19 @@ def show(invocation: Invocation) -> int:
     output.say(en=f"prepared by {candidate.prepared_by}", ru=f"подготовил(а) {candidate.prepared_by}")
     approved = " ".join(approval.officer for approval in case.approvals) or "-"
     output.say(en=f"{case.state}; approved by {approved}", ru=f"{_STATES_RU[case.state]}; одобрили: {approved}")
-    output.line(f"data.csv         {spoken(candidate.data)}")
-    output.line(f"disclosure.json  {spoken(candidate.disclosure)}")
-    output.line(f"labels           {spoken(candidate.labels)}")
+    output.line(f"data.csv         {digest_words(candidate.data)}")
+    output.line(f"disclosure.json  {digest_words(candidate.disclosure)}")
+    output.line(f"labels           {digest_words(candidate.labels)}")
     output.result(
         {
             "name": candidate.name,
             "state": case.state.value,
             "data": str(candidate.data),
-            "data_words": spoken(candidate.data),
+            "data_words": digest_words(candidate.data),
             "disclosure": str(candidate.disclosure),
-            "disclosure_words": spoken(candidate.disclosure),
+            "disclosure_words": digest_words(candidate.disclosure),
             "labels": str(candidate.labels),
-            "labels_words": spoken(candidate.labels),
+            "labels_words": digest_words(candidate.labels),
             "title": candidate.title,
             "sources": sources_json(candidate.sources),
             "licenses": licences_json(candidate.licences),

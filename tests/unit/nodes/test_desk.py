@@ -10,7 +10,7 @@ from exchange.errors import ExitCode
 from exchange.flow.candidate import CANDIDATE, format_candidate, parse_candidate
 from exchange.manifest import DATA
 from exchange.report import pooled_digest
-from nodes.desk.words import spoken
+from exchange.signing.words import digest_words
 from tests.world.bundles import PERIOD
 from tests.world.desk import ASKED, SUBMITTED, WITHHELD, DeskWorld, desk_world, figure, hidden, table
 
@@ -310,8 +310,8 @@ def test_show_prints_the_table_and_the_words_of_both_digests(desk: DeskWorld) ->
         "DIRECTION", "CITIZENSHIP", "COUNTERPART", "BORDER_REGION", "MODE", "SEX", "AGE", "value", "status",
     ]  # fmt: skip
     assert first.split() == ["IN", "KG", "KG", "_T", "_T", "_T", "_T", "1907", "A", "N"]  # 812 + 640 + 455
-    assert f"data.csv         {spoken(candidate.data)}" in ran.out
-    assert f"disclosure.json  {spoken(candidate.disclosure)}" in ran.out
+    assert f"data.csv         {digest_words(candidate.data)}" in ran.out
+    assert f"disclosure.json  {digest_words(candidate.disclosure)}" in ran.out
     assert "draft; approved by -" in ran.out
 
 

@@ -9,7 +9,7 @@ import pytest
 from exchange.errors.encoding import FieldError
 from exchange.flow.candidate import format_candidate, parse_candidate
 from exchange.labels import Licence, Source
-from nodes.desk.words import spoken
+from exchange.signing.words import digest_words
 from tests.world.bundles import bundle_world
 from tests.world.desk import ASKED, desk_world
 
@@ -25,7 +25,7 @@ def test_officers_read_every_word_that_would_leave(tmp_path: Path) -> None:
     assert f"title: {files.candidate.title}\n" in out
     assert "source: Border register https://example.org/register\n" in out
     assert "licence: CC-BY-4.0\n" in out
-    assert f"labels           {spoken(files.candidate.labels)}" in out
+    assert f"labels           {digest_words(files.candidate.labels)}" in out
 
 
 @pytest.mark.parametrize(
