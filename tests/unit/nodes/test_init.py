@@ -142,7 +142,7 @@ def test_init_takes_an_empty_folder_and_no_other(federation: Federation, tmp_pat
     assert (tmp_path / "volume/private/preparation/secret").read_bytes() == secret
 
 
-WELL: dict[str, Any] = {"log": {"size": 12, "cosigned_size": 11}, "health": []}
+WELL: dict[str, Any] = {"log": {"size": 12, "cosigned_size": 11}, "health": [], "warnings": []}
 
 
 @pytest.mark.parametrize(
