@@ -46,6 +46,7 @@ STATUS: Mapping[str, HTTPStatus] = {
     "bundle-damaged": HTTPStatus.INTERNAL_SERVER_ERROR,
     "storage-full": HTTPStatus.SERVICE_UNAVAILABLE,
     "log-behind-witness": HTTPStatus.SERVICE_UNAVAILABLE,
+    "registry-expired": HTTPStatus.SERVICE_UNAVAILABLE,
     "request-too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "request-malformed": HTTPStatus.BAD_REQUEST,
 }

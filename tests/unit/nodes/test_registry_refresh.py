@@ -15,6 +15,7 @@ from exchange.errors.trust import (
     OwnKeyUnlistedError,
     OwnMemberSilencedError,
     OwnMemberSuspendedError,
+    RegistryExpiredError,
     RegistryRollbackError,
     RegistryUnreachableError,
 )
@@ -31,6 +32,7 @@ from nodes.gateway.own_delegation import Known, OwnMember, delegation_of, read_k
 from nodes.gateway.pulling import registry_of
 from nodes.gateway.registry import Registry, refresh_at_start
 from nodes.settings import NodeFolder, open_node
+from nodes.web.problems import status_of
 from tests.world.ceremonies import FIVE, Living
 from tests.world.clock import StillClock
 from tests.world.federation import Federation, found, signer
@@ -196,6 +198,11 @@ def test_a_delivery_names_the_registry_that_its_publisher_acts_under(federation:
     assert registry_of(sign_delivery(delivery, signer=signer("transport"))) == ref.version
     assert registry_of("") is None
     assert registry_of("a.b.c") is None
+
+
+def test_an_expired_registry_is_the_nodes_own_trouble_and_may_pass() -> None:
+    expired = RegistryExpiredError(file="metadata/timestamp.json", expires="x", at="y")
+    assert status_of(expired) == 503
 
 
 # What is said of the own member
