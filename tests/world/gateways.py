@@ -95,6 +95,11 @@ class GatewayWorld:
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
             return await client.request(method, path, json=body, timeout=WAIT_S)
 
+    async def health(self, member: str) -> list[str]:
+        """Why this node is red."""
+        reasons: list[str] = (await self.local(member, "GET", "/local/status")).json()["health"]
+        return reasons
+
     async def pull(self, member: str = "KG", **changes: object) -> httpx.Response:
         body = {"partner": "kz", "contract": "ca-01", "period": "2026-09", **changes}
         return await self.local(member, "POST", "/local/pulls", body)

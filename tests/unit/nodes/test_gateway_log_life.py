@@ -12,7 +12,6 @@ import pytest_asyncio
 from exchange.encoding import format_instant
 from exchange.log.entry import EntryType, LogEntry
 from nodes.adapters.sequencer import LogDraft
-from nodes.gateway.health import red_reasons
 from nodes.gateway.housekeeping import tidy
 from tests.world.by_hand import NewEntries, Partner, address, digest_of
 from tests.world.clock import StillClock
@@ -112,7 +111,7 @@ async def test_an_hour_without_a_quorum_is_red_and_after_a_day_nothing_is_handed
         tj = Partner(world, "TJ")
         await tj.log_in()
         answer = await tj.get(address(world))
-        assert (red_reasons(kz), answer.status_code) == (red, status), waited
+        assert (await world.health("KZ"), answer.status_code) == (red, status), waited
     assert answer.json()["code"] == "log-uncosigned"
 
     # A restart makes the log no younger: the time of its oldest uncosigned entry counts.
@@ -121,13 +120,13 @@ async def test_an_hour_without_a_quorum_is_red_and_after_a_day_nothing_is_handed
     kz = world.gateways["KZ"].context
     await until(kz.sequencer.gate.opened.is_set)
     assert kz.cosigner.behind_since == began
-    assert red_reasons(kz) == ["log-uncosigned"]
+    assert await world.health("KZ") == ["log-uncosigned"]
 
     world.network.change = None
     await until(lambda: kz.cosigner.behind_since is None)
     tj = Partner(world, "TJ")
     await tj.log_in()
-    assert (red_reasons(kz), (await tj.get(address(world))).status_code) == ([], 200)
+    assert (await world.health("KZ"), (await tj.get(address(world))).status_code) == ([], 200)
     world.clock.at = began
 
 
@@ -149,7 +148,7 @@ async def test_a_clock_that_the_witnesses_contradict_is_red(world: GatewayWorld,
     await kz.sequencer.append(LogDraft(type=EntryType.HEARTBEAT))
     await until(lambda: kz.cosigner.behind_since is None)
     assert kz.cosigner.clock_skew_s() == seconds
-    assert red_reasons(kz) == red
+    assert await world.health("KZ") == red
 
 
 async def test_one_witness_with_a_bad_clock_makes_nobody_red(world: GatewayWorld) -> None:
@@ -161,4 +160,4 @@ async def test_one_witness_with_a_bad_clock_makes_nobody_red(world: GatewayWorld
     tj = world.gateways["TJ"].context
     await tj.sequencer.append(LogDraft(type=EntryType.HEARTBEAT))
     await until(lambda: tj.cosigner.behind_since is None)
-    assert red_reasons(tj) == []
+    assert await world.health("TJ") == []

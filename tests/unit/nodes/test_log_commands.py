@@ -26,7 +26,6 @@ from nodes.adapters.mirror_files import MirroredLog
 from nodes.adapters.sequencer import LogDraft
 from nodes.gateway import log_commands
 from nodes.gateway.context import GatewayContext
-from nodes.gateway.health import red_reasons
 from nodes.gateway.recovering import recover_log
 from nodes.gateway.serve import locked
 from nodes.terminal import Invocation, Output
@@ -234,7 +233,7 @@ async def test_a_restored_backup_gets_its_log_back_and_signs_again(world: Gatewa
     await world.start("KZ")
     gate = world.gateways["KZ"].context.sequencer.gate
     await until(lambda: gate.halted)
-    assert red_reasons(world.gateways["KZ"].context) == ["log-behind-witness"]
+    assert await world.health("KZ") == ["log-behind-witness"]
     await world.stop("KZ")
 
     recovered = await recover_log(node, clock=world.clock, random=seeded("recover"), transport=world.network)
@@ -249,7 +248,7 @@ async def test_a_restored_backup_gets_its_log_back_and_signs_again(world: Gatewa
     await kz.sequencer.append(LogDraft(type=EntryType.HEARTBEAT))
     assert entries(world)[:size] == lost
     await until(lambda: covered(kz))
-    assert red_reasons(kz) == []
+    assert await world.health("KZ") == []
     assert len(new.of(EntryType.PULL_SERVED)) == 1
 
 
