@@ -5,6 +5,7 @@ registry stops before any audit are tests elsewhere, named in `PREVENTED`.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from exchange.encoding import Digest
 from exchange.errors.bundle import SameOfficerError
 from exchange.errors.exchange_ import NotFoundError
 from exchange.errors.trust import UnknownKeyError
+from exchange.flow.audit import read_publication
 from exchange.log.entry import ENTRY_BYTES_MAX, EntryType
 from exchange.reconcile import reconcile
+from exchange.signing.keys import KeyPurpose
 from nodes.adapters.partner_problems import PartnerProblemError
 from nodes.auditor.collect import Collected, LogCollector
 from nodes.auditor.report_page import report_page
@@ -219,6 +222,24 @@ def test_attack_28_a_clock_beyond_five_minutes_convicts_its_own_node(minutes: in
     logs.cosigned["KZ"] = [(size - 1, witnessed), (size, witnessed + timedelta(seconds=1))]
     codes = [(finding.reason.code, finding.party) for finding in reconcile(logs.gathered()).findings]
     assert codes == ([] if code is None else [(code, "KZ")])
+
+
+def test_a_real_bundle_signed_by_a_key_that_had_been_revoked_is_what_the_story_says() -> None:
+    world = bundle_world()
+    kz = world.trust.member("KZ")
+    keys = tuple(
+        replace(one, revoked_at=COSIGNED - timedelta(hours=1)) if one.purpose is KeyPurpose.BUNDLE else one
+        for one in kz.keys
+    )
+    trust = replace(world.trust, members={**world.trust.members, "KZ": replace(kz, keys=keys)})
+    files = {name: raw for name, raw in world.files.items() if name != "data.csv"}
+    found = read_publication(files, trust=trust, contracts={world.contract.digest: world.contract})
+    assert isinstance(found, UnknownKeyError)
+    logs = PullLogs()
+    logs.publish()
+    logs.publications[BUNDLE] = found
+    (finding,) = reconcile(logs.gathered()).findings
+    assert (finding.reason.code, finding.party) == ("revoked-key-used", "KZ")
 
 
 # --- neither side can frame the other --------------------------------------------------------------------------------
