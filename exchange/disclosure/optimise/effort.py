@@ -37,7 +37,7 @@ class Effort:
         if cells <= SMALL_MAX:
             return cls()
         if cells <= MEDIUM_MAX:
-            return cls(thorough=False, clean_up=1_000, exchange=0)
+            return cls(thorough=False, clean_up=300 if insiders else 1_000, exchange=0)
         return cls(
             thorough=False,
             together=TOGETHER,

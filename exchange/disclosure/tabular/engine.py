@@ -22,7 +22,7 @@ IMPROVE_WORK = {1_250: 400_000.0, 1_600: 200_000.0, 5_000: 8_000.0}
 IMPROVE_WORK_INSIDERS = {1_250: 100_000.0, 1_600: 50_000.0}
 """The same where insiders look: they are many, and proofs against all of them are out of reach."""
 
-BOUND_WORK = 4_000.0
+BOUND_WORK = 2_000.0
 """Work on a bound where the exact method is out of reach; up to the largest tables of `IMPROVE_WORK`."""
 
 REPAIRS_MAX = 3
