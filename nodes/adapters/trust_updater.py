@@ -22,7 +22,7 @@ from tuf.api.metadata import Metadata, Snapshot, Targets, Timestamp
 from tuf.ngclient import FetcherInterface, Updater
 
 from exchange.errors.trust import RegistryFileError, RegistrySourceError, RegistryUnreachableError
-from exchange.signing.authority import flat_delegations
+from exchange.signing.authority import TOP_ROLES, flat_delegations
 from exchange.signing.delegations import keys_file
 from exchange.signing.succession import require_forward
 from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
@@ -113,6 +113,9 @@ def _walk(files: Mapping[str, bytes], fetcher: MemoryFetcher, source: str) -> bo
         updater.refresh()
         if all(files.get(name) == raw for name, raw in fetcher.fetched.items()):
             return False
+        for role, raw in _newest(files).items():  # what is not new need not be fetched again
+            if role not in TOP_ROLES:
+                (Path(memory) / f"{role}.json").write_bytes(raw)
         top: Metadata[Targets] = Metadata.from_bytes((Path(memory) / "targets.json").read_bytes())
         for path in top.signed.targets:
             _target(updater, path, Path(memory), files)
@@ -146,7 +149,8 @@ def _remember(memory: Path, files: Mapping[str, bytes]) -> None:
         if name.startswith("metadata/") and name.endswith(".root.json"):
             (memory / "root_history" / Path(name).name).write_bytes(raw)
     for role, raw in _newest(files).items():
-        (memory / f"{role}.json").write_bytes(raw)
+        if role in TOP_ROLES:
+            (memory / f"{role}.json").write_bytes(raw)
 
 
 def _newest(files: Mapping[str, bytes]) -> Mapping[str, bytes]:
