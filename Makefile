@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-fast test-hsm lint format bench bench-sdc lock clean install
+.PHONY: demo test test-fast test-hsm test-faults lint format bench bench-sdc lock clean install
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -39,6 +39,10 @@ test-fast: $(STAMP)
 # The suites of whatever signs, with every Ed25519 key in a token (SoftHSM, Debian package softhsm2).
 test-hsm: $(STAMP)
 	EXCHANGE_TEST_KEYS=token $(BIN)/python -m pytest -n 2 --dist loadfile tests/unit/nodes/test_token_keys.py tests/unit/nodes/test_key_commands.py tests/unit/nodes/test_key_standing.py tests/unit/nodes/test_start_refusals.py tests/unit/nodes/test_contract_life.py tests/unit/nodes/test_desk_release.py tests/unit/nodes/test_gateway_pulls.py
+
+# Every fault at every call of an exchange, and a thousand killed witnesses: half an hour. `make test` takes samples.
+test-faults: $(STAMP)
+	FAULTS=all $(BIN)/python -m pytest -m story tests/stories/test_fault_table.py tests/stories/test_witness_killed.py
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -20,8 +20,11 @@ from exchange.table import CellKey, SafeTable
 REPAIRS_MAX = 5
 """How often the suppression may try again with what an audit found, before the table is refused."""
 
-EFFORT = Effort(clean_up=100, exchange=0)
-"""What a release is worth: a clean-up of so many programmes, and no exchanges."""
+CLEANED_MAX = 1_200
+"""Cells of a release in which cells are published again that turned out not to be needed."""
+
+CLEANED, PROTECTED = Effort(clean_up=100, exchange=0), Effort(clean_up=0, exchange=0)
+"""What a release is worth: a clean-up of so many programmes, none where each is dear; no exchanges."""
 
 _TO_ANYBODY = "even with everything else withheld, anybody can compute it too closely"
 _TO_AN_INSIDER = "even with everything else withheld, one of its own contributors can compute the others too closely"
@@ -82,7 +85,7 @@ class Settling:
         try:
             return suppress_led(
                 release.problem(),
-                effort=EFFORT,
+                effort=CLEANED if len(release.keys) <= CLEANED_MAX else PROTECTED,
                 progress=lambda _stage, share: self.progress("secondary", share),
             )
         except UnprotectableError as error:

@@ -24,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError
+from exchange.errors.keys import TokenError
 from exchange.errors.node import NodeStoppedError, StorageFullError, WaitExceededError
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.entry import EntryType
@@ -330,6 +331,8 @@ class Sequencer:
             name = str(getattr(getattr(error, "orig", error), "sqlite_errorname", ""))
             if name.startswith(_FULL_SQLITE):
                 return StorageFullError(member=self._member, reason=name)
+        if isinstance(error, TokenError):
+            return error  # the entries are durable; the checkpoint is signed once the token is back
         return NodeStoppedError(member=self._member, reason=type(error).__name__)
 
     def _refuse(self, group: Sequence[_Item], refusal: ExchangeError) -> None:

@@ -47,6 +47,14 @@ class PullBody(BaseModel):
     folder: str | None = Field(default=None, max_length=4096, pattern=r"^/")
 
 
+class AuditBody(BaseModel):
+    """What the auditor's commands log: that an audit begins, or the digest of its signed report."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    evidence: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
+
+
 class Pulling:
     """This member as a puller."""
 
@@ -149,8 +157,9 @@ def pulling_router(context: GatewayContext, pulling: Pulling) -> APIRouter:
         return {"bundles": [_offer(offer) for offer in await pulling.catalogue(partner, contract)]}
 
     @router.post("/audits")
-    async def audits() -> dict[str, object]:
-        appended = await context.sequencer.append(LogDraft(type=EntryType.AUDIT_OPENED))
+    async def audits(body: AuditBody) -> dict[str, object]:
+        evidence = None if body.evidence is None else Digest.parse(body.evidence, subject="audit")
+        appended = await context.sequencer.append(LogDraft(type=EntryType.AUDIT_OPENED, evidence=evidence))
         return {"index": appended.entries[0][0]}
 
     return router

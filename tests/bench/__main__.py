@@ -8,7 +8,7 @@ import sys
 
 from tests.bench.report import machine, show
 
-BENCHES = ("aggregate", "disclosure", "log", "proofs", "verify", "audit", "pulls")
+BENCHES = ("aggregate", "disclosure", "log", "proofs", "registry", "verify", "audit", "pulls")
 
 
 def main() -> int:

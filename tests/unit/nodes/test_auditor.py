@@ -199,6 +199,13 @@ async def test_an_audit_is_an_entry_of_the_auditors_own_log(world: GatewayWorld)
     assert (parse_entry(raw).type, parse_entry(raw).node) == (EntryType.AUDIT_OPENED, "IOM")
 
 
+async def test_a_report_is_an_entry_that_names_its_signature(world: GatewayWorld) -> None:
+    digest = Digest.of(b"report.jws")
+    index = (await world.local("IOM", "POST", "/local/audits", {"evidence": str(digest)})).json()["index"]
+    raw = await world.gateways["IOM"].context.store.read(lambda connection: entry_at(connection, index))
+    assert (parse_entry(raw).type, parse_entry(raw).evidence) == (EntryType.AUDIT_OPENED, digest)
+
+
 async def test_the_result_is_kept_and_reads_back_as_it_was_given(world: GatewayWorld, store: AuditStore) -> None:
     document = as_json(await audit(world, store))
     assert store.last_run() is None

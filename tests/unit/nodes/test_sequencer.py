@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import func, insert, select
 
 from exchange.encoding import Digest
+from exchange.errors.keys import TokenGoneError
 from exchange.errors.node import (
     HeadMovedError,
     NodeStoppedError,
@@ -33,6 +34,7 @@ from nodes.adapters.sequencer import LogDraft, Sequencer, Transaction
 from nodes.adapters.store import Store
 from nodes.adapters.tables import CheckpointRow, EntryRow, SpentRow
 from nodes.adapters.tile_files import TileFiles
+from tests.world.absentable import AbsentableToken
 
 ORIGIN = "kz.exchange.example/log"
 SIGNER = SoftwareSigner.from_seed(Algorithm.ED25519, bytes(range(32)))
@@ -73,7 +75,8 @@ class Node:
         self.store = Store(folder / "state.db")
         self.disk = DiskOf(folder / "log")
         self.fatal: list[BaseException] = []
-        log = OwnLog(origin=ORIGIN, signer=SIGNER, files=self.disk.files)
+        self.token = AbsentableToken(SIGNER)
+        log = OwnLog(origin=ORIGIN, signer=self.token, files=self.disk.files)
         self.sequencer = Sequencer(
             member="KZ",
             store=self.store,
@@ -303,6 +306,23 @@ async def test_a_disk_full_after_the_commit_answers_nobody_and_is_made_good_late
     done = await node.sequencer.append(HEARTBEAT)
 
     assert done.entries[0][0] == 2
+    assert node.sequencer.trouble is None
+    assert not node.fatal
+
+
+async def test_a_token_that_goes_while_a_checkpoint_is_signed_answers_nobody_and_is_made_good_later(node: Node) -> None:
+    await node.sequencer.append(HEARTBEAT)
+    node.token.away = True
+    with pytest.raises(TokenGoneError):
+        await node.sequencer.append(HEARTBEAT)
+    assert isinstance(node.sequencer.trouble, TokenGoneError)
+    assert node.signed() == [1]
+
+    node.token.away = False
+    done = await node.sequencer.append(HEARTBEAT)
+
+    assert done.entries[0][0] == 2
+    assert node.signed()[-1] == 3
     assert node.sequencer.trouble is None
     assert not node.fatal
 
