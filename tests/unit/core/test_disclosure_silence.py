@@ -7,7 +7,7 @@ from exchange.report import parse_report
 from exchange.sdmx.data import parse_data
 from tests.world.bundles import bundle_world
 
-CONSTANT = {"type", "engine", "method", "profile", "dimensions", "zeros", "excluded"}
+CONSTANT = {"type", "engine", "method", "profile", "dimensions", "zeros", "excluded", "pooling"}
 
 
 def test_the_report_follows_from_the_table_the_contract_and_the_commitment_alone() -> None:
