@@ -10,7 +10,9 @@ import pytest
 import pytest_asyncio
 
 from exchange.encoding import format_instant
+from exchange.log.checkpoint import read_checkpoint
 from exchange.log.entry import EntryType, LogEntry
+from exchange.log.witness import parse_add_checkpoint
 from nodes.adapters.sequencer import LogDraft
 from nodes.gateway.housekeeping import tidy
 from tests.world.by_hand import NewEntries, Partner, address, digest_of
@@ -90,9 +92,11 @@ def pulled(world: GatewayWorld, entry: LogEntry, *, ago: timedelta) -> None:
 
 
 def no_cosignature(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
-    """A network that loses what witnesses sign, and nothing else."""
-    lost = request.url.path == "/witness/add-checkpoint" and answer.status_code == httpx.codes.OK
-    return httpx.Response(502) if lost else answer
+    """Witnesses that say which size they know, as a restarted log asks, and never sign."""
+    if request.url.path != "/witness/add-checkpoint" or answer.status_code != httpx.codes.OK:
+        return answer
+    size = read_checkpoint(parse_add_checkpoint(request.content).note)[0].size
+    return httpx.Response(httpx.codes.CONFLICT, content=f"{size}\n".encode())
 
 
 async def test_an_hour_without_a_quorum_is_red_and_after_a_day_nothing_is_handed_out(world: GatewayWorld) -> None:
