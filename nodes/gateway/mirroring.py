@@ -6,6 +6,7 @@ that a quorum cosigned are kept. Shown are they to the log's own operator and to
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -37,6 +38,7 @@ class Mirror:
     def __init__(self, context: GatewayContext) -> None:
         self._context = context
         self._copies: dict[str, MirroredLog] = {}
+        self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._grown = asyncio.Event()
 
     def hear(self) -> None:
@@ -64,14 +66,15 @@ class Mirror:
         """
         policy = parse_policy(self._context.trust.current().policies[member.id])
         client = self._context.partner(member.id)
-        note = await client.checkpoint()
-        seen = await asyncio.to_thread(policy.check, note)
-        copy = self.copy_of(member)
-        size = await asyncio.to_thread(copy.size, policy)
-        if seen.size > size:
-            entries = await _entries(client, size, seen.size)
-            await asyncio.to_thread(copy.extend, entries, seen, note)
-        return max(seen.size, size)
+        async with self._one_at_a_time[member.id]:
+            note = await client.checkpoint()
+            seen = await asyncio.to_thread(policy.check, note)
+            copy = self.copy_of(member)
+            size = await asyncio.to_thread(copy.size, policy)
+            if seen.size > size:
+                entries = await _entries(client, size, seen.size)
+                await asyncio.to_thread(copy.extend, entries, seen, note)
+            return max(seen.size, size)
 
     def copy_of(self, member: Member) -> MirroredLog:
         """The copy of a member's log, perhaps empty."""

@@ -172,8 +172,8 @@ async def test_a_mirror_that_starts_again_fetches_only_what_is_new(world: Gatewa
     await mirrored(world)
     await world.stop("IOM")
     await world.start("IOM")
-    await world.gateways["KZ"].context.sequencer.append(LogDraft(type=EntryType.HEARTBEAT))
     asked = len(world.network.asked)
+    await world.gateways["KZ"].context.sequencer.append(LogDraft(type=EntryType.HEARTBEAT))
     size = await mirrored(world)
     fetched = [path for _, path in world.network.asked[asked:] if path.startswith("/log/tile/entries/")]
     assert f"/log/tile/entries/000.p/{size}" in fetched
