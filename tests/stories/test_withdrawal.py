@@ -16,8 +16,8 @@ REASON = "the register extract was incomplete"
 def test_a_withdrawn_bundle_is_refused_with_its_reason_and_acknowledged_by_whoever_pulled_it(
     faulty: FaultyFederation,
 ) -> None:
-    asked = (CONTRACT, "2026-05")
-    digest = faulty.published("TM", "2026-05")
+    asked = (CONTRACT, "2026-08")
+    digest = faulty.published("TM", "2026-08")
     faulty.act("pull", "tm", *asked, node="KG")
 
     faulty.act("withdrawal", "propose", *asked, "--officer", "tm-02", "--reason", REASON, node="TM")
@@ -25,13 +25,13 @@ def test_a_withdrawn_bundle_is_refused_with_its_reason_and_acknowledged_by_whoev
     assert alone.startswith(
         "clearance-approvals-missing: clearance: 2 approvals by different officers are needed, found 1"
     )
-    assert len(faulty.offered("TM", "2026-05", to="UZ")) == 1
+    assert len(faulty.offered("TM", "2026-08", to="UZ")) == 1
     faulty.act("withdrawal", "approve", *asked, "--officer", "tm-03", node="TM")
     faulty.act("withdrawal", "release", *asked, node="TM")
     soon("it takes effect", lambda: faulty.act("withdrawal", "release", *asked, node="TM")["effective"])
 
     refusal = faulty.refused("pull", "tm", *asked, node="UZ", code=DOES_NOT_HOLD)
-    assert refusal.startswith(f"pull-withdrawn: {CONTRACT} for 2026-05: TM has withdrawn revision 0, bundle {digest}; ")
+    assert refusal.startswith(f"pull-withdrawn: {CONTRACT} for 2026-08: TM has withdrawn revision 0, bundle {digest}; ")
     assert "exchange --node UZ withdrawal look TM" in refusal
 
     told = faulty.act("withdrawal", "look", "tm", node="KG")
