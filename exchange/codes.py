@@ -89,7 +89,7 @@ def parse_codelist(raw: bytes, *, list_id: str) -> CodeList:
 
     Source: RFC 4180 (the CSV); SDMX 3.0 section 2, Codelist (the tree).
     """
-    rows = _rows(raw, list_id)
+    rows = read_rows(raw, list_id)
     header_line, header = rows[0]
     _check_header(header, list_id, header_line)
     codes: dict[str, Code] = {}
@@ -103,8 +103,12 @@ def parse_codelist(raw: bytes, *, list_id: str) -> CodeList:
     return CodeList(id=list_id, digest=Digest.of(raw), codes=tuple(codes.values()))
 
 
-def _rows(raw: bytes, list_id: str) -> list[tuple[int, list[str]]]:
-    """All rows with the line each ends on, all as wide as the header."""
+def read_rows(raw: bytes, list_id: str) -> list[tuple[int, list[str]]]:
+    """All rows of a CSV, header first, with the line each ends on; all as wide as the header.
+
+    Raises:
+        CodeListError: Too large, not UTF-8, a byte-order mark, not CSV, a row of another width, no row but the header.
+    """
     if len(raw) > CODELIST_BYTES_MAX:
         raise CodeListError(
             list=list_id, line=1, expected=f"at most {CODELIST_BYTES_MAX} bytes", found=f"{len(raw)} bytes"
@@ -126,8 +130,8 @@ def _rows(raw: bytes, list_id: str) -> list[tuple[int, list[str]]]:
                 raise CodeListError(list=list_id, line=reader.line_num, expected=expected, found=found)
     except csv.Error as error:
         raise CodeListError(list=list_id, line=reader.line_num, expected="CSV", found=str(error)) from error
-    if len(rows) < 2:  # noqa: PLR2004  # a header and at least one code
-        raise CodeListError(list=list_id, line=1, expected="a header and at least one code", found="less")
+    if len(rows) < 2:  # noqa: PLR2004  # a header and at least one row
+        raise CodeListError(list=list_id, line=1, expected="a header and at least one row", found="less")
     return rows
 
 

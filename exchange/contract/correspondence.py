@@ -7,11 +7,9 @@ Source: UN Expert Group on International Statistical Classifications, Best Pract
 International Statistical Classifications (2013), on correspondence tables; SDMX 3.0 section 2, RepresentationMap.
 """
 
-import csv
-import io
 from dataclasses import dataclass
 
-from exchange.codes import CODELIST_BYTES_MAX, CodeList
+from exchange.codes import CodeList, read_rows
 from exchange.errors.contract import CodeListError
 
 _HEADER = ["before", "after", "note"]
@@ -63,7 +61,10 @@ def parse_correspondence(raw: bytes, *, before: CodeList, after: CodeList) -> Co
     """
     name = f"{before.id} to {after.id}"
     pairs: list[tuple[str, str]] = []
-    for line, row in enumerate(_rows(raw, name), start=2):
+    (_, header), *rows = read_rows(raw, name)
+    if header != _HEADER:
+        raise CodeListError(list=name, line=1, expected=", ".join(_HEADER), found="other columns")
+    for line, row in rows:
         for code, codelist in zip(row, (before, after), strict=False):
             if code not in codelist.leaves():
                 raise CodeListError(list=name, line=line, expected=f"a finest code of {codelist.id}", found=code[:40])
@@ -77,18 +78,3 @@ def parse_correspondence(raw: bytes, *, before: CodeList, after: CodeList) -> Co
         if lost := [code for code in codelist.leaves() if code not in reached]:
             raise CodeListError(list=name, line=1, expected=f"a row for {lost[0]} of {codelist.id}", found="none")
     return Correspondence(before=before, after=after, pairs=tuple(sorted((*pairs, *kept))))
-
-
-def _rows(raw: bytes, name: str) -> list[list[str]]:
-    if len(raw) > CODELIST_BYTES_MAX:
-        raise CodeListError(list=name, line=1, expected=f"at most {CODELIST_BYTES_MAX} bytes", found="more")
-    try:
-        rows = list(csv.reader(io.StringIO(raw.decode("utf-8"), newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CodeListError(list=name, line=1, expected="CSV in UTF-8", found="something else") from error
-    if not rows or rows[0] != _HEADER:
-        raise CodeListError(list=name, line=1, expected=", ".join(_HEADER), found="other columns")
-    for line, row in enumerate(rows, start=1):
-        if len(row) != len(_HEADER):
-            raise CodeListError(list=name, line=line, expected=f"{len(_HEADER)} cells", found=f"{len(row)} cells")
-    return rows[1:]

@@ -4,12 +4,10 @@ A file of the columns `list`, `code`, `language`, `name` and `source`, kept by t
 are for people; no digest covers them, and nothing is decided by one.
 """
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from exchange.codes import CODELIST_BYTES_MAX, CodeList
+from exchange.codes import CodeList, read_rows
 from exchange.errors.contract import CodeListError
 
 _HEADER = ["list", "code", "language", "name", "source"]
@@ -30,17 +28,12 @@ def parse_own_names(raw: bytes, *, party: str) -> OwnNames:
         CodeListError: Not such a file, a name twice, or an empty one.
     """
     subject = f"names of {party}"
-    if len(raw) > CODELIST_BYTES_MAX:
-        raise CodeListError(list=subject, line=1, expected=f"at most {CODELIST_BYTES_MAX} bytes", found="more")
-    try:
-        rows = list(csv.reader(io.StringIO(raw.decode("utf-8"), newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CodeListError(list=subject, line=1, expected="CSV in UTF-8", found="something else") from error
-    if not rows or rows[0] != _HEADER:
+    (_, header), *rows = read_rows(raw, subject)
+    if header != _HEADER:
         raise CodeListError(list=subject, line=1, expected=", ".join(_HEADER), found="other columns")
     names: dict[tuple[str, str, str], str] = {}
-    for line, row in enumerate(rows[1:], start=2):
-        if len(row) != len(_HEADER) or not all(row) or not row[3].isprintable():
+    for line, row in rows:
+        if not all(row) or not row[3].isprintable():
             raise CodeListError(list=subject, line=line, expected=f"{len(_HEADER)} printable cells", found="others")
         key = (row[0], row[1], row[2])
         if key in names:

@@ -10,7 +10,6 @@ from typing import Any
 from exchange.encoding import format_instant
 from exchange.errors import ExitCode
 from exchange.errors.audit import FindingUnknownError
-from exchange.errors.evidence import EvidenceFileError
 from exchange.errors.settings import FileRefusedError
 from exchange.flow.audit import Proven, Word, decide_again
 from exchange.flow.prove import smallest_proof
@@ -19,7 +18,7 @@ from nodes.adapters.durable import write_durably
 from nodes.adapters.trust_folder import load_trust
 from nodes.auditor.commands import last_run, open_store
 from nodes.auditor.filing import charge_in, kept_of, read_codelists, read_contracts
-from nodes.auditor.report_commands import verify_report
+from nodes.auditor.report_commands import read_bounded, verify_report
 from nodes.terminal import CommandParser, Invocation, Output
 
 WORDS = {
@@ -68,22 +67,11 @@ def verify(call: Invocation) -> int:
     trust = load_trust(asked.trust, at=call.clock.now(), expired="notice")
     if asked.path.is_dir():
         return verify_report(asked.path, trust, call.output)
-    dossier = parse_dossier(_read(asked.path))
+    dossier = parse_dossier(read_bounded(asked.path, bytes_max=DOSSIER_BYTES_MAX))
     proven = decide_again(dossier, trust=trust, codelists=read_codelists(asked.trust / "contracts"))
     _print(proven, call.output)
     call.output.result(_as_json(proven, call.output))
     return ExitCode.FINE
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(DOSSIER_BYTES_MAX + 1)
-    except OSError as error:
-        raise EvidenceFileError(path=str(path), reason=error.strerror or type(error).__name__) from error
-    if len(raw) > DOSSIER_BYTES_MAX:
-        raise EvidenceFileError(path=str(path), reason=f"> {DOSSIER_BYTES_MAX} B")
-    return raw
 
 
 def _print(proven: Proven, output: Output) -> None:

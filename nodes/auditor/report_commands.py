@@ -55,10 +55,10 @@ def verify_report(folder: Path, trust: Trust, output: Output) -> int:
         ReportPageError: A page says something else.
         ExchangeError: As `open_report`.
     """
-    signed, jws = _read(folder / REPORT), _read(folder / SIGNATURE)
+    signed, jws = (read_bounded(folder / name, bytes_max=REPORT_BYTES_MAX) for name in (REPORT, SIGNATURE))
     document = open_report(signed, jws, trust=trust)
     for name, page in _rendered(document, signed).items():
-        found = _read(folder / name)
+        found = read_bounded(folder / name, bytes_max=REPORT_BYTES_MAX)
         if found != page:
             raise ReportPageError(page=name, expected=str(Digest.of(page)), found=str(Digest.of(found)))
     output.say(
@@ -85,12 +85,17 @@ def _pages(document: Mapping[str, object], signed: bytes) -> dict[str, bytes]:
     return {name: report_page(document, signed, language) for name, language in PAGES.items()}
 
 
-def _read(path: Path) -> bytes:
+def read_bounded(path: Path, *, bytes_max: int) -> bytes:
+    """A file that somebody handed over.
+
+    Raises:
+        EvidenceFileError: It cannot be read, or is larger than this.
+    """
     try:
         with path.open("rb") as file:
-            raw = file.read(REPORT_BYTES_MAX + 1)
+            raw = file.read(bytes_max + 1)
     except OSError as error:
         raise EvidenceFileError(path=str(path), reason=error.strerror or type(error).__name__) from error
-    if len(raw) > REPORT_BYTES_MAX:
-        raise EvidenceFileError(path=str(path), reason=f"> {REPORT_BYTES_MAX} B")
+    if len(raw) > bytes_max:
+        raise EvidenceFileError(path=str(path), reason=f"> {bytes_max} B")
     return raw

@@ -11,7 +11,6 @@ from typing import Any
 from tuf.api.metadata import Metadata, Root, Targets
 
 from exchange.encoding import Digest, format_instant
-from exchange.errors import Language
 from exchange.signing.authoring import HOLDER
 from exchange.signing.ceremony import RoleStanding, signing_authorities
 from exchange.signing.ceremony_form import Proposal
@@ -98,11 +97,6 @@ def standing_json(roles: tuple[RoleStanding, ...]) -> list[dict[str, object]]:
         }
         for one in roles
     ]
-
-
-def in_language(line: Line, language: Language) -> str:
-    """The one of the two that is asked for."""
-    return line[1] if language == "ru" else line[0]
 
 
 def _role_lines(role: str, proposal: Proposal, base: SignedRegistry | None) -> Iterator[Line]:

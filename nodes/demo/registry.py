@@ -30,12 +30,11 @@ from exchange.signing.keys import (
     note_vkey,
 )
 from exchange.signing.members import NOTE_TYPES, Federation, Membership
-from exchange.signing.registry import open_registry
-from exchange.signing.succession import publish, renew
-from exchange.signing.trust import FIRST_ROOT, Trust, majority
+from exchange.signing.succession import publish
+from exchange.signing.trust import Trust, majority
 from nodes.adapters.clock import Clock
-from nodes.adapters.key_files import key_path, read_private_key, write_private_key
-from nodes.adapters.trust_folder import load_trust, read_trust_files, write_trust_files
+from nodes.adapters.key_files import key_path, write_private_key
+from nodes.adapters.trust_folder import load_trust, write_trust_files
 
 HYBRID_PURPOSES = (KeyPurpose.BUNDLE, KeyPurpose.CONTRACT)
 SINGLE_PURPOSES = (KeyPurpose.TRANSPORT, KeyPurpose.LOG, KeyPurpose.WITNESS)
@@ -150,17 +149,6 @@ def _signed(founding: Founding, holders: _Holders, at: datetime) -> dict[str, by
         snapshot=holders[auditor, RegistryRole.SNAPSHOT][0],
         timestamp=holders[auditor, RegistryRole.TIMESTAMP][0],
     )
-
-
-def renew_timestamp(registry: Path, *, custody: Path, member: str, clock: Clock) -> None:
-    """Sign the present snapshot's timestamp again for its full life, as one registrar does before it runs out."""
-    files = read_trust_files(registry)
-    at = clock.now().replace(microsecond=0)
-    signer = read_private_key(
-        custody / member.lower() / "timestamp.key", purpose=RegistryRole.TIMESTAMP, passphrase=None, demo=True
-    )
-    before = open_registry(files, root=files[FIRST_ROOT], at=at, expired="notice")
-    write_trust_files(registry, renew(files, before=before, at=at, timestamp=signer))
 
 
 def _federation(federation: FederationSpec) -> Federation:

@@ -5,7 +5,7 @@ from exchange.disclosure.pool.chain import Chain, Sense
 from exchange.disclosure.pool.exposure import Exposure, PoolFinding
 from exchange.disclosure.pool.findings import REFUSALS, PoolOutcome, PoolRules, audit_pool
 from exchange.disclosure.pool.past import Past
-from exchange.disclosure.pool.released import Outside, Pool, Released, excluding
+from exchange.disclosure.pool.released import Outside, Pool, Released
 from exchange.disclosure.pool.sources import PoolKey
 from exchange.disclosure.pool.system import Candidate
 
@@ -28,6 +28,5 @@ __all__ = [
     "atoms_of",
     "audit_pool",
     "counting",
-    "excluding",
     "small_groups",
 ]

@@ -3,8 +3,8 @@
 A release is known for ever: superseded and withdrawn ones, and those that still wait, count like any other.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
@@ -12,13 +12,10 @@ from exchange.contract.model import DataContract
 from exchange.contract.statistic import related_periods, subject
 from exchange.encoding import Digest
 from exchange.pattern import Shape
-from exchange.table import CellKey, Observation, SafeTable
+from exchange.table import CellKey, SafeTable
 
 DIRECTION, COUNTERPART = "DIRECTION", "COUNTERPART"
 """The dimensions by which two members see one flow from both sides."""
-
-WITHHELD = Observation(value=None, obs_status="Q", conf_status="C")
-"""The row of a withheld cell, whatever the reason."""
 
 _OTHER_SIDE = {"IN": "OUT", "OUT": "IN"}
 
@@ -91,29 +88,6 @@ class Pool:
     mirrors: tuple[Released, ...] = ()
     outside: tuple[Outside, ...] = ()
     truths: Mapping[tuple[str, ...], int] = field(default_factory=dict, repr=False)
-
-
-def excluding(
-    canonical: Released, excluded: Collection[CellKey], complements: Collection[CellKey], *, recipients: tuple[str, ...]
-) -> Released:
-    """The bundle of readers who must not see some cells: the canonical release less these keys, whatever their value.
-
-    Args:
-        canonical: What everybody else has.
-        excluded: The keys; they have no row, and are no published zeros.
-        complements: Keys withheld beside them, so that they do not follow by sums: a choice that the audit judges.
-        recipients: Those readers.
-    """
-    rows = {
-        key: WITHHELD if key in complements else row for key, row in canonical.table.rows.items() if key not in excluded
-    }
-    return replace(
-        canonical,
-        table=replace(canonical.table, rows=rows),
-        excluded=canonical.excluded | frozenset(excluded),
-        recipients=recipients,
-        bundle=None,
-    )
 
 
 def related(candidate: Released, releases: Iterable[Released]) -> tuple[Released, ...]:

@@ -58,12 +58,13 @@ def test_codes_that_were_mixed_are_compared_as_one() -> None:
 @pytest.mark.parametrize(
     ("raw", "found"),
     [
-        pytest.param(b"before,after\n", "other columns", id="other columns"),
+        pytest.param(b"before,after\nA,X\n", "other columns", id="other columns"),
+        pytest.param(b"before,after,note\n", "less", id="no row"),
         pytest.param(b"before,after,note\nA,X\n", "2 cells", id="a short row"),
         pytest.param(b"before,after,note\nZ,X,-\n", "Z", id="a code that is not in the old list"),
         pytest.param(b"before,after,note\nA,X,-\nA,X,-\nB,Y,-\n", "A, X again", id="a pair twice"),
         pytest.param(b"before,after,note\nA,X,-\n", "none", id="a code that became nothing"),
-        pytest.param(b"\xff", "something else", id="not UTF-8"),
+        pytest.param(b"\xff", "other bytes", id="not UTF-8"),
     ],
 )
 def test_a_correspondence_that_leaves_something_open_is_refused(raw: bytes, found: str) -> None:

@@ -1,6 +1,6 @@
 """What several readers and all of time know together: chains of released cells that reveal a hidden one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -16,12 +16,11 @@ from exchange.disclosure.pool import (
     PoolFinding,
     Released,
     Sense,
-    excluding,
 )
 from exchange.disclosure.problem import Insider
 from exchange.disclosure.protection import requirement
 from exchange.encoding import Digest
-from exchange.table import CellKey, SafeTable
+from exchange.table import CellKey, Observation, SafeTable
 from tests.unit.core.pools import (
     GRID,
     PERSONS,
@@ -262,23 +261,31 @@ class TestOthers:
         assert pool_findings(candidate_of(first, PERSONS), Pool(outside=(outside,)), RULES) == ()
 
 
+def excluding(canonical: Released, excluded: list[CellKey], complements: Iterable[CellKey]) -> Released:
+    """UZ's bundle: the canonical release less these keys, complements withheld."""
+    withheld = Observation(value=None, obs_status="Q", conf_status="C")
+    rows = {key: withheld if key in complements else row for key, row in canonical.table.rows.items()}
+    table = replace(canonical.table, rows={key: row for key, row in rows.items() if key not in excluded})
+    return replace(canonical, table=table, excluded=frozenset(excluded), recipients=("UZ",), bundle=None)
+
+
 class TestExclusions:
     """Recipients who must not see some cells."""
 
     COMPLEMENTS = (("a", "1"), ("b", "1"), ("b", "2"))
 
     def test_an_excluded_cell_follows_from_its_margins_unless_others_are_withheld_with_it(self) -> None:
-        bare = excluding(released(PERSONS), [("a", "2")], [], recipients=("UZ",))
+        bare = excluding(released(PERSONS), [("a", "2")], [])
         found = pool_findings(candidate_of(bare, PERSONS), Pool(), RULES)
         assert exposed(found, Exposure.COMPUTED) == {"a2"}
         assert ("a", "2") not in bare.table.rows
-        hidden = excluding(released(PERSONS), [("a", "2")], self.COMPLEMENTS, recipients=("UZ",))
+        hidden = excluding(released(PERSONS), [("a", "2")], self.COMPLEMENTS)
         assert hidden.table.withheld_keys() == set(self.COMPLEMENTS)
         assert pool_findings(candidate_of(hidden, PERSONS), Pool(), RULES) == ()
 
     def test_circles_are_pooled_only_where_somebody_holds_both(self) -> None:
         whole = released(PERSONS)
-        part = excluding(whole, [("a", "2")], self.COMPLEMENTS, recipients=("UZ",))
+        part = excluding(whole, [("a", "2")], self.COMPLEMENTS)
         assert pool_findings(candidate_of(part, PERSONS), Pool(releases=(whole,)), RULES) == ()
         held = replace(whole, recipients=("KG", "UZ"))
         found = pool_findings(candidate_of(part, PERSONS), Pool(releases=(held,)), RULES)

@@ -24,10 +24,13 @@ from exchange.errors.trust import (
 )
 from exchange.log.policy import parse_policy
 from exchange.signing.keys import KeyPurpose
+from exchange.signing.registry import open_registry
+from exchange.signing.succession import renew
+from exchange.signing.trust import FIRST_ROOT
 from nodes.adapters.clock import SystemClock
 from nodes.adapters.trust_folder import TrustCache, load_trust, read_trust_files, write_trust_files
 from nodes.adapters.trust_updater import Fetch, refresh_registry
-from nodes.demo.registry import found_federation, renew_timestamp
+from nodes.demo.registry import found_federation
 from tests.world.clock import FOUNDED, StillClock
 from tests.world.federation import SEVEN, Federation, found, seeded, specify
 from tests.world.registry import Registry, keys_of
@@ -135,7 +138,11 @@ def test_any_registrar_renews_the_timestamp(tmp_path: Path) -> None:
     clock.move(days=8)
     with pytest.raises(RegistryExpiredError):
         load_trust(founded.registry, at=clock.now())
-    renew_timestamp(founded.registry, custody=founded.custody, member="GB", clock=clock)
+    files = read_trust_files(founded.registry)
+    before = open_registry(files, root=files[FIRST_ROOT], at=clock.now(), expired="notice")
+    write_trust_files(
+        founded.registry, renew(files, before=before, at=clock.now(), timestamp=founded.holder("GB", "timestamp"))
+    )
     renewed = load_trust(founded.registry, at=clock.now())
     assert renewed.ref == founded.trust.ref
     assert renewed.timestamp_version == 2
