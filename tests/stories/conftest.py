@@ -2,5 +2,6 @@
 
 from tests.stories.faulty import faulty, founded
 from tests.stories.federation import federation
+from tests.stories.strace import strace
 
-__all__ = ["faulty", "federation", "founded"]
+__all__ = ["faulty", "federation", "founded", "strace"]

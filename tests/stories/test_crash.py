@@ -5,8 +5,6 @@ publication is killed again and again, a step further each time, and must come t
 """
 
 import os
-import shutil
-import subprocess
 from itertools import pairwise
 
 import pytest
@@ -15,22 +13,11 @@ from exchange.errors.demo import DemoProcessError
 from tests.stories.faulty import FaultyFederation, soon
 from tests.stories.federation import verify
 
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.usefixtures("strace")]
 
 UNREACHABLE = 5
 COMMITS = (1, 3, 6)
 """At which of its own commits, counted from its start, the writer is killed."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _strace() -> None:
-    program = shutil.which("strace")
-    works = program is not None and subprocess.run([program, "-o", os.devnull, "true"], check=False).returncode == 0
-    if not works:
-        reason = "needs strace, and the right to trace a child"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
 
 
 def killer(call: str, *paths: object, when: int = 1) -> list[str]:

@@ -8,7 +8,6 @@ once, and the same step works. `make test` takes a few rows by a seeded choice, 
 import os
 import random
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from tests.stories.faulty import FaultyFederation, soon
 from tests.stories.federation import verify
 from tests.stories.log_writer import FATAL
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.story, pytest.mark.timeout(3600), pytest.mark.usefixtures("strace")]
 
 ALL = os.environ.get("FAULTS") == "all"
 SAMPLED, SEED = 3, 20261122
@@ -71,17 +70,6 @@ them. Receipt: entry, tiles, checkpoint. All of them commit to the one WAL, in w
 TABLE = [(step, fault) for step in STEPS for fault in FAULTS[step.call]]
 SOME = TABLE if ALL else random.Random(SEED).sample(TABLE, SAMPLED)
 """The choice is the same in every run."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _strace() -> None:
-    program = shutil.which("strace")
-    works = program is not None and subprocess.run([program, "-o", os.devnull, "true"], check=False).returncode == 0
-    if not works:
-        reason = "needs strace, and the right to trace a child"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")

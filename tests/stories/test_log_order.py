@@ -4,9 +4,7 @@ strace shows every sync and rename of a writer in a process of its own, and brea
 breaks, an entry that was answered is there afterwards, under the checkpoint that stands.
 """
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +17,7 @@ from exchange.log.note import SignatureKind, vkey_of
 from exchange.log.tiles import ENTRIES, TILE_WIDTH, format_tile_path, parse_entry_bundle, tile_at
 from tests.stories import log_writer
 
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.usefixtures("strace")]
 
 GROUPS = (100, 100, 100)  # entries, after a first one: the third group fills the first tiles
 VKEY = vkey_of(log_writer.ORIGIN, log_writer.SIGNER, SignatureKind.LOG)
@@ -27,14 +25,6 @@ CALL = re.compile(
     r'(?:fsync|fdatasync)\(\d+<(?P<file>[^>]*)>|rename\("[^"]*", "(?P<to>[^"]*)"'
     r'|write\(1<[^>]*>, "(?P<answered>answered)'
 )
-
-
-@pytest.fixture(autouse=True)
-def _strace() -> None:
-    if shutil.which("strace") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("needs strace")
-        pytest.skip("needs strace")
 
 
 @pytest.fixture
