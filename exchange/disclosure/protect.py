@@ -101,7 +101,7 @@ def protect(
     progress("primary", 0.0)
     found = primary_suppressions(table, contract, parameters, requests=requests, revision=asked.revision)
     release = _with_past(table, contract, found, parameters, Past(asked, pool))
-    release = release.withholding(sorted(circle.withheld | circle.excluded))
+    release = release.withholding(sorted(circle.excluded)).holding(circle.withheld)
     release.require_additive()
     rules = PoolRules(minimum=max(parameters.contributors_min))
     settled = Settling(asked=asked, pool=pool, rules=rules, progress=progress).settle(release)
@@ -136,15 +136,16 @@ def _asked(table: AggregateTable, contract: DataContract, pool: Pool, circle: Ci
 def _with_past(
     table: AggregateTable, contract: DataContract, found: Sensitive, parameters: SecretParameters, past: Past
 ) -> Release:
-    """What earlier releases add: withheld stays withheld, and a difference of a few persons is withheld too."""
+    """What earlier releases add: withheld stays withheld, and a difference of a few persons is a primary cell."""
     values, primary = dict(found.values), dict(found.primary)
     least = max(parameters.contributors_min)
     sticky = past.withheld()
     for key in sorted(past.keys() | values.keys()):
         value = values.get(key, 0)
-        if key in sticky or past.small_difference(key, value, contributors_min=least):
-            values.setdefault(key, 0)
+        if past.small_difference(key, value, contributors_min=least):
             primary.setdefault(key, requirement(contract, value).above(found.least.get(key, 0)))
+        if key in sticky or key in primary:
+            values.setdefault(key, 0)
     values = dict(sorted(values.items()))
     return Release(
         table=table,
@@ -152,6 +153,7 @@ def _with_past(
         sensitive=Sensitive(values, dict(sorted(primary.items())), found.least),
         public=frozenset(key for key, value in values.items() if past.unchanged(key, value)),
         weights=weights_of(values, parameters.salt),
+        held=sticky,
     )
 
 

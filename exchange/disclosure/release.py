@@ -28,6 +28,8 @@ class Release:
         public: What other releases show unchanged: it can hide nothing.
         weights: What withholding costs, by key.
         asked: What the suppression is asked for some cells beyond what they must keep.
+        held: Withheld by no rule, but for what was released before or is hidden elsewhere: kept from readers, not from
+            contributors (decision 32).
     """
 
     table: AggregateTable = field(repr=False)
@@ -36,6 +38,7 @@ class Release:
     public: frozenset[CellKey] = field(repr=False)
     weights: Mapping[CellKey, float] = field(repr=False)
     asked: Mapping[CellKey, Requirement] = field(default_factory=dict, repr=False)
+    held: frozenset[CellKey] = field(default=frozenset(), repr=False)
 
     @cached_property
     def keys(self) -> tuple[CellKey, ...]:
@@ -74,8 +77,8 @@ class Release:
             system=self.system,
             values=self.values,
             whole=True,
-            primary=self._mask(self.sensitive.primary),
-            fixed=self._mask(self.public - self.sensitive.primary.keys()),
+            primary=self._mask(must := self.sensitive.primary.keys() | self.held),
+            fixed=self._mask(self.public - must),
             weights=np.array([self.weights[key] for key in self.keys]),
             needs=needs_of(self.keys, {**self.required(self.keys), **self.asked}),
             low=np.array([float(least.get(key, 0)) for key in self.keys]),
@@ -106,6 +109,10 @@ class Release:
         number = {key: place for place, key in enumerate(self.keys)}
         places = [number[key] for key in keys]
         return tuple(table[places] for table in tables)
+
+    def holding(self, keys: Collection[CellKey]) -> "Release":
+        """The same release with these cells withheld too, as one that hides others is."""
+        return replace(self, held=self.held.union(keys))
 
     def withholding(self, keys: Sequence[CellKey]) -> "Release":
         """The same release with these cells primary too."""

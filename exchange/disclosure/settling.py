@@ -136,7 +136,7 @@ class Settling:
                 broken.update(sorted(usable, key=lambda key: (values[key], key))[:1])
         if not broken:
             raise self._chain_refusal(found[0], len(found))
-        return release.withholding(sorted(broken))
+        return release.holding(broken)
 
     def _chain_refusal(self, finding: PoolFinding, exposed: int) -> DisclosureError:
         return REFUSALS[finding.exposure](

@@ -1,6 +1,6 @@
 """The withheld cells of the pool: which of them do not keep what they must in somebody's view."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -18,7 +18,7 @@ from exchange.disclosure.relations import System
 CHAINS_MAX = 20
 """How many findings are explained; the others are named."""
 
-_TOLD = {
+_EXPOSURE = {
     Reason.CONTRADICTION: Exposure.CONTRADICTION,
     Reason.KNOWLEDGE: Exposure.CONTRADICTION,
     Reason.UNFINISHED: Exposure.UNFINISHED,
@@ -39,7 +39,8 @@ def exposed_cells(
     """Every withheld cell of the holdings that is not proved safe.
 
     Where a presumption contradicts the sums it is given up, and the audit made again: whoever presumes so learns that
-    it is not so, and nothing more.
+    it is not so, and nothing more. So it is where what follows from it is not true of the candidate: whoever presumes
+    so is misled.
     """
     dropped = frozenset[Place]()
     while True:
@@ -54,30 +55,61 @@ def exposed_cells(
             work_max=work_max,
             progress=progress,
         )
-        said = {finding.cell for finding in outcome.findings if _TOLD.get(finding.reason) is Exposure.CONTRADICTION}
+        said = {finding.cell for finding in outcome.findings if _EXPOSURE.get(finding.reason) is Exposure.CONTRADICTION}
         around = _with_neighbours(pooled.view.system, _contradicting(pooled) or said)
-        keys = pooled.view.system.keys
-        places = {pooled.places[keys[column]] for column in around if keys[column] in pooled.places}
-        if not places - dropped:
-            return ExposedCells(_findings(pooled, outcome, insiders), outcome)
+        places = _places(pooled, around) - dropped
+        if not places:
+            told = _told(pooled, outcome, insiders)
+            wrong = {found.column for found in told if found.misleads(candidate)}
+            around = _with_neighbours(pooled.view.system, wrong)
+            places = _places(pooled, wrong) - dropped or _places(pooled, around) - dropped
+            if not places:
+                return ExposedCells((*_given_away(pooled), *(found.finding for found in told)), outcome)
         dropped |= places
 
 
-def _findings(pooled: PooledView, outcome: AuditOutcome, insiders: list[InsiderView]) -> tuple[PoolFinding, ...]:
-    found = [
-        PoolFinding((cell,), Exposure.SHOWN, (Chain(Sense.EQUALS, ((elsewhere, Fraction(1)),)),))
-        for cell, elsewhere in sorted(pooled.given_away)
-    ]
+def _places(pooled: PooledView, columns: Collection[int]) -> frozenset[Place]:
+    keys = pooled.view.system.keys
+    return frozenset(pooled.places[keys[column]] for column in columns if keys[column] in pooled.places)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A finding, and in whose view."""
+
+    finding: PoolFinding
+    column: int
+    view: View
+
+    def misleads(self, candidate: Candidate) -> bool:
+        """Whether a chain says of the candidate's cell what is not true."""
+        cells = [cell for cell in self.finding.cells if cell[0] == candidate.release.name]
+        if not cells or not self.finding.chains:
+            return False
+        known = np.flatnonzero(self.view.known).tolist()
+        figures = {self.view.system.keys[column]: int(self.view.figures[column]) for column in known}
+        return not all(
+            chain.allows(candidate.values[cell[1:]], figures) for cell in cells for chain in self.finding.chains
+        )
+
+
+def _given_away(pooled: PooledView) -> Iterator[PoolFinding]:
+    for cell, elsewhere in sorted(pooled.given_away):
+        yield PoolFinding((cell,), Exposure.SHOWN, (Chain(Sense.EQUALS, ((elsewhere, Fraction(1)),)),))
+
+
+def _told(pooled: PooledView, outcome: AuditOutcome, insiders: list[InsiderView]) -> list[_Told]:
+    found = []
     for place, finding in enumerate(outcome.findings):
         if finding.cell not in pooled.members:
             continue
-        exposure = _TOLD.get(finding.reason, Exposure.COMPUTED)
+        exposure = _EXPOSURE.get(finding.reason, Exposure.COMPUTED)
         told: tuple[Chain, ...] = ()
+        view = _seen_by(pooled.view, None if finding.attacker is None else insiders[finding.attacker])
         if place < CHAINS_MAX and exposure is Exposure.COMPUTED:
-            insider = None if finding.attacker is None else insiders[finding.attacker]
-            told = chains(_seen_by(pooled.view, insider), finding.cell)
-        found.append(PoolFinding(pooled.members[finding.cell], exposure, told))
-    return tuple(found)
+            told = chains(view, finding.cell)
+        found.append(_Told(PoolFinding(pooled.members[finding.cell], exposure, told), finding.cell, view))
+    return found
 
 
 def _insiders(candidate: Candidate, pooled: PooledView) -> list[InsiderView]:

@@ -47,6 +47,11 @@ class Chain:
         """What the chain comes to with these released figures; a cell that has no row is a published zero."""
         return self.constant + sum((factor * figures.get(key, 0) for key, factor in self.terms), Fraction(0))
 
+    def allows(self, figure: int, figures: Mapping[PoolKey, int]) -> bool:
+        """Whether what it says of the hidden figure is so, if it is this one."""
+        said = self.value(figures)
+        return figure == said or {Sense.AT_MOST: figure < said, Sense.AT_LEAST: figure > said}.get(self.sense, False)
+
     def text(self) -> str:
         """Cells and signs for a person; no figure."""
         words = [f"{_factor(factor)}{shown_cell(key)}" for key, factor in self.terms[:TERMS_SHOWN_MAX]]

@@ -18,7 +18,7 @@ from exchange.disclosure.pool import (
     Sense,
 )
 from exchange.disclosure.problem import Insider
-from exchange.disclosure.protection import requirement
+from exchange.disclosure.protection import Requirement, requirement
 from exchange.encoding import Digest
 from exchange.table import CellKey, Observation, SafeTable
 from tests.unit.core.pools import (
@@ -93,6 +93,15 @@ class TestVintages:
         changes = [f for f in found if f.exposure is Exposure.CHANGE]
         assert {"".join(c[1:]) for f in changes for c in f.cells} >= {"b1", "b3", "d1"}
         assert {abs(f.chains[0].value(figures_of(first, second))) for f in changes} == {3}
+
+    def test_who_takes_a_hidden_figure_for_unchanged_that_is_not_is_misled_and_learns_nothing(self) -> None:
+        later, hidden = PERSONS | {("b", "1"): 48}, (*SQUARE, "bT", "T1", "TT")
+        first, second = released(PERSONS, SQUARE), released(later, hidden, revision=1)
+        # Nothing shown tells that b1 changed. By column 1 the first says b1 ≤ 25: of the second that is not so.
+        assert pool_findings(candidate_of(second, later), Pool(releases=(first,)), RULES) == ()
+        unchanged = candidate_of(replace(second, table=released(PERSONS, hidden, revision=1).table), PERSONS)
+        asked = replace(unchanged, required={**unchanged.required, ("b", "1"): Requirement(26, 7, 0)})
+        assert exposed(pool_findings(asked, Pool(releases=(first,)), RULES), Exposure.COMPUTED) == {"b1"}
 
     def test_records_tell_that_a_small_difference_is_of_many(self) -> None:
         later = PERSONS | {("a", "1"): 23}

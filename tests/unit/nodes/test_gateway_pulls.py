@@ -253,7 +253,7 @@ async def test_a_publication_waits_for_its_witnesses_and_survives_a_restart(tmp_
         library = world.gateways["KZ"].context.library
         await until(lambda: library.all()[0].zip_sha256 is not None)
 
-        assert not list(world.node("KZ").bundles.glob("*.waiting"))
+        await until(lambda: not list(world.node("KZ").bundles.glob("*.waiting")))
         assert len([entry for entry in entries(world) if entry.type is EntryType.BUNDLE_PUBLISHED]) == 1
         kg = Partner(world, "KG")
         await kg.log_in()

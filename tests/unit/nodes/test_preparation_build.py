@@ -234,7 +234,11 @@ def test_a_node_without_its_secret_builds_nothing(run: Run) -> None:
     assert run.build() == ExitCode.ERROR
 
 
-def test_a_revision_names_what_it_supersedes_and_what_was_pooled(run: Run) -> None:
+@pytest.mark.parametrize("secret", range(4))
+def test_a_revision_is_safe_with_any_secret_and_names_what_it_supersedes_and_what_was_pooled(
+    run: Run, secret: int
+) -> None:
+    (run.home / "kz" / "private" / "preparation" / "secret").write_bytes(bytes([secret]) * 32)
     assert run.build() == ExitCode.FINE
     first, ledger = run.candidate(), run.home / "kz" / "desk" / "ledger"
     bundle, other = Digest.of(b"a bundle"), Digest.of(b"another group")
