@@ -13,6 +13,8 @@ class DisclosureError(ExchangeError):
 
 
 class UnsafeTableError(DisclosureError):
+    """The audit found a withheld cell that can be computed more closely than the contract permits."""
+
     code = "table-unsafe"
     en = "{contract} {period}: {exposed} of {withheld} withheld cells are not safe, for example {cell}: {reason}"
     ru = "{contract} {period}: {exposed} из {withheld} скрытых ячеек не защищены, например {cell}: {reason}"
@@ -21,6 +23,8 @@ class UnsafeTableError(DisclosureError):
 
 
 class NoSafePatternError(DisclosureError):
+    """Even with everything withheld that may be withheld, the cell could be computed."""
+
     code = "no-safe-pattern"
     en = "{contract} {period}: no set of withheld cells protects {cell}: {reason}"
     ru = "{contract} {period}: никакой набор скрытых ячеек не защищает {cell}: {reason}"
@@ -29,6 +33,8 @@ class NoSafePatternError(DisclosureError):
 
 
 class ParametersTooLooseError(DisclosureError):
+    """The secret parameters of the ministry are looser than what all parties signed."""
+
     code = "parameters-too-loose"
     en = "{contract}: the secret parameter {parameter} is looser than the contract's public minimum"
     ru = "{contract}: секретный параметр {parameter} мягче публичного минимума договора"
@@ -37,12 +43,16 @@ class ParametersTooLooseError(DisclosureError):
 
 
 class ParametersMalformedError(DisclosureError):
+    """A secret parameter is missing, unknown, or no number in its range."""
+
     code = "parameters-malformed"
     en = "{contract}: the secret parameter {parameter} must be {expected}"
     ru = "{contract}: секретный параметр {parameter} должен быть: {expected}"
 
 
 class NotAdditiveError(DisclosureError):
+    """The figures of the register contradict each other along a dimension that is additive."""
+
     code = "table-not-additive"
     en = "{contract} {period}: the parts of {cell} do not agree with it; margins that fail so: {count}"
     ru = "{contract} {period}: части {cell} не сходятся с ней; таких итогов: {count}"
@@ -51,12 +61,16 @@ class NotAdditiveError(DisclosureError):
 
 
 class CellOutsideContractError(DisclosureError):
+    """The aggregation produced a cell that no table of the contract declares."""
+
     code = "cell-outside-contract"
     en = "{contract} {period}: {cell} is no cell of the contract's tables"
     ru = "{contract} {period}: {cell} не является ячейкой таблиц договора"
 
 
 class RequestOutsideContractError(DisclosureError):
+    """Somebody asked to withhold a cell that is never released anyway, perhaps by a mistyped code."""
+
     code = "request-outside-contract"
     en = "{contract}: a request to withhold names what no table of the contract releases: {found}"
     ru = "{contract}: требование скрыть называет то, чего нет ни в одной таблице договора: {found}"
@@ -65,12 +79,16 @@ class RequestOutsideContractError(DisclosureError):
 
 
 class CellMalformedError(DisclosureError):
+    """A cell came with a figure or contributors that cannot be."""
+
     code = "cell-malformed"
     en = "{contract} {period}: {cell}: {member} must be {expected}"
     ru = "{contract} {period}: {cell}: поле {member} должно быть: {expected}"
 
 
 class MethodUnsupportedError(DisclosureError):
+    """The contract names a method that this program does not have."""
+
     code = "disclosure-method-unsupported"
     en = "{contract}: the disclosure method {method} is not one this engine offers: {offered}"
     ru = "{contract}: метод защиты {method} не поддерживается, доступны: {offered}"
@@ -87,30 +105,40 @@ class PoolError(DisclosureError):
 
 
 class PoolComputesError(PoolError):
+    """What was released before and this release, taken together, reveal a withheld cell."""
+
     code = "pool-computes-cell"
     en = "{contract} {period}: together with earlier releases a withheld cell can be computed too closely: {chain}"
     ru = "{contract} {period}: вместе с прежними выпусками скрытая ячейка вычисляется слишком точно: {chain}"
 
 
 class PoolShowsError(PoolError):
+    """Another release shows the very cell that this one withholds, or the other way round."""
+
     code = "pool-shows-cell"
     en = "{contract} {period}: what one release withholds another one shows: {chain}"
     ru = "{contract} {period}: то, что скрывает один выпуск, показывает другой: {chain}"
 
 
 class PoolChangeError(PoolError):
+    """The difference to an earlier release is due to too few contributors."""
+
     code = "pool-shows-small-change"
     en = "{contract} {period}: together with earlier releases a change of too few contributors shows: {chain}"
     ru = "{contract} {period}: вместе с прежними выпусками видно изменение слишком малого числа лиц: {chain}"
 
 
 class PoolGroupError(PoolError):
+    """The difference of two releases is the figure of too few contributors."""
+
     code = "pool-singles-out-group"
     en = "{contract} {period}: together with earlier releases a group of too few contributors is singled out: {chain}"
     ru = "{contract} {period}: вместе с прежними выпусками выделяется слишком малая группа: {chain}"
 
 
 class PoolContradictsError(PoolError):
+    """This release and earlier ones cannot all be true, so nothing can be proved about them together."""
+
     code = "pool-contradicts"
     en = "{contract} {period}: the sums of this release contradict each other or earlier ones at {chain}"
     ru = "{contract} {period}: суммы этого выпуска противоречат друг другу или прежним: {chain}"
@@ -119,12 +147,16 @@ class PoolContradictsError(PoolError):
 
 
 class PoolUnfinishedError(PoolError):
+    """The audit ended at its limit of work without a proof; unproved counts as unsafe."""
+
     code = "pool-audit-unfinished"
     en = "{contract} {period}: the audit with earlier releases did not end; unproved at {chain}"
     ru = "{contract} {period}: проверка вместе с прежними выпусками не завершена; не доказано: {chain}"
 
 
 class PoolUnrelatedError(PoolError):
+    """Codes of an earlier release have other boundaries, and no file says how the records moved."""
+
     code = "pool-boundaries-moved"
     en = "{contract} {period}: an earlier release has other boundaries, and only the records tell how: {chain}"
     ru = "{contract} {period}: у прежнего выпуска другие границы, и связь видна только по записям: {chain}"

@@ -21,6 +21,8 @@ class AdmissionError(TrustError):
 
 
 class KeyTwiceError(AdmissionError):
+    """One application names one key for two purposes."""
+
     code = "key-applied-twice"
     en = "application of {member}: key {kid} stands both at {first} and at {second}: one key, one purpose"
     ru = "заявка {member}: ключ {kid} указан и для {first}, и для {second}: один ключ — одна цель"
@@ -29,6 +31,8 @@ class KeyTwiceError(AdmissionError):
 
 
 class KeyListedError(AdmissionError):
+    """The key stands in the registry already; keys are never given a second purpose or owner."""
+
     code = "key-listed-already"
     en = "application of {member}: key {kid} for {purpose}: the registry lists it already, at {place}"
     ru = "заявка {member}: ключ {kid} для {purpose}: он уже есть в реестре, в {place}"
@@ -37,6 +41,8 @@ class KeyListedError(AdmissionError):
 
 
 class KeyHalfError(AdmissionError):
+    """A purpose that is signed with two algorithms was applied for with one, or the other way round."""
+
     code = "key-half"
     en = "application of {member}: keys for {purpose}: expected {expected}, found {found}"
     ru = "заявка {member}: ключи для {purpose}: ожидалось {expected}, найдено {found}"
@@ -45,6 +51,8 @@ class KeyHalfError(AdmissionError):
 
 
 class PossessionError(AdmissionError):
+    """The application lacks the signature by the key itself, or has one over other words."""
+
     code = "key-possession"
     en = "application of {member}: {purpose} key {kid}: proof of possession: expected its own signature, found {found}"
     ru = "заявка {member}: ключ {kid} для {purpose}: доказательство владения: ожидалась его подпись, найдено: {found}"
@@ -53,6 +61,8 @@ class PossessionError(AdmissionError):
 
 
 class OfficerTwiceError(AdmissionError):
+    """One application names two keys for one officer."""
+
     code = "officer-applied-twice"
     en = "application of {member}: officer {officer}: expected one key, found two"
     ru = "заявка {member}: должностное лицо {officer}: ожидался один ключ, найдено два"
@@ -63,6 +73,8 @@ class TokenError(ExchangeError):
 
 
 class TokenUriError(TokenError):
+    """The address of a key in a token is not spelled as RFC 7512 says."""
+
     code = "token-uri"
     exit_code = ExitCode.USAGE
     en = "PKCS #11 URI of a key: {reason}"
@@ -72,6 +84,8 @@ class TokenUriError(TokenError):
 
 
 class TokenGoneError(TokenError):
+    """The card or device was pulled, its driver is absent, or its service does not run."""
+
     code = "token-gone"
     exit_code = ExitCode.UNREACHABLE
     en = "{token}: the token does not answer: {reason}"
@@ -81,6 +95,8 @@ class TokenGoneError(TokenError):
 
 
 class TokenPinError(TokenError):
+    """The PIN is wrong, or the token is locked after too many wrong ones."""
+
     code = "token-pin"
     exit_code = ExitCode.NOT_AUTHORISED
     en = "{token}: the token does not take the PIN in {file}: {reason}"
@@ -90,6 +106,8 @@ class TokenPinError(TokenError):
 
 
 class TokenKeyError(TokenError):
+    """The token holds no such key, or another one under its name."""
+
     code = "token-key"
     exit_code = ExitCode.DOES_NOT_HOLD
     en = "{token}: key in the token: expected {expected}, found {found}"
@@ -99,6 +117,8 @@ class TokenKeyError(TokenError):
 
 
 class PrivateKeyOwnerError(TrustError):
+    """The file was copied by another account than the one the gateway runs as."""
+
     code = "private-key-owner"
     exit_code = ExitCode.ERROR
     en = "{path}: a private key belongs to the account that uses it: expected user {expected}, found {found}"
@@ -110,6 +130,8 @@ class PrivateKeyOwnerError(TrustError):
 
 
 class KeyNotListedError(AdmissionError):
+    """The key is not in the registry, not yet, or not any more."""
+
     code = "key-not-listed"
     en = "{member}: {purpose} key {kid}: expected to be listed in the registry now, found: {found}"
     ru = "{member}: ключ {kid} для {purpose}: ожидалось, что он сейчас в реестре, найдено: {found}"

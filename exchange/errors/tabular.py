@@ -13,6 +13,8 @@ class TabularError(ExchangeError):
 
 
 class InstanceFieldError(TabularError):
+    """A member of instance.json is missing or says something that it cannot say."""
+
     code = "instance-malformed"
     en = "{file}: {field}: expected {expected}, found {found}"
     ru = "{file}: {field}: ожидалось {expected}, найдено {found}"
@@ -21,6 +23,8 @@ class InstanceFieldError(TabularError):
 
 
 class HierarchyCycleError(TabularError):
+    """A code stands below itself."""
+
     code = "hierarchy-cycle"
     en = "{file}: dims.{dimension}: {cell} is a part of itself"
     ru = "{file}: dims.{dimension}: {cell} является частью самого себя"
@@ -29,6 +33,8 @@ class HierarchyCycleError(TabularError):
 
 
 class TableFieldError(TabularError):
+    """A field of the table is no code or number in the form asked for."""
+
     code = "table-field-malformed"
     en = "{file}, line {line}, column {column}: expected {expected}, found {found}"
     ru = "{file}, строка {line}, столбец {column}: ожидалось {expected}, найдено {found}"
@@ -37,6 +43,8 @@ class TableFieldError(TabularError):
 
 
 class UnknownCellCodeError(TabularError):
+    """The table names a code that the hierarchy does not have."""
+
     code = "cell-code-unknown"
     en = (
         "{file}, line {line}, column {column}: expected a code of this dimension, found {found}; lines like it: {count}"
@@ -47,6 +55,8 @@ class UnknownCellCodeError(TabularError):
 
 
 class CellTwiceError(TabularError):
+    """The table has two rows of one cell."""
+
     code = "cell-twice"
     en = "{file}, line {line}: expected each cell once, found {cell} again after line {first}"
     ru = "{file}, строка {line}: каждая ячейка ожидалась один раз, {cell} повторяет строку {first}"
@@ -55,6 +65,8 @@ class CellTwiceError(TabularError):
 
 
 class CellMissingError(TabularError):
+    """A cell that is not empty has no row."""
+
     code = "cell-missing"
     en = "{file}: expected a row of {cell}, {reason}, found none; cells missing so: {count}"
     ru = "{file}: ожидалась строка {cell}, {reason}, не найдена; таких ячеек: {count}"
@@ -63,6 +75,8 @@ class CellMissingError(TabularError):
 
 
 class InstanceNotAdditiveError(TabularError):
+    """The figures contradict the hierarchy."""
+
     code = "instance-not-additive"
     en = (
         "{file}: expected every whole to be the sum of its parts, found {count} not: {examples}; "
@@ -77,6 +91,8 @@ class InstanceNotAdditiveError(TabularError):
 
 
 class PublicationContradictsError(TabularError):
+    """The publication was made from another instance."""
+
     code = "publication-contradicts"
     en = "{file}, line {line}: expected the instance's figure of {cell}, found another; lines like it: {count}"
     ru = "{file}, строка {line}: ожидалось число, которое даёт таблица для {cell}, найдено другое; таких строк: {count}"
@@ -85,6 +101,8 @@ class PublicationContradictsError(TabularError):
 
 
 class NotCountsError(TabularError):
+    """Rounding of magnitudes was asked for."""
+
     code = "rounding-needs-counts"
     en = '{file}: rounding expects counts ("integer": true), found figures that are not declared whole'
     ru = '{file}: для округления нужны счётные данные ("integer": true), числа не объявлены целыми'
@@ -93,6 +111,8 @@ class NotCountsError(TabularError):
 
 
 class RoundingTablesError(TabularError):
+    """Small-count rounding of linked tables was asked for."""
+
     code = "rounding-needs-one-table"
     en = "{name}: small-count rounding expects cells that are all sums of the same inner cells, found linked tables"
     ru = "{name}: округление малых чисел требует общих внутренних ячеек, найдены связанные таблицы"
@@ -101,6 +121,8 @@ class RoundingTablesError(TabularError):
 
 
 class RoundingInfeasibleError(TabularError):
+    """Multiples of this base cannot be additive so near to the figures."""
+
     code = "rounding-infeasible"
     exit_code = ExitCode.DISCLOSURE_BLOCKS
     en = "{name}: expected multiples of {base} within {base} of every figure and additive, found that there are none"
@@ -110,6 +132,8 @@ class RoundingInfeasibleError(TabularError):
 
 
 class RoundingUnfinishedError(TabularError):
+    """The search ended at its limit of work."""
+
     code = "rounding-unfinished"
     exit_code = ExitCode.DISCLOSURE_BLOCKS
     en = "{name}: expected a controlled rounding to base {base} within the search's work, found none"
@@ -119,6 +143,8 @@ class RoundingUnfinishedError(TabularError):
 
 
 class NoSafeSuppressionError(TabularError):
+    """Even with everything withheld that may be withheld, the cell could be computed."""
+
     code = "instance-not-protectable"
     exit_code = ExitCode.DISCLOSURE_BLOCKS
     en = "{name}: expected a set of withheld cells that protects {cell} against {attacker}, found that there is none"
@@ -128,6 +154,8 @@ class NoSafeSuppressionError(TabularError):
 
 
 class SuppressionUnsafeError(TabularError):
+    """The audit does not agree with the pattern that was found, or did not end."""
+
     code = "suppression-unsafe"
     exit_code = ExitCode.DISCLOSURE_BLOCKS
     en = "{name}: {count} withheld cells are not proved safe, for example {cell}: {reason}; nothing was written"
@@ -137,6 +165,8 @@ class SuppressionUnsafeError(TabularError):
 
 
 class InstanceFileError(TabularError):
+    """A path was mistyped, or a file of the instance was not copied."""
+
     code = "instance-file-absent"
     en = "{path}: expected a file of an instance or a publication, found none"
     ru = "{path}: ожидался файл таблицы или публикации, не найден"
@@ -145,6 +175,8 @@ class InstanceFileError(TabularError):
 
 
 class RoundingExposedError(TabularError):
+    """The rounded table pins small counts down."""
+
     code = "rounding-exposed"
     exit_code = ExitCode.DOES_NOT_HOLD
     en = "{name}: {count} small counts can be computed from the rounded table, for example {cell}; nothing was written"
