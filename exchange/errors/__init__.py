@@ -17,7 +17,9 @@ ExchangeError
 ├── audit_logs.*    findings about a log as such                          (exit 3)
 ├── evidence.*      evidence files of an audit                            (exit 3)
 ├── desk.*          candidates and cases at the clearing desk
+├── officers.*      accounts, sessions and rights at desk and console     (exit 4)
 ├── node.*          stores, logs and keys of a running node
+├── web.*           what the web side refuses for its form alone         (exit 2)
 ├── settings.*      settings, folders, command lines                     (exit 2)
 └── demo.*          what the demonstration cannot start with
 
@@ -25,7 +27,7 @@ A leaf is raised with facts only; `sentence()` renders them. Facts never hold a 
 or key material. A house test walks the tree: codes are unique, every language names the same facts.
 """
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from string import Formatter
 from typing import ClassVar, Literal, TypeAlias
 
@@ -46,14 +48,29 @@ class ExitCode(IntEnum):
     DISCLOSURE_BLOCKS = 7
 
 
+class Side(StrEnum):
+    """Whose act a refusal answers: who can mend it, and who is *not* accused by it."""
+
+    CALLER = "caller"  # sent the request, called the command, or named the file
+    AUTHOR = "author"  # wrote or signed the document that was read
+    NODE = "node"  # the node that answers: its machine, settings and keys
+    PARTNER = "partner"  # the other member's node, or the way to it
+    PROVIDER = "provider"  # the member whose release it is
+    PARTIES = "parties"  # of the contract
+    REGISTRY = "registry"  # those who hold the registry's keys
+    LOG = "log"  # the member whose log, proof or witness it is
+    PARTY = "party"  # the member that a finding of the audit names
+
+
 class ExchangeError(Exception):
     """The root: a refusal with a code, facts, and how to mend it.
 
-    Subclasses set `code` (kebab-case, stable for ever), `exit_code`, `en` and `ru` (format strings over the facts),
-    and `mend_en`/`mend_ru` (what the reader can do next).
+    Subclasses set `code` (kebab-case, stable for ever), `side`, `exit_code`, `en` and `ru` (format strings over the
+    facts), and `mend_en`/`mend_ru` (what the reader can do next). The docstring of a leaf is its cause: docs/errors/.
     """
 
     code: ClassVar[str] = "error"
+    side: ClassVar[Side] = Side.CALLER
     exit_code: ClassVar[ExitCode] = ExitCode.ERROR
     en: ClassVar[str] = "the exchange refused"
     ru: ClassVar[str] = "обмен отклонён"

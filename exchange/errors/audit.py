@@ -5,12 +5,13 @@ error only if somebody raises it. The sentence never says more than the named ev
 not decide, `party` is `undecided`.
 """
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 
 
 class FindingError(ExchangeError):
     """The branch of everything an audit can find."""
 
+    side = Side.PARTY
     exit_code = ExitCode.DOES_NOT_HOLD
 
 
@@ -18,6 +19,7 @@ class NoAuditYetError(FindingError):
     """Findings were asked for before any audit was run."""
 
     code = "audit-not-run"
+    side = Side.CALLER
     exit_code = ExitCode.ERROR
     en = "{member} has not run an audit yet"
     ru = "{member} ещё не проводил аудит"
@@ -29,6 +31,7 @@ class NotAuditorError(FindingError):
     """An audit asked of a member that the registry does not name as auditor."""
 
     code = "audit-not-auditor"
+    side = Side.CALLER
     exit_code = ExitCode.NOT_AUTHORISED
     en = "{member} is not the auditor of this federation, {auditor} is"
     ru = "{member} не аудитор этой федерации, аудитор: {auditor}"
@@ -40,6 +43,7 @@ class FindingUnknownError(FindingError):
     """A finding by a number that the last audit does not have."""
 
     code = "audit-finding-unknown"
+    side = Side.CALLER
     exit_code = ExitCode.USAGE
     en = "finding {number}: the last audit has {found} findings"
     ru = "замечание {number}: у последнего аудита замечаний: {found}"
@@ -49,6 +53,7 @@ class AuditSubjectError(FindingError):
     """A pull or bundle, by the first digits of its digest, that no log collected names, or more than one."""
 
     code = "audit-subject"
+    side = Side.CALLER
     exit_code = ExitCode.USAGE
     en = "{subject}: expected the first digits of one pull or bundle that a collected log names, found {found}"
     ru = "{subject}: ожидались первые цифры одной выдачи или набора из собранных журналов, найдено: {found}"

@@ -3,7 +3,7 @@
 Each sentence says what the member's own signatures show; that something was *not* shown is the auditor's word.
 """
 
-from exchange.errors import ExitCode
+from exchange.errors import ExitCode, Side
 from exchange.errors.audit import FindingError
 
 
@@ -11,6 +11,7 @@ class LogUnreachableError(FindingError):
     """A log that could not be collected this time; no fault by itself, and no verdict on its pulls."""
 
     code = "log-unreachable"
+    side = Side.PARTNER
     exit_code = ExitCode.UNREACHABLE
     en = "log of {party}: could not be collected: {reason}"
     ru = "журнал {party}: не удалось получить: {reason}"

@@ -1,11 +1,12 @@
 """Manifests, bundles, reports, receipts and clearances that do not hold (exit 3), and clearing that may not happen."""
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 
 
 class BundleError(ExchangeError):
     """The branch of everything that a verifier of a bundle refuses."""
 
+    side = Side.PROVIDER
     exit_code = ExitCode.DOES_NOT_HOLD
     mend_en = "Do not use this bundle; pull it again, and tell the provider if it is refused again."
     mend_ru = "Не используйте этот набор; получите его снова, а при повторном отказе сообщите поставщику."
@@ -23,6 +24,7 @@ class UnreadableError(BundleError):
     """The path that was named does not exist or may not be read."""
 
     code = "bundle-unreadable"
+    side = Side.CALLER
     en = "{path} cannot be read: {reason}"
     ru = "{path} не читается: {reason}"
     mend_en = "Check the path and the rights to it."
@@ -313,6 +315,7 @@ class IllegalTransitionError(ClearanceError):
     """The candidate is in a state from which this step does not lead on."""
 
     code = "clearance-transition"
+    side = Side.CALLER
     exit_code = ExitCode.ERROR
     en = "candidate {candidate} is {state}: {event} is not possible"
     ru = "кандидат {candidate} в состоянии {state}: {event} невозможно"
@@ -324,6 +327,7 @@ class NotPreparerError(ClearanceError):
     """Somebody else than its preparer tried to submit the candidate."""
 
     code = "clearance-not-preparer"
+    side = Side.CALLER
     exit_code = ExitCode.NOT_AUTHORISED
     en = "candidate {candidate}: prepared by {expected}, submitted by {found}"
     ru = "кандидат {candidate}: подготовил {expected}, подаёт {found}"
@@ -335,6 +339,7 @@ class ReturnReasonError(ClearanceError):
     """A candidate was returned without a reason, or with one that is too long."""
 
     code = "clearance-return-reason"
+    side = Side.CALLER
     exit_code = ExitCode.USAGE
     en = "candidate {candidate}: a return names its reason in 1 to {characters_max} characters"
     ru = "кандидат {candidate}: при возврате указывается причина, от 1 до {characters_max} знаков"
@@ -364,5 +369,6 @@ class ReceiptError(BundleError):
     """The receipt is not in its one legal form, or names another pull, bundle or verdict than it can."""
 
     code = "receipt-malformed"
+    side = Side.AUTHOR
     en = "receipt: {field}: expected {expected}, found {found}"
     ru = "квитанция: {field}: ожидалось {expected}, найдено {found}"

@@ -1,11 +1,12 @@
 """Contracts, code lists, periods and statements that do not hold, and contracts that refuse."""
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 
 
 class ContractError(ExchangeError):
     """The branch of everything a contract can be refused for."""
 
+    side = Side.AUTHOR
     exit_code = ExitCode.DOES_NOT_HOLD
 
 
@@ -21,6 +22,7 @@ class PeriodError(ContractError):
     """A period is not spelled as SDMX spells it, or is of another frequency."""
 
     code = "period-malformed"
+    side = Side.CALLER
     exit_code = ExitCode.USAGE
     en = "period {found}: expected {expected}"
     ru = "период {found}: ожидался {expected}"
@@ -68,6 +70,7 @@ class CodeListNotAtHandError(ContractError):
     """No code list at hand has this name."""
 
     code = "code-list-not-at-hand"
+    side = Side.CALLER
     exit_code = ExitCode.USAGE
     en = "code list {found}: none at hand has this name; at hand: {known}"
     ru = "справочник {found}: такого нет; есть: {known}"
@@ -85,6 +88,7 @@ class StatementPartyError(ContractError):
     """Only parties speak about a contract."""
 
     code = "statement-not-by-a-party"
+    side = Side.CALLER
     exit_code = ExitCode.NOT_AUTHORISED
     en = "statement about {contract}: {party} is not a party; the parties are {parties}"
     ru = "заявление о {contract}: {party} не сторона договора; стороны: {parties}"
@@ -94,6 +98,7 @@ class RecipientUnknownError(ContractError):
     """Somebody who receives nothing of this provider under the contract."""
 
     code = "contract-recipient-unknown"
+    side = Side.CALLER
     exit_code = ExitCode.CONTRACT_REFUSES
     en = "contract {contract}: {found} is not among the recipients {known}"
     ru = "договор {contract}: {found} нет среди получателей {known}"
@@ -102,6 +107,7 @@ class RecipientUnknownError(ContractError):
 class ContractNotInForceError(ContractError):
     """The branch of every reason why a contract is not in force: nothing is built, cleared or published."""
 
+    side = Side.PARTIES
     exit_code = ExitCode.CONTRACT_REFUSES
 
 
@@ -165,6 +171,7 @@ class ContractNotAtHandError(ContractError):
     """No contract at hand fits what was asked for."""
 
     code = "contract-not-at-hand"
+    side = Side.CALLER
     exit_code = ExitCode.USAGE
     en = "contract {found}: no contract at hand has this id; at hand: {known}"
     ru = "договор {found}: договора с таким id нет; есть: {known}"
@@ -174,6 +181,7 @@ class ContractAmbiguousError(ContractError):
     """More than one contract fits what was asked for."""
 
     code = "contract-ambiguous"
+    side = Side.CALLER
     exit_code = ExitCode.USAGE
     en = "contract {found}: this beginning fits {fitting}"
     ru = "договор {found}: это начало подходит к {fitting}"
@@ -195,6 +203,7 @@ class ContractsUnrelatedError(ContractError):
     """Only versions of one contract can be compared."""
 
     code = "contracts-unrelated"
+    side = Side.CALLER
     exit_code = ExitCode.USAGE
     en = "contracts: expected two versions of {expected}, found {found}"
     ru = "договоры: ожидались две версии {expected}, найден {found}"
@@ -214,6 +223,7 @@ class ContractNoticeError(ContractError):
     """A contract cannot be ended sooner than its notice allows."""
 
     code = "contract-notice-too-short"
+    side = Side.CALLER
     en = "contract {contract} {version}: its notice is {days} days; expected {expected} or later, found {found}"
     ru = "договор {contract} {version}: уведомление за {days} дн.; ожидалось {expected} или позже, найдено {found}"
     mend_en = "name a later day, or suspend the contract: that binds at once"

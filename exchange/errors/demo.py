@@ -1,12 +1,13 @@
 """What stops the demo."""
 
-from exchange.errors import ExchangeError
+from exchange.errors import ExchangeError, Side
 
 
 class DemoProcessError(ExchangeError):
     """A gateway of the demo did not come up."""
 
     code = "demo-process"
+    side = Side.NODE
     en = "the gateway of {member} did not start; its last lines: {lines}"
     ru = "шлюз {member} не запустился; последние строки: {lines}"
     mend_en = "free memory or ports and run exchange demo again"
@@ -17,6 +18,7 @@ class DemoStepError(ExchangeError):
     """A step of the story ended otherwise than the story says."""
 
     code = "demo-step"
+    side = Side.NODE
     en = "{step}: expected exit {expected}, found {found}: {message}"
     ru = "{step}: ожидался код {expected}, получен {found}: {message}"
     mend_en = "this is a defect of the program or of the machine it runs on; .demo holds what happened"

@@ -1,6 +1,6 @@
 """What the clearing desk refuses before any rule of clearance is asked."""
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 
 
 class CaseNotFoundError(ExchangeError):
@@ -62,6 +62,7 @@ class CaseAlteredError(ExchangeError):
     """The desk's copy of a candidate is not what was submitted."""
 
     code = "case-altered"
+    side = Side.NODE
     exit_code = ExitCode.DOES_NOT_HOLD
     en = "{candidate}: the files at the desk are not those that were submitted: {field}: {expected}, found {found}"
     ru = "{candidate}: файлы на рабочем месте не те, что были поданы: {field}: {expected}, найдено {found}"

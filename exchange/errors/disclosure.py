@@ -1,6 +1,6 @@
 """What cannot be released safely: disclosure control refuses, and says which rule and which cell, never a figure."""
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 
 _ADVISE_EN = "What each breakdown costs: exchange bundle advise {contract} {period} --from FILE --mapping MAP.toml"
 _ADVISE_RU = "Цена каждого разреза: exchange bundle advise {contract} {period} --from FILE --mapping MAP.toml"
@@ -9,6 +9,7 @@ _ADVISE_RU = "Цена каждого разреза: exchange bundle advise {co
 class DisclosureError(ExchangeError):
     """The branch of everything that disclosure control blocks."""
 
+    side = Side.PROVIDER
     exit_code = ExitCode.DISCLOSURE_BLOCKS
 
 

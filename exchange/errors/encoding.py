@@ -1,11 +1,12 @@
 """Bytes that are not the one legal spelling of what they claim to be."""
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 
 
 class EncodingError(ExchangeError):
     """The branch of everything a strict parser refuses."""
 
+    side = Side.AUTHOR
     exit_code = ExitCode.DOES_NOT_HOLD
 
 

@@ -1,11 +1,12 @@
 """What an evidence file of an audit can be refused for: it must convince somebody who trusts nobody."""
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 
 
 class EvidenceError(ExchangeError):
     """The branch of evidence files that prove nothing."""
 
+    side = Side.AUTHOR
     exit_code = ExitCode.DOES_NOT_HOLD
 
 
@@ -49,6 +50,7 @@ class EvidenceFileError(EvidenceError):
     """A file that cannot be read, or is neither an evidence file nor a report's folder."""
 
     code = "evidence-unreadable"
+    side = Side.CALLER
     en = "{path}: expected an evidence file, or the folder of an audit report: {reason}"
     ru = "{path}: ожидался файл доказательства или папка отчёта аудита: {reason}"
 

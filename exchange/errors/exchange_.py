@@ -1,6 +1,6 @@
 """Tokens, pulls, receipts, publications and partners: what passes between nodes, and why it was refused."""
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 
 
 class PassageError(ExchangeError):
@@ -78,6 +78,17 @@ class FormRefusedError(PassageError):
     ru = "запрос токена: {reason}"
 
 
+class TooManyRequestsError(PassageError):
+    """This caller asked more, or failed more often, than the node's limits allow for a while."""
+
+    code = "too-many-requests"
+    exit_code = ExitCode.UNREACHABLE
+    en = "requests: more than this node takes from one caller; ask again in {retry_after_s} s"
+    ru = "запросы: больше, чем этот узел принимает от одного участника; повторите через {retry_after_s} с"
+    mend_en = "wait for as long as the header Retry-After says"
+    mend_ru = "подождите столько, сколько указано в заголовке Retry-After"
+
+
 # --- pulls ------------------------------------------------------------------------------------------------------
 
 
@@ -102,6 +113,7 @@ class PullEndedError(PassageError):
     """The contract has ended: nothing is pulled under it any more."""
 
     code = "contract-ended"
+    side = Side.PARTIES
     exit_code = ExitCode.CONTRACT_REFUSES
     en = "contract {contract}: ended, so nothing is pulled under it"
     ru = "договор {contract}: прекращён, выдача по нему закрыта"
@@ -111,6 +123,7 @@ class PullSuspendedError(PassageError):
     """The contract is suspended: no first pulls; a party may repeat a pull of its own."""
 
     code = "contract-suspended"
+    side = Side.PARTIES
     exit_code = ExitCode.CONTRACT_REFUSES
     en = "contract {contract}: suspended, so a bundle may only be pulled again by whoever pulled it before"
     ru = "договор {contract}: приостановлен, набор может повторно получить только тот, кто уже получал его"
@@ -120,6 +133,7 @@ class PullNotInForceError(PassageError):
     """The contract is not in force."""
 
     code = "contract-not-in-force-here"
+    side = Side.PARTIES
     exit_code = ExitCode.CONTRACT_REFUSES
     en = "contract {contract}: not in force, its state is {state}"
     ru = "договор {contract}: не в силе, его состояние: {state}"
@@ -129,6 +143,7 @@ class BundleWithdrawnError(PassageError):
     """The bundle was withdrawn by its provider."""
 
     code = "bundle-withdrawn"
+    side = Side.PROVIDER
     exit_code = ExitCode.DOES_NOT_HOLD
     en = "bundle {bundle}: withdrawn by its provider; why and by whom: {link}"
     ru = "набор {bundle}: отозван поставщиком; почему и кем: {link}"
@@ -158,6 +173,7 @@ class BundleDamagedError(PassageError):
     """The stored bytes are not those that were published: the publisher's own fault, and nothing is served."""
 
     code = "bundle-damaged"
+    side = Side.NODE
     exit_code = ExitCode.DOES_NOT_HOLD
     en = "bundle {bundle} at {member}: stored bytes: expected {expected}, computed {computed}"
     ru = "набор {bundle} у {member}: сохранённые байты: ожидалось {expected}, вычислено {computed}"
@@ -254,6 +270,7 @@ class ContractVersionTakenError(PassageError):
 class PartnerError(ExchangeError):
     """The branch of what goes wrong at a partner's side of a call."""
 
+    side = Side.PARTNER
     exit_code = ExitCode.UNREACHABLE
 
 

@@ -12,12 +12,14 @@ TokenError
 └── TokenKeyError                       a token without that key, or with another
 """
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 from exchange.errors.trust import TrustError
 
 
 class AdmissionError(TrustError):
     """The branch of everything for which a member's application for keys is refused as a whole."""
+
+    side = Side.AUTHOR
 
 
 class KeyTwiceError(AdmissionError):
@@ -71,6 +73,8 @@ class OfficerTwiceError(AdmissionError):
 class TokenError(ExchangeError):
     """The branch of everything about private keys that lie in a token (PKCS #11)."""
 
+    side = Side.NODE
+
 
 class TokenUriError(TokenError):
     """The address of a key in a token is not spelled as RFC 7512 says."""
@@ -120,6 +124,7 @@ class PrivateKeyOwnerError(TrustError):
     """The file was copied by another account than the one the gateway runs as."""
 
     code = "private-key-owner"
+    side = Side.NODE
     exit_code = ExitCode.ERROR
     en = "{path}: a private key belongs to the account that uses it: expected user {expected}, found {found}"
     ru = (

@@ -6,12 +6,13 @@ Hashes are hex, sizes and indexes are decimal numbers.
 
 from typing import ClassVar
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 
 
 class LogError(ExchangeError):
     """The branch of everything that a log, a proof or a witness can be refused for."""
 
+    side = Side.LOG
     exit_code = ExitCode.DOES_NOT_HOLD
 
 
@@ -278,6 +279,7 @@ class WitnessRequestError(WitnessError):
     """The request is not spelled as C2SP tlog-witness says."""
 
     code = "witness-request-malformed"
+    side = Side.CALLER
     en = "add-checkpoint: the request is malformed: {reason}"
     ru = "add-checkpoint: запрос составлен неверно: {reason}"
 
@@ -286,6 +288,7 @@ class WitnessOldSizeError(WitnessError):
     """The request starts from a larger size than it leads to."""
 
     code = "witness-old-size"
+    side = Side.CALLER
     en = "add-checkpoint: {origin}: the old size {old_size} is beyond the checkpoint's size {size}"
     ru = "add-checkpoint: {origin}: старый размер {old_size} больше размера контрольной точки {size}"
 
@@ -312,6 +315,7 @@ class WitnessClosedError(WitnessError):
     """A witness that started again and has not yet heard enough of this log (DESIGN.md §9)."""
 
     code = "witness-not-caught-up"
+    side = Side.NODE
     http_status = 503
     exit_code = ExitCode.UNREACHABLE
     en = (

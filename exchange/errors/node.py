@@ -1,10 +1,12 @@
 """What stops a node, or holds it back: its store, its log's head, its disk."""
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 
 
 class NodeError(ExchangeError):
     """The branch of everything that concerns one node's own machine."""
+
+    side = Side.NODE
 
 
 class StoreNewerError(NodeError):
@@ -21,6 +23,7 @@ class StorageFullError(NodeError):
     """The disk is full or the folder is read-only: the node reads, and answers nothing that needs an entry."""
 
     code = "storage-full"
+    side = Side.NODE
     en = "{member}: nothing can be written, so nothing is served that must be logged first: {reason}"
     ru = "{member}: запись невозможна, поэтому не выдаётся ничего, что сначала заносится в журнал: {reason}"
     mend_en = "free space or restore write permission; the node goes on by itself"
@@ -127,14 +130,45 @@ class RequestTooLargeError(NodeError):
     """A request with more bytes than its limit."""
 
     code = "request-too-large"
+    side = Side.CALLER
     en = "body of the request: at most {bytes_max} bytes"
     ru = "тело запроса: не более {bytes_max} байт"
+
+
+class RequestHeadTooLargeError(NodeError):
+    """A request whose head, or whose framing, is longer than its limit."""
+
+    code = "request-head-too-large"
+    side = Side.CALLER
+    en = "head of the request: at most {bytes_max} bytes in {fields_max} fields"
+    ru = "заголовки запроса: не более {bytes_max} байт и {fields_max} полей"
+
+
+class RequestTooSlowError(NodeError):
+    """A request that did not arrive whole in time."""
+
+    code = "request-too-slow"
+    side = Side.CALLER
+    en = "request: expected whole within {seconds} s"
+    ru = "запрос: ожидался целиком за {seconds} с"
+
+
+class RequestCodingError(NodeError):
+    """A request whose body is compressed: nothing that a caller sends is unpacked."""
+
+    code = "request-coding"
+    side = Side.CALLER
+    en = "body of the request: expected as it is, found a Content-Encoding"
+    ru = "тело запроса: ожидалось без сжатия, найден Content-Encoding"
+    mend_en = "send the body uncompressed"
+    mend_ru = "отправьте тело без сжатия"
 
 
 class RequestMalformedError(NodeError):
     """A request that is not in the form the interface asks for."""
 
     code = "request-malformed"
+    side = Side.CALLER
     exit_code = ExitCode.USAGE
     en = "{subject}: {reason}"
     ru = "{subject}: {reason}"

@@ -1,6 +1,6 @@
 """Mappings that do not fit, registers that cannot be read, rows that are wrong. No fact holds what a row says."""
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 
 
 class PreparationError(ExchangeError):
@@ -135,6 +135,7 @@ class AggregationResourceError(PreparationError):
     """The database ran out of memory or of disk for spilled pages."""
 
     code = "aggregation-out-of-resources"
+    side = Side.NODE
     exit_code = ExitCode.ERROR
     en = "{file}: aggregation stopped: {reason}; it may use {memory_mb} MB of memory and the disk of {folder}"
     ru = "{file}: агрегирование остановлено: {reason}; доступно {memory_mb} МБ памяти и диск с папкой {folder}"
@@ -187,6 +188,7 @@ class PreparationSecretError(PreparationError):
     """The preparation zone's secret is missing or has the wrong length."""
 
     code = "preparation-secret-refused"
+    side = Side.NODE
     exit_code = ExitCode.ERROR
     en = "{file}: the preparation secret has {bytes_expected} bytes, found {bytes_found}"
     ru = "{file}: секрет зоны подготовки имеет {bytes_expected} байт, найдено {bytes_found}"
@@ -198,6 +200,7 @@ class LedgerCopyError(PreparationError):
     """The copy of the disclosure ledger cannot be trusted."""
 
     code = "ledger-copy-refused"
+    side = Side.NODE
     en = "{file}: entry {entry}: expected {expected}, found {found}"
     ru = "{file}: запись {entry}: ожидалось {expected}, найдено {found}"
     mend_en = "export the ledger again from the desk"

@@ -1,11 +1,12 @@
 """What can stop a pull on the puller's side; every sentence names the side at fault."""
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 
 
 class PullError(ExchangeError):
     """The branch of everything that stops a pull here."""
 
+    side = Side.PARTNER
     exit_code = ExitCode.DOES_NOT_HOLD
 
 
@@ -13,6 +14,7 @@ class NotOfferedError(PullError):
     """The partner's catalogue has no such bundle for this member; unknown and not allowed look the same."""
 
     code = "pull-not-offered"
+    side = Side.CALLER
     exit_code = ExitCode.NOT_AUTHORISED
     en = "{partner} offers {member} no bundle of {contract} for {period}"
     ru = "{partner} не предлагает участнику {member} набора {contract} за {period}"
@@ -24,6 +26,7 @@ class OfferWithdrawnError(PullError):
     """The newest revision was taken back; an earlier one was superseded before that and is not pulled in its place."""
 
     code = "pull-withdrawn"
+    side = Side.PROVIDER
     en = (
         "{contract} for {period}: {partner} has withdrawn revision {revision}, bundle {bundle}; {member} takes no other"
     )
@@ -36,6 +39,7 @@ class OfferAmbiguousError(PullError):
     """A prefix that several contracts begin with."""
 
     code = "pull-contract-ambiguous"
+    side = Side.CALLER
     exit_code = ExitCode.USAGE
     en = "contract {contract}: {partner} offers several that begin so: {found}"
     ru = "договор {contract}: {partner} предлагает несколько с таким началом: {found}"
@@ -47,6 +51,7 @@ class PurposeError(PullError):
     """A purpose that the contract does not permit."""
 
     code = "pull-purpose"
+    side = Side.CALLER
     exit_code = ExitCode.CONTRACT_REFUSES
     en = "contract {contract}: permitted purposes are {expected}, found {found}"
     ru = "договор {contract}: допустимые цели: {expected}, указано {found}"
@@ -58,6 +63,7 @@ class PullFolderTakenError(PullError):
     """The folder to write to already holds something else."""
 
     code = "pull-folder-taken"
+    side = Side.CALLER
     exit_code = ExitCode.ERROR
     en = "{folder}: expected no folder, an empty one, or this very bundle; found {found}"
     ru = "{folder}: ожидалась отсутствующая или пустая папка либо тот же набор; найдено: {found}"
@@ -89,6 +95,7 @@ class PulledBundleError(PullError):
     """A delivered bundle that does not verify."""
 
     code = "pull-bundle"
+    side = Side.PROVIDER
     en = "bundle {bundle} as {party} delivered it: {check}: {reason}; at fault: {party}"
     ru = "набор {bundle}, выданный участником {party}: {check}: {reason}; виновная сторона: {party}"
     mend_en = "nothing was kept; the refusal is logged and receipted; tell {party} and pull again"

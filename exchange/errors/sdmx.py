@@ -1,10 +1,12 @@
 """Contracts that go out to other standards, or come in from them."""
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 
 
 class SdmxError(ExchangeError):
     """The branch of contracts going out to, and coming in from, other standards."""
+
+    side = Side.NODE
 
 
 class StructuresInvalidError(SdmxError):
@@ -22,6 +24,7 @@ class OdcsObjectError(SdmxError):
     """The file describes several tables; a contract of ours is about one."""
 
     code = "odcs-object-not-chosen"
+    side = Side.CALLER
     exit_code = ExitCode.USAGE
     en = "schema objects of the file: expected one of {names}, found {found}"
     ru = "объекты схемы в файле: ожидался один из {names}, найдено {found}"

@@ -1,12 +1,13 @@
 """Settings and folders a process cannot start with."""
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 
 
 class SettingsError(ExchangeError):
     """A setting that is missing, unknown, or out of range."""
 
     code = "setting-refused"
+    side = Side.NODE
     exit_code = ExitCode.USAGE
     en = "{file}: setting {setting}: {reason}"
     ru = "{file}: параметр {setting}: {reason}"
@@ -73,6 +74,7 @@ class IssuerDiffersError(ExchangeError):
     """An address for the gateway that the registry does not name."""
 
     code = "issuer-differs"
+    side = Side.NODE
     exit_code = ExitCode.USAGE
     en = "{member}: address of the gateway: the registry says {expected}, found {found}"
     ru = "{member}: адрес шлюза: в реестре {expected}, указано {found}"
@@ -84,6 +86,7 @@ class FileRefusedError(ExchangeError):
     """A file or folder that the operating system did not let us read or write."""
 
     code = "file-refused"
+    side = Side.NODE
     en = "{path}: {reason}"
     ru = "{path}: {reason}"
     mend_en = "nothing was half-written; free space or correct the permission and run the command again"
@@ -94,6 +97,7 @@ class GatewayAnswerError(ExchangeError):
     """The node's own gateway answered with something that is no answer."""
 
     code = "own-gateway-answer"
+    side = Side.NODE
     en = "the gateway of {member}: {code}: {detail}"
     ru = "шлюз {member}: {code}: {detail}"
     mend_en = "its output and exchange --node {node} health may say more"
@@ -104,8 +108,20 @@ class GatewayDownError(ExchangeError):
     """The node's own gateway does not answer on its local socket."""
 
     code = "own-gateway-down"
+    side = Side.NODE
     exit_code = ExitCode.UNREACHABLE
     en = "the gateway of {member} does not answer on its local socket"
     ru = "шлюз {member} не отвечает на локальном сокете"
     mend_en = "start it: exchange --node {node} serve"
     mend_ru = "запустите его: exchange --node {node} serve"
+
+
+class CodeUnknownError(ExchangeError):
+    """A page was asked for about a code that no error has."""
+
+    code = "code-unknown"
+    exit_code = ExitCode.USAGE
+    en = "no error has the code {found}"
+    ru = "нет ошибки с кодом {found}"
+    mend_en = "exchange errors lists them"
+    mend_ru = "exchange errors показывает их"

@@ -12,12 +12,13 @@ TrustError
 └── private     PrivateKeyModeError, PrivateKeyFileError, PlainPrivateKeyError, PassphraseError
 """
 
-from exchange.errors import ExchangeError, ExitCode
+from exchange.errors import ExchangeError, ExitCode, Side
 
 
 class TrustError(ExchangeError):
     """The branch of everything that fails because nobody entitled stands behind it."""
 
+    side = Side.AUTHOR
     exit_code = ExitCode.DOES_NOT_HOLD
 
 
@@ -97,6 +98,7 @@ class RegistryFileError(TrustError):
     """A registry file that is absent or unreadable."""
 
     code = "registry-file"
+    side = Side.REGISTRY
     en = "registry: {file}: {reason}"
     ru = "реестр: {file}: {reason}"
     mend_en = "Fetch the registry again from IOM or any member."
@@ -107,6 +109,7 @@ class RegistrySignatureError(TrustError):
     """Fewer of a role's keys signed than the registry demands."""
 
     code = "registry-signatures"
+    side = Side.REGISTRY
     en = "registry: {file}: role {role} needs {needed} valid signatures of its keys, found {found}"
     ru = "реестр: {file}: роли {role} нужно действительных подписей её ключами {needed}, найдено {found}"
     mend_en = "Collect the missing signatures; no smaller group may change the registry."
@@ -117,6 +120,7 @@ class RegistryVersionError(TrustError):
     """A registry file of another version than the one referred to."""
 
     code = "registry-version"
+    side = Side.REGISTRY
     en = "registry: {file}: expected version {expected}, found {found}"
     ru = "реестр: {file}: ожидалась версия {expected}, найдена {found}"
 
@@ -125,6 +129,7 @@ class RegistryRollbackError(TrustError):
     """An older registry state than one already met, or a rival of the same version."""
 
     code = "registry-rollback"
+    side = Side.REGISTRY
     en = "registry: already seen {seen}, offered {offered}: the registry only moves forward"
     ru = "реестр: уже видели {seen}, предложено {offered}: реестр движется только вперёд"
     mend_en = "Ask another member for its registry; whoever offered this one shows the past or a split view."
@@ -135,6 +140,7 @@ class RegistryExpiredError(TrustError):
     """Registry metadata past its life."""
 
     code = "registry-expired"
+    side = Side.NODE
     en = "registry: {file}: valid until {expires}, judged at {at}"
     ru = "реестр: {file}: действителен до {expires}, проверка на {at}"
     mend_en = "Refresh the registry; if it stays expired, its signers (docs/ceremony.md) must sign anew."
@@ -145,6 +151,7 @@ class RegistryTamperedError(TrustError):
     """A registry file whose bytes are not the ones that were signed."""
 
     code = "registry-tampered"
+    side = Side.REGISTRY
     en = "registry: {file}: expected {expected}, found {found}"
     ru = "реестр: {file}: ожидалось {expected}, найдено {found}"
     mend_en = "The file is not the one that was signed: fetch the registry again."
@@ -155,6 +162,7 @@ class RegistryRuleError(TrustError):
     """A rule of the federation that a validly signed registry breaks."""
 
     code = "registry-rule"
+    side = Side.REGISTRY
     en = "registry: {subject}: {rule}: expected {expected}, found {found}"
     ru = "реестр: {subject}: {rule}: ожидалось {expected}, найдено {found}"
 
@@ -163,6 +171,7 @@ class KeyReuseError(TrustError):
     """A key with two purposes or two owners."""
 
     code = "key-reused"
+    side = Side.REGISTRY
     en = "registry: key {kid} stands both at {first} and at {second}: one key, one purpose, one owner"
     ru = "реестр: ключ {kid} указан и в {first}, и в {second}: один ключ — одна цель, один владелец"
     mend_en = "Generate a key of its own for each purpose."
@@ -173,6 +182,7 @@ class RegistrySourceError(TrustError):
     """A partner's registry that TUF's client refuses; ours stays as it is."""
 
     code = "registry-source"
+    side = Side.PARTNER
     en = "registry offered by {source}: refused: {reason}"
     ru = "реестр, предложенный {source}: отклонён: {reason}"
     mend_en = "The own registry stays in force until it expires; ask another member for a newer one."
@@ -183,6 +193,7 @@ class RegistryUnreachableError(TrustError):
     """No answer, or no usable one, from where the registry was asked for."""
 
     code = "registry-unreachable"
+    side = Side.PARTNER
     exit_code = ExitCode.UNREACHABLE
     en = "registry of {source}: could not be fetched: {reason}"
     ru = "реестр {source}: не удалось получить: {reason}"
@@ -194,6 +205,7 @@ class RegistryHistoryError(TrustError):
     """A validly signed registry that takes back what an earlier one said."""
 
     code = "registry-history"
+    side = Side.REGISTRY
     en = "registry: {subject}: {rule}: the state before says {before}, the one offered {offered}"
     ru = "реестр: {subject}: {rule}: прежнее состояние: {before}, предложенное: {offered}"
     mend_en = "What was published stays: list the key, member or time again and sign anew."
@@ -204,6 +216,7 @@ class ChangeSubjectError(TrustError):
     """A change that does not fit whom it is about."""
 
     code = "change-subject"
+    side = Side.CALLER
     en = "{kind} {subject}: expected {expected}, found {found}"
     ru = "{kind} {subject}: ожидалось: {expected}, найдено: {found}"
 
@@ -212,6 +225,7 @@ class ChangeStaleError(TrustError):
     """A proposal or signature for another state, or over another proposal."""
 
     code = "change-stale"
+    side = Side.CALLER
     en = "{kind}: made for {expected}, here is {found}"
     ru = "{kind}: составлено для {expected}, здесь {found}"
     mend_en = "Somebody changed the registry meanwhile, or the files belong to another change: propose it anew."
@@ -222,6 +236,7 @@ class ChangeExpiredError(TrustError):
     """A proposal that was not applied in its time."""
 
     code = "change-expired"
+    side = Side.CALLER
     en = "{kind}: proposed at {proposed}, to be applied within {days} days, judged at {at}"
     ru = "{kind}: предложено {proposed}, применить следовало за {days} дн., проверка на {at}"
     mend_en = "Propose it anew; nothing that was signed is lost to anybody else."
@@ -232,6 +247,7 @@ class ChangeSignerError(TrustError):
     """A key that stands in none of the roles that a change needs."""
 
     code = "change-signer"
+    side = Side.CALLER
     exit_code = ExitCode.NOT_AUTHORISED
     en = "{kind}: key {key} may sign none of: {roles}"
     ru = "{kind}: ключ {key} не вправе подписывать: {roles}"
@@ -243,6 +259,7 @@ class RegistrarEarlyError(TrustError):
     """Another registrar than the auditor, while the auditor does its work."""
 
     code = "registrar-early"
+    side = Side.CALLER
     exit_code = ExitCode.NOT_AUTHORISED
     en = "{holder} acts for the auditor only after {needed_h} h without it, found {found_h} h"
     ru = "{holder} действует вместо аудитора лишь после {needed_h} ч без него, прошло {found_h} ч"
@@ -254,6 +271,7 @@ class DelegationChangedError(TrustError):
     """The majority gave this member's delegation other keys: somebody else can now change its keys."""
 
     code = "delegation-changed"
+    side = Side.REGISTRY
     en = "the delegation of {member} has other keys than the member confirmed: expected {expected}, found {found}"
     ru = "делегирование {member} имеет не те ключи, что подтвердил участник: ожидалось {expected}, найдено {found}"
     mend_en = "If this was agreed, exchange trust confirm; if not, call the other members: it may be an attack."
@@ -264,6 +282,7 @@ class OwnKeyUnlistedError(TrustError):
     """A key that this node holds does not count in the registry any more."""
 
     code = "own-key-unlisted"
+    side = Side.NODE
     en = "{member}: the {purpose} key of this node does not count in registry version {version}"
     ru = "{member}: ключ {purpose} этого узла не действует в реестре версии {version}"
     mend_en = "Put the new key into private/gateway and start again; if nobody rotated it, call the other members."
@@ -274,6 +293,7 @@ class OwnMemberSilencedError(TrustError):
     """The own delegation does not hold."""
 
     code = "own-member-silenced"
+    side = Side.REGISTRY
     en = "{member} is silenced by its own delegation: {reason}"
     ru = "{member} не имеет голоса из-за собственного делегирования: {reason}"
     mend_en = "Both delegation keys sign a good one: exchange trust propose renew."
@@ -284,6 +304,7 @@ class OwnMemberSuspendedError(TrustError):
     """The members suspended this one."""
 
     code = "own-member-suspended"
+    side = Side.REGISTRY
     en = "{member} is suspended by the members since {since}"
     ru = "{member} приостановлен участниками с {since}"
 
@@ -292,6 +313,7 @@ class UnknownMemberError(TrustError):
     """Nobody of this id is a member."""
 
     code = "member-unknown"
+    side = Side.CALLER
     en = "{member} is not a member of this federation"
     ru = "{member} не состоит в этой федерации"
 
@@ -300,6 +322,7 @@ class UnknownOfficerError(TrustError):
     """No officer of this id, or none with a valid key at that time."""
 
     code = "officer-unknown"
+    side = Side.CALLER
     en = "officer {officer} has no key in the registry at {at}"
     ru = "у должностного лица {officer} нет ключа в реестре на {at}"
 
@@ -308,6 +331,7 @@ class PrivateKeyModeError(TrustError):
     """A private key or passphrase that others on the machine can read."""
 
     code = "private-key-readable"
+    side = Side.NODE
     exit_code = ExitCode.ERROR
     en = "{path}: a private key is for its owner alone: expected mode {expected}, found {found}"
     ru = "{path}: закрытый ключ доступен только владельцу: ожидался режим {expected}, найден {found}"
@@ -319,6 +343,7 @@ class PrivateKeyFileError(TrustError):
     """A private key file that cannot be written, read or understood."""
 
     code = "private-key-file"
+    side = Side.NODE
     exit_code = ExitCode.ERROR
     en = "{path}: cannot use this private key file: {reason}"
     ru = "{path}: файл закрытого ключа непригоден: {reason}"
@@ -328,6 +353,7 @@ class PlainPrivateKeyError(TrustError):
     """A private key in clear outside a demonstration."""
 
     code = "private-key-plain"
+    side = Side.NODE
     exit_code = ExitCode.ERROR
     en = "{path}: the private key is not encrypted, which only a demonstration allows"
     ru = "{path}: закрытый ключ не зашифрован; это допустимо только в демонстрации"
@@ -339,6 +365,7 @@ class PassphraseError(TrustError):
     """A passphrase that does not open the key."""
 
     code = "passphrase-wrong"
+    side = Side.NODE
     exit_code = ExitCode.NOT_AUTHORISED
     en = "{path}: the passphrase does not open this private key, or the file was altered"
     ru = "{path}: парольная фраза не открывает этот закрытый ключ, или файл изменён"

@@ -53,6 +53,12 @@ COMMANDS: tuple[Command, ...] = (
         "исправен ли узел и путь к каждому партнёру и обратно",
     ),
     Command(
+        "errors",
+        "nodes.cli.errors:errors",
+        "what a code means, who can mend it, and how",
+        "что значит код ошибки, кто и как её устраняет",
+    ),
+    Command(
         "contract check", "nodes.desk.contract_commands:check", "check contract files", "проверить файлы договоров"
     ),
     Command(

@@ -1,22 +1,19 @@
-"""The error tree keeps its promises: one code, one sentence in each language, the same facts."""
+"""The error tree keeps its promises: one code, one sentence in each language, a page, and a test that provokes it."""
 
-import importlib
-import pkgutil
+import re
+from pathlib import Path
 from string import Formatter
 
-import exchange.errors
+import pytest
+
 from exchange.errors import ExchangeError
+from exchange.errors.catalogue import every_leaf
+from nodes.web import problems
+from nodes.web.error_pages import index, page
 
-
-def leaves() -> list[type[ExchangeError]]:
-    for module in pkgutil.iter_modules(exchange.errors.__path__):
-        importlib.import_module(f"exchange.errors.{module.name}")
-
-    def below(error: type[ExchangeError]) -> list[type[ExchangeError]]:
-        children = [c for c in error.__subclasses__() if c.__module__.startswith("exchange.errors.")]
-        return [leaf for child in children for leaf in below(child)] if children else [error]
-
-    return below(ExchangeError)
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "docs/errors"
+REWRITE = "exchange errors --pages docs/errors"
 
 
 def facts(sentence: str) -> set[str]:
@@ -24,17 +21,18 @@ def facts(sentence: str) -> set[str]:
 
 
 def test_every_error_code_belongs_to_one_error() -> None:
-    codes = [leaf.code for leaf in leaves()]
-    assert sorted(codes) == sorted(set(codes))
+    codes = [leaf.code for leaf in every_leaf()]
+    assert codes == sorted(set(codes))
+    assert [code for code in codes if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code) is None] == []
 
 
 def test_every_error_has_a_name_of_its_own() -> None:
-    names = [leaf.__name__ for leaf in leaves()]
+    names = [leaf.__name__ for leaf in every_leaf()]
     assert sorted(names) == sorted(set(names))
 
 
 def test_every_error_speaks_both_languages_and_names_the_same_facts() -> None:
-    for leaf in leaves():
+    for leaf in every_leaf():
         assert leaf.en != ExchangeError.en, leaf.__name__
         assert leaf.ru != ExchangeError.ru, leaf.__name__
         assert facts(leaf.en) == facts(leaf.ru), leaf.__name__
@@ -43,13 +41,43 @@ def test_every_error_speaks_both_languages_and_names_the_same_facts() -> None:
 
 
 def test_a_mend_needs_no_fact_that_the_sentence_does_not_give() -> None:
-    for leaf in leaves():
+    for leaf in every_leaf():
         optional = facts(leaf.mend_en) - facts(leaf.en)
         assert optional <= {"node", "file", "command", "mend"}, (leaf.__name__, optional)
 
 
 def test_every_russian_sentence_is_russian() -> None:
-    for leaf in leaves():
+    for leaf in every_leaf():
         template = "".join(literal for literal, *_ in Formatter().parse(leaf.ru))
         if sum(letter.isalpha() for letter in template.replace("data.csv", "")) > 3:
             assert any("а" <= letter.lower() <= "я" for letter in template), leaf.__name__
+
+
+def test_every_error_says_what_causes_it() -> None:
+    assert [leaf.__name__ for leaf in every_leaf() if not leaf.__dict__.get("__doc__")] == []
+
+
+def test_every_error_has_its_page_and_every_page_its_error() -> None:
+    expected = {f"{leaf.code}.md": page(leaf) for leaf in every_leaf()} | {"README.md": index()}
+    found = {file.name: file.read_text(encoding="utf-8") for file in PAGES.iterdir()}
+    assert sorted(found) == sorted(expected), f"run {REWRITE}"
+    assert [name for name in expected if found[name] != expected[name]] == [], f"run {REWRITE}"
+
+
+def test_every_problem_is_an_error_with_a_page() -> None:
+    codes = {leaf.code for leaf in every_leaf()}
+    assert set(problems.STATUS) <= codes
+    # Whatever file makes a problem without an error of the core names its code in the call.
+    assert {code for file in (ROOT / "nodes").rglob("*.py") for code in plain_codes(file)} <= codes
+
+
+def plain_codes(file: Path) -> set[str]:
+    """The codes written as first argument of `plain_problem`."""
+    return set(re.findall(r'plain_problem\(\s*"([^"]+)"', file.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("code", ["receipt-owed", "contract-ended"])
+def test_a_page_names_the_status_of_the_protocol(code: str) -> None:
+    # DESIGN.md §8: 403 ended, 409 receipt owed
+    expected = {"receipt-owed": "HTTP 409", "contract-ended": "HTTP 403"}[code]
+    assert expected in (PAGES / f"{code}.md").read_text(encoding="utf-8")
