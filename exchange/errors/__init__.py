@@ -5,6 +5,7 @@ ExchangeError
 ├── contract.*      contracts, code lists, statements                    (exit 6 where the contract refuses)
 ├── trust.*         registry, keys, signatures
 ├── keys.*          applications for keys, private keys in files and tokens
+├── passkey.*       WebAuthn assertions of officers
 ├── log.*           entries, proofs, checkpoints, witnesses
 ├── preparation.*   rows, mappings, aggregation
 ├── disclosure.*    what cannot be released safely                       (exit 7)
