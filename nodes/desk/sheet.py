@@ -1,15 +1,147 @@
-"""What leaves the country, as text: the table exactly as the partner will get it, and the difference to the last."""
+"""What leaves the country: one object behind the command's text, the console's page and its print.
 
+The table is read as the partner will read it, and held against the last release of the same figures.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 
-from exchange.bundle.difference import Difference
+from exchange.bundle.difference import Difference, difference
 from exchange.contract.model import DataContract
-from exchange.flow.candidate import CandidateFiles
+from exchange.flow.candidate import Candidate, CandidateFiles
+from exchange.flow.clear import Case
+from exchange.report import DisclosureReport, parse_report
 from exchange.sdmx.data import read_data
 from exchange.table import CellKey, Observation, SafeTable
+from nodes.adapters.ledger_file import LedgerRelease, read_ledger, released_file
+from nodes.desk.cases import Desk
 from nodes.terminal import Output
 
 ROWS_SHOWN_MAX = 40
+CHANGES = ("newly_unwithheld", "newly_withheld", "changed", "removed", "added")
+"""The lists of a difference in the order of reading: un-withheld cells first, since they show what was hidden."""
+
+
+class CellKind(StrEnum):
+    """What a reader of the bundle sees in a cell."""
+
+    FIGURE = "figure"
+    WITHHELD = "withheld"
+    MISSING = "missing"
+    ZERO = "zero"  # an absent key of a listed table is a published zero
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetCell:
+    """A cell as the partner gets it.
+
+    Attributes:
+        figure: In the contract's unit, with its decimals; None where there is none to show.
+        status: OBS_STATUS and CONF_STATUS; empty for an absent key.
+    """
+
+    kind: CellKind
+    figure: Decimal | None
+    status: str
+
+    @classmethod
+    def of(cls, row: Observation | None, contract: DataContract) -> "SheetCell":
+        """The cell of a row, or of an absent key."""
+        if row is None:
+            return cls(kind=CellKind.ZERO, figure=Decimal(0), status="")
+        status = f"{row.obs_status} {row.conf_status}"
+        if row.withheld:
+            return cls(kind=CellKind.WITHHELD, figure=None, status=status)
+        if row.value is None:
+            return cls(kind=CellKind.MISSING, figure=None, status=status)
+        return cls(kind=CellKind.FIGURE, figure=Decimal(row.value).scaleb(-contract.decimals), status=status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetRow:
+    """One key: what leaves, and what the last release said; `before` is None where there was no release."""
+
+    key: CellKey
+    now: SheetCell
+    before: SheetCell | None
+
+    @property
+    def change(self) -> float | None:
+        """The relative change of a figure; None where one of the two is no figure, or was zero."""
+        if self.before is None or not self.before.figure or self.now.figure is None:
+            return None
+        return float(self.now.figure / self.before.figure - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """Everything an officer signs for.
+
+    Attributes:
+        found: Against the release that this candidate replaces; against nothing for a first release.
+    """
+
+    files: CandidateFiles = field(repr=False)
+    case: Case
+    contract: DataContract = field(repr=False)
+    found: Difference = field(repr=False)
+    report: DisclosureReport = field(repr=False)
+
+    @property
+    def candidate(self) -> Candidate:
+        """What it says of itself."""
+        return self.files.candidate
+
+    @property
+    def first(self) -> bool:
+        """Whether nothing was released before in its place."""
+        return self.found.before is None
+
+    def rows(self) -> tuple[SheetRow, ...]:
+        """Every row of the bundle's table, by key."""
+        return tuple(table_rows(self.found.after, self.contract, before=self.found.before))
+
+    def changes(self, name: str) -> tuple[SheetRow, ...]:
+        """The rows of one list of the difference."""
+        return tuple(_changed(self.found, name, self.contract))
+
+
+def sheet_of(desk: Desk, files: CandidateFiles, case: Case) -> Sheet:
+    """The sheet of a candidate at this desk.
+
+    Raises:
+        ContractNotInForceError: Its contract does not bind now.
+    """
+    contract = desk.contract_of(files)
+    return Sheet(
+        files=files,
+        case=case,
+        contract=contract,
+        found=difference(last_release(desk, files.candidate), read_table(files, contract)),
+        report=parse_report(files.disclosure),
+    )
+
+
+def last_release(desk: Desk, candidate: Candidate) -> SafeTable | None:
+    """The table of the release that this candidate would replace; None for a first release."""
+    released = (one for one in read_ledger(desk.ledger) if one.bundle == candidate.supersedes)
+    return next((_released_table(desk, one) for one in released), None)
+
+
+def release_before(desk: Desk, candidate: Candidate) -> tuple[str, SafeTable] | None:
+    """The period before, as it was released last under the same contract to the same recipients, and its table."""
+    earlier = [
+        one
+        for one in read_ledger(desk.ledger)
+        if one.contract.id == candidate.contract.id
+        and one.recipients == candidate.recipients
+        and one.period < candidate.period
+    ]
+    newest = max(earlier, key=lambda one: (one.period, one.revision), default=None)
+    table = None if newest is None else _released_table(desk, newest)
+    return None if newest is None or table is None else (newest.period, table)
 
 
 def read_table(files: CandidateFiles, contract: DataContract) -> SafeTable:
@@ -18,37 +150,35 @@ def read_table(files: CandidateFiles, contract: DataContract) -> SafeTable:
     return read_data(files.data, contract, provider=candidate.provider, period=candidate.period)
 
 
+def table_rows(table: SafeTable, contract: DataContract, *, before: SafeTable | None = None) -> Iterator[SheetRow]:
+    """The rows of a table by key, each beside what an earlier one said."""
+    for key, row in sorted(table.rows.items()):
+        was = None if before is None else SheetCell.of(before.rows.get(key), contract)
+        yield SheetRow(key=key, now=SheetCell.of(row, contract), before=was)
+
+
 def print_table(output: Output, files: CandidateFiles, contract: DataContract) -> None:
     """Every row that would leave."""
-    table = read_table(files, contract)
     output.line(files.candidate.title)
     output.table(
         [*_headers(contract), *(("значение", "статус") if output.language == "ru" else ("value", "status"))],
         [
-            [*key, shown(row, contract, output), f"{row.obs_status} {row.conf_status}"]
-            for key, row in sorted(table.rows.items())
+            [*row.key, _shown(row.now, output), row.now.status]
+            for row in table_rows(read_table(files, contract), contract)
         ],
     )
 
 
 def print_difference(output: Output, found: Difference, contract: DataContract, *, whole: bool) -> None:
-    """Counts, then the first rows of each kind; un-withheld cells first, since they show what was hidden."""
-
-    def shown_before(key: CellKey) -> str:
-        return "-" if found.before is None else shown(found.before.rows.get(key), contract, output)
-
+    """Counts, then the first rows of each kind."""
     was, now = ("было", "стало") if output.language == "ru" else ("before", "now")
-
-    for name, english, russian in (
-        ("newly_unwithheld", "newly UN-withheld", "впервые ОТКРЫТО"),
-        ("newly_withheld", "newly withheld", "впервые скрыто"),
-        ("changed", "changed", "изменено"),
-        ("removed", "removed", "удалено"),
-        ("added", "added", "добавлено"),
-    ):
-        keys: tuple[CellKey, ...] = getattr(found, name)
-        output.say(en=f"{english}: {len(keys)}", ru=f"{russian}: {len(keys)}")
-        rows = [[*key, shown_before(key), shown(found.after.rows.get(key), contract, output)] for key in keys]
+    for name in CHANGES:
+        english, russian = _SAID[name]
+        rows = [
+            [*row.key, "-" if row.before is None else _shown(row.before, output), _shown(row.now, output)]
+            for row in _changed(found, name, contract)
+        ]
+        output.say(en=f"{english}: {len(rows)}", ru=f"{russian}: {len(rows)}")
         if rows:
             output.table([*_headers(contract), was, now], rows if whole else rows[:ROWS_SHOWN_MAX])
         if len(rows) > ROWS_SHOWN_MAX and not whole:
@@ -56,16 +186,40 @@ def print_difference(output: Output, found: Difference, contract: DataContract, 
             output.say(en=f"… and {rest} more (--all shows them)", ru=f"… и ещё {rest} (--all покажет все)")
 
 
-def shown(row: Observation | None, contract: DataContract, output: Output) -> str:
+_SAID: Mapping[str, tuple[str, str]] = {
+    "newly_unwithheld": ("newly UN-withheld", "впервые ОТКРЫТО"),
+    "newly_withheld": ("newly withheld", "впервые скрыто"),
+    "changed": ("changed", "изменено"),
+    "removed": ("removed", "удалено"),
+    "added": ("added", "добавлено"),
+}
+_WORDS: Mapping[CellKind, tuple[str, str]] = {
+    CellKind.WITHHELD: ("withheld", "скрыто"),
+    CellKind.MISSING: ("missing", "нет данных"),
+}
+
+
+def _shown(cell: SheetCell, output: Output) -> str:
     """A cell for a person: a figure, a word for what is withheld or missing, 0 for an absent key."""
-    if row is None:
-        return "0"
-    if row.withheld:
-        return "скрыто" if output.language == "ru" else "withheld"
-    if row.value is None:
-        return "нет данных" if output.language == "ru" else "missing"
-    return f"{Decimal(row.value).scaleb(-contract.decimals):f}"
+    if cell.figure is None:
+        return _WORDS[cell.kind][1 if output.language == "ru" else 0]
+    return f"{cell.figure:f}"
+
+
+def _changed(found: Difference, name: str, contract: DataContract) -> Iterator[SheetRow]:
+    keys: tuple[CellKey, ...] = getattr(found, name)
+    for key in keys:
+        was = None if found.before is None else SheetCell.of(found.before.rows.get(key), contract)
+        yield SheetRow(key=key, now=SheetCell.of(found.after.rows.get(key), contract), before=was)
 
 
 def _headers(contract: DataContract) -> list[str]:
     return [dimension.id for dimension in contract.dimensions]
+
+
+def _released_table(desk: Desk, release: LedgerRelease) -> SafeTable | None:
+    contract = desk.shelf.find(release.contract)
+    if contract is None:
+        return None
+    raw = released_file(desk.ledger, release.data).read_bytes()
+    return read_data(raw, contract, provider=release.provider, period=release.period)

@@ -1,0 +1,151 @@
+"""A page from a template: the reader's language, the headers every page carries, and nothing that a page may run.
+
+The macros of GOV.UK Frontend are read by an environment of their own: they count on missing parameters being empty,
+while in our templates a name that is not there is an error.
+"""
+
+import gzip
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import urlencode
+
+from jinja2 import ChainableUndefined, Environment, PackageLoader, PrefixLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+
+from nodes.web.pages.assets import asset_root
+from nodes.web.pages.catalogues import LANGUAGES, Catalogue, catalogues, preferred
+from nodes.web.pages.locale import Reader
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+LANGUAGE_COOKIE = "lang"
+COOKIE_AGE_S = 365 * 86400
+COMPRESSED_BYTES_MIN = 1024
+_COMPONENTS = (
+    "button", "details", "error-summary", "generic-header", "input", "inset-text", "notification-banner", "pagination",
+    "radios", "select", "service-navigation", "skip-link", "summary-list", "tag", "task-list", "textarea",
+    "warning-text",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry of a zone's navigation; its text is a sentence of the catalogue."""
+
+    address: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What the pages of one zone share.
+
+    Attributes:
+        package: The package whose `templates/` holds them.
+        name: Of the zone, a sentence of the catalogue.
+        member: Whose node it is.
+    """
+
+    package: str
+    name: str
+    member: str
+    navigation: tuple[Entry, ...]
+
+
+class Console:
+    """Renders the pages of one zone."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._environments: dict[str, Environment] = {}
+
+    def page(self, request: Request, template: str, *, status: int = 200, **facts: object) -> Response:
+        """A page in the reader's language; never kept by a browser or a proxy, since it may hold figures."""
+        asked = request.query_params.get("lang")
+        language = preferred(asked, request.cookies.get(LANGUAGE_COOKIE), request.headers.get("Accept-Language", ""))
+        environment = self._environments.get(language) or self._environment(language)
+        text = environment.get_template(template).render(**self._shared(request, language), **facts)
+        answer = _answer(request, text.encode("utf-8"), status)
+        if asked == language:
+            answer.set_cookie(LANGUAGE_COOKIE, language, max_age=COOKIE_AGE_S, httponly=True, samesite="strict")
+        return answer
+
+    def catalogue(self, request: Request) -> Catalogue:
+        """The catalogue that this reader's pages are in."""
+        asked, remembered = request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)
+        return catalogues()[preferred(asked, remembered, request.headers.get("Accept-Language", ""))]
+
+    def _shared(self, request: Request, language: str) -> Mapping[str, object]:
+        return {
+            "site": self._site,
+            "path": request.url.path,
+            "languages": [(code, name, _with_language(request, code)) for code, name in LANGUAGES.items()],
+            "catalogue": catalogues()[language],
+        }
+
+    def _environment(self, language: str) -> Environment:
+        loaders = {"web": PackageLoader("nodes.web"), "zone": PackageLoader(self._site.package)}
+        environment = Environment(
+            loader=PrefixLoader(loaders),
+            autoescape=True,
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        translations, reader = catalogues()[language].translations, Reader(language)
+        environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]  # by the extension
+        environment.globals |= {"asset": _asset, "reader": reader, "language": language, **components()}
+        environment.filters |= {
+            "number": reader.number,
+            "percent": reader.percent,
+            "share": reader.share,
+            "day": reader.day,
+            "instant": reader.instant,
+            "period": reader.period,
+            "label": reader.label,
+            "member": reader.member,
+        }
+        self._environments[language] = environment
+        return environment
+
+
+@cache
+def components() -> Mapping[str, Callable[..., str]]:
+    """The macros of GOV.UK Frontend by name: `govukButton({'text': …})`. Parameters named `html` must be Markup."""
+    prefix = "govuk_frontend_jinja"
+    environment = Environment(
+        loader=PrefixLoader({prefix: PackageLoader(prefix)}), autoescape=True, undefined=ChainableUndefined
+    )
+    found: dict[str, Callable[..., str]] = {}
+    for component in _COMPONENTS:
+        name = "govuk" + "".join(part.capitalize() for part in component.split("-"))
+        module = environment.get_template(f"{prefix}/components/{component}/macro.html").module
+        found[name] = getattr(module, name)
+    return found
+
+
+def _asset(path: str) -> str:
+    return f"{asset_root()}/{path}"
+
+
+def _with_language(request: Request, language: str) -> str:
+    """The address of this page in another language; a form that was sent is not sent again by it."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    return "?" + urlencode([*kept, ("lang", language)])
+
+
+def _answer(request: Request, content: bytes, status: int) -> Response:
+    headers = {
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "Cache-Control": "no-store",
+        "Vary": "Accept-Encoding, Accept-Language, Cookie",
+    }
+    if len(content) >= COMPRESSED_BYTES_MIN and "gzip" in request.headers.get("Accept-Encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        content = gzip.compress(content, compresslevel=6, mtime=0)
+    return Response(content, status, headers=headers, media_type="text/html")
