@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-fast test-hsm test-faults lint format bench bench-sdc lock clean install
+.PHONY: demo test test-fast test-hsm test-faults fuzz lint format bench bench-sdc lock clean install
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -43,6 +43,10 @@ test-hsm: $(STAMP)
 # Every fault at every call of an exchange, and a thousand killed witnesses: half an hour. `make test` takes samples.
 test-faults: $(STAMP)
 	FAULTS=all $(BIN)/python -m pytest -m story tests/stories/test_fault_table.py tests/stories/test_witness_killed.py
+
+# Ten minutes for each parser of what comes from outside. `make test` gives each a few seconds.
+fuzz: $(STAMP)
+	FUZZ_SECONDS=600 $(BIN)/python -m tests.fuzz
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -1,6 +1,6 @@
-"""`exchange audit report -o FOLDER`: the last run as signed JSON, as a page in each language, and as a log entry."""
+"""`exchange audit report -o FOLDER`: the last run as signed JSON, pages and PDFs in each language, and a log entry."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from exchange.encoding import Digest
@@ -14,16 +14,20 @@ from nodes.adapters.durable import write_durably
 from nodes.adapters.key_files import read_passphrase, read_signer
 from nodes.adapters.local_gateway import LocalGateway
 from nodes.auditor.commands import last_run, open_store
-from nodes.auditor.report_page import report_page
+from nodes.auditor.report_document import report_document
+from nodes.paper import Document, html_bytes, pdf_bytes
 from nodes.terminal import CommandParser, Invocation, Output
 
 REPORT, SIGNATURE = "report.json", "report.jws"
-PAGES: Mapping[str, Language] = {"report.en.html": "en", "report.ru.html": "ru"}
+LANGUAGES: tuple[Language, ...] = ("en", "ru")
+FORMS: Mapping[str, Callable[[Document], bytes]] = {"html": html_bytes, "pdf": pdf_bytes}
 
 
 def report(call: Invocation) -> int:
     """`exchange --node iom audit report -o FOLDER`: the same exit code as the run that it reports."""
-    parser = CommandParser(call.command, "the last audit as a signed report: JSON, and a page in each language")
+    parser = CommandParser(
+        call.command, "the last audit as a signed report: JSON, and a page and a PDF in each language"
+    )
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", type=Path)
     asked = call.parse(parser)
     node = call.require_node()
@@ -82,7 +86,11 @@ def _rendered(document: Mapping[str, object], signed: bytes) -> dict[str, bytes]
 
 
 def _pages(document: Mapping[str, object], signed: bytes) -> dict[str, bytes]:
-    return {name: report_page(document, signed, language) for name, language in PAGES.items()}
+    return {
+        f"report.{language}.{form}": write(report_document(document, signed, language))
+        for language in LANGUAGES
+        for form, write in FORMS.items()
+    }
 
 
 def read_bounded(path: Path, *, bytes_max: int) -> bytes:

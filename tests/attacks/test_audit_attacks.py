@@ -21,7 +21,8 @@ from exchange.reconcile import reconcile
 from exchange.signing.keys import KeyPurpose
 from nodes.adapters.partner_problems import PartnerProblemError
 from nodes.auditor.collect import Collected, LogCollector
-from nodes.auditor.report_page import report_page
+from nodes.auditor.report_document import report_document
+from nodes.paper import html_bytes
 from nodes.auditor.store import AuditStore
 from tests.unit.nodes.test_audit_collect import HONEST, Source, entry
 from tests.world.bundles import COSIGNED, bundle_world
@@ -199,7 +200,7 @@ def test_attack_13_is_named_in_every_report_as_what_no_audit_finds() -> None:
         "at": "2026-10-01T12:00:00Z", "auditor": "IOM", "registry": {"version": 1, "sha256": "-"}, "green": True,
         "findings": [], "logs": [], "exchanges": [],
     }  # fmt: skip
-    assert "both sides hide" in report_page(document, b"", "en").decode()
+    assert "both sides hide" in html_bytes(report_document(document, b"", "en")).decode()
 
 
 def test_attack_22_two_pulls_of_one_bundle_have_nothing_in_common_that_links_them() -> None:
