@@ -8,13 +8,10 @@ Absent members are absent, never null. The salt keeps anybody without the entry 
 import binascii
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import lru_cache
-from itertools import product
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from exchange.encoding import (
     MEMBER_ID,
@@ -28,7 +25,6 @@ from exchange.encoding import (
     require_members,
     text_member,
 )
-from exchange.errors import ExchangeError
 from exchange.errors.log import (
     EntryBytesError,
     EntryJsonError,
@@ -36,10 +32,34 @@ from exchange.errors.log import (
     EntryTypeError,
     EntryVersionError,
 )
+from exchange.log.entry_form import (
+    CODE_CHARS_MAX,
+    ENTRY_VERSION,
+    OPTIONAL,
+    PATTERNS,
+    PULLS,
+    SHAPES,
+    EntryType,
+    match_entry,
+)
 from exchange.signing.trust import RegistryRef
 
+__all__ = [
+    "COUNT_MAX",
+    "ENTRY_BYTES_MAX",
+    "ENTRY_VERSION",
+    "HEARTBEAT_S_MAX",
+    "SALT_BYTES",
+    "SHAPES",
+    "EntryHead",
+    "EntryType",
+    "LogEntry",
+    "format_entry",
+    "parse_entry",
+    "scan_entry",
+]
+
 ENTRY_BYTES_MAX = 1024
-ENTRY_VERSION = 1
 SALT_BYTES = 16
 HEARTBEAT_S_MAX = 3600
 """No log is without a new entry for longer; so one that looks older is stale, or withheld."""
@@ -49,125 +69,18 @@ COUNT_MAX = 2**53 - 1
 _SUBJECT = "log entry"
 _REGISTRY = "log entry registry"
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:[-.:][a-z0-9]+)*\Z")
-_CODE_CHARS_MAX = 64
-
-
-class EntryType(StrEnum):
-    """What happened (DESIGN.md §9)."""
-
-    CONTRACT_SIGNED = "contract.signed"
-    CONTRACT_ENDED = "contract.ended"
-    CONTRACT_SUSPENDED = "contract.suspended"
-    CONTRACT_RESUMED = "contract.resumed"
-    CLEARANCE_DECIDED = "clearance.decided"
-    BUNDLE_PUBLISHED = "bundle.published"
-    BUNDLE_SUPERSEDED = "bundle.superseded"
-    BUNDLE_WITHDRAWN = "bundle.withdrawn"
-    PULL_SERVED = "pull.served"
-    PULL_REFUSED = "pull.refused"
-    BUNDLE_RECEIVED = "bundle.received"
-    BUNDLE_REJECTED = "bundle.rejected"
-    RECEIPT_GIVEN = "receipt.given"
-    RECEIPT_GOT = "receipt.got"
-    RECEIPT_OVERDUE = "receipt.overdue"
-    KEY_CHANGED = "key.changed"
-    TRUST_UPDATED = "trust.updated"
-    AUDIT_OPENED = "audit.opened"
-    HEARTBEAT = "heartbeat"
-
-
-class _Shape(NamedTuple):
-    """Which of the optional members a type must have, and which it may have."""
-
-    required: frozenset[str]
-    permitted: frozenset[str]
-
-
-def _shape(required: str, permitted: str = "") -> _Shape:
-    return _Shape(frozenset(required.split()), frozenset(permitted.split()))
-
-
-# `counterpart` of a contract's entry is the party whose statement it is, where that is not the node itself.
-_STATEMENT = _shape("contract evidence", "counterpart")
-_PULL = "counterpart contract bundle pull evidence"
-
-SHAPES: Final[Mapping[EntryType, _Shape]] = {
-    EntryType.CONTRACT_SIGNED: _STATEMENT,
-    EntryType.CONTRACT_ENDED: _STATEMENT,
-    EntryType.CONTRACT_SUSPENDED: _STATEMENT,
-    EntryType.CONTRACT_RESUMED: _STATEMENT,
-    EntryType.CLEARANCE_DECIDED: _shape("contract evidence", "bundle code"),
-    EntryType.BUNDLE_PUBLISHED: _shape("contract bundle evidence"),
-    EntryType.BUNDLE_SUPERSEDED: _shape("contract bundle", "evidence"),
-    EntryType.BUNDLE_WITHDRAWN: _shape("contract bundle evidence"),
-    EntryType.PULL_SERVED: _shape(_PULL),
-    EntryType.PULL_REFUSED: _shape("counterpart pull evidence code count", "contract bundle"),
-    EntryType.BUNDLE_RECEIVED: _shape(_PULL),
-    # An `incomplete` delivery leaves no evidence, and perhaps no contract, since no manifest arrived.
-    EntryType.BUNDLE_REJECTED: _shape("counterpart bundle pull code", "contract evidence"),
-    EntryType.RECEIPT_GIVEN: _shape(_PULL, "code"),
-    EntryType.RECEIPT_GOT: _shape(_PULL, "code"),
-    EntryType.RECEIPT_OVERDUE: _shape("counterpart contract bundle pull", "evidence"),
-    EntryType.KEY_CHANGED: _shape("evidence", "counterpart code"),
-    EntryType.TRUST_UPDATED: _shape("evidence"),
-    EntryType.AUDIT_OPENED: _shape("", "counterpart contract bundle evidence code"),
-    EntryType.HEARTBEAT: _shape(""),
-}
-
 _COMMON = frozenset({"v", "type", "at", "node", "registry", "salt"})
-_PULLS = frozenset({EntryType.PULL_SERVED, EntryType.PULL_REFUSED})
 _TYPES = {entry_type.value: entry_type for entry_type in EntryType}
-_OPTIONAL = ("counterpart", "contract", "bundle", "evidence", "pull", "code", "count")
-
-_SPELLING = (
-    ("at", '"%s"'),
-    ("bundle", '"sha256:%s"'),
-    ("code", '"%s"'),
-    ("contract", '"sha256:%s"'),
-    ("count", "%s"),
-    ("counterpart", '"%s"'),
-    ("evidence", '"sha256:%s"'),
-    ("node", '"%s"'),
-    ("pull", '"sha256:%s"'),
-    ("registry", '{"sha256":"sha256:%s","version":%s}'),
-    ("salt", '"%s"'),
-)
-"""The members but `type` and `v`, in the order and form of RFC 8785 (§3.2.2, §3.2.3): ASCII without anything to escape
-and small whole numbers leave each one spelling. A test compares with a library."""
+_REFERENCES_KEPT = 4096
+"""Contracts, bundles and registry states that many entries name, each held once."""
 
 
-def _pattern(entry_type: EntryType, absent: set[str]) -> str:
-    """What an entry without these members is written by; an absent one takes its value and writes nothing."""
-    written = (
-        "%.0s" if name in absent else f'{"" if name == "at" else ","}"{name}":{value}' for name, value in _SPELLING
-    )
-    return "{" + "".join(written) + f',"type":"{entry_type.value}","v":{ENTRY_VERSION}}}'
+class EntryHead(NamedTuple):
+    """What a reader of a whole log asks of every entry; `at` in seconds since 1970."""
 
-
-def _patterns(entry_type: EntryType, shape: _Shape) -> dict[tuple[bool, ...], str]:
-    """By which of the optional members are there together, as far as a type allows it."""
-    return {
-        present: _pattern(entry_type, set(_OPTIONAL) - names)
-        for present in product((False, True), repeat=len(_OPTIONAL))
-        if shape.required
-        <= (names := {name for name, there in zip(_OPTIONAL, present, strict=True) if there})
-        <= shape.required | shape.permitted
-    }
-
-
-_PATTERNS: Final = {entry_type: _patterns(entry_type, shape) for entry_type, shape in SHAPES.items()}
-
-_DIGEST = '"sha256:([0-9a-f]{64})"'
-_CANONICAL = re.compile(
-    r'\{"at":"([0-9TZ:-]{20})"'
-    rf'(?:,"bundle":{_DIGEST})?(?:,"code":"([a-z0-9.:-]+)")?(?:,"contract":{_DIGEST})?(?:,"count":([1-9][0-9]{{0,15}}))?'
-    rf'(?:,"counterpart":"([A-Z0-9]+)")?(?:,"evidence":{_DIGEST})?,"node":"([A-Z0-9]+)"(?:,"pull":{_DIGEST})?'
-    rf',"registry":\{{"sha256":{_DIGEST},"version":([1-9][0-9]{{0,15}})\}}'
-    rf',"salt":"([A-Za-z0-9_-]{{21}}[AQgw])","type":"([a-z.]+)","v":{ENTRY_VERSION}\}}\Z'
-)
-"""RFC 8785 leaves an entry one spelling: members in this order, nothing to escape, no other way to write a number."""
-
-_REFERENCES_KEPT = 64
+    type: EntryType
+    node: str
+    at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,14 +120,14 @@ class LogEntry:
     count: int | None = None
 
     def __post_init__(self) -> None:
-        if self.present not in _PATTERNS[self.type]:
+        if self.present not in PATTERNS[self.type]:
             self._refuse_shape()
         if MEMBER_ID.match(self.node) is None:
-            self._refuse("node", "<MEMBER ID>", self.node[:_CODE_CHARS_MAX])
+            self._refuse("node", "<MEMBER ID>", self.node[:CODE_CHARS_MAX])
         if self.counterpart is not None and MEMBER_ID.match(self.counterpart) is None:
-            self._refuse("counterpart", "<MEMBER ID>", self.counterpart[:_CODE_CHARS_MAX])
-        if self.code is not None and (len(self.code) > _CODE_CHARS_MAX or _CODE.match(self.code) is None):
-            self._refuse("code", "<kebab-case code>", self.code[:_CODE_CHARS_MAX])
+            self._refuse("counterpart", "<MEMBER ID>", self.counterpart[:CODE_CHARS_MAX])
+        if self.code is not None and (len(self.code) > CODE_CHARS_MAX or _CODE.match(self.code) is None):
+            self._refuse("code", "<kebab-case code>", self.code[:CODE_CHARS_MAX])
         if self.count is not None and not 1 <= self.count <= COUNT_MAX:
             self._refuse("count", f"1 to {COUNT_MAX}", str(self.count)[:20])
         if not 1 <= self.registry.version <= COUNT_MAX:
@@ -223,12 +136,12 @@ class LogEntry:
             self._refuse("salt", f"{SALT_BYTES} bytes", str(len(self.salt)))
         if self.at.tzinfo is not UTC or self.at.microsecond:
             self._refuse("at", "<whole seconds of UTC>", self.at.isoformat())
-        if self.type in _PULLS and self.evidence != self.pull:
+        if self.type in PULLS and self.evidence != self.pull:
             self._refuse("evidence", str(self.pull), str(self.evidence))
 
     @property
     def present(self) -> tuple[bool, ...]:
-        """Which of the optional members are there, in the order of `_OPTIONAL`."""
+        """Which of the optional members are there, in the order of `OPTIONAL`."""
         return (
             self.counterpart is not None,
             self.contract is not None,
@@ -241,7 +154,7 @@ class LogEntry:
 
     def _refuse_shape(self) -> None:
         shape = SHAPES[self.type]
-        names = {member for member, there in zip(_OPTIONAL, self.present, strict=True) if there}
+        names = {member for member, there in zip(OPTIONAL, self.present, strict=True) if there}
         for member in sorted(shape.required - names):
             self._refuse(member, "<present>", "<absent>")
         for member in sorted(names - shape.required - shape.permitted):
@@ -253,7 +166,7 @@ class LogEntry:
 
 def format_entry(entry: LogEntry) -> bytes:
     """RFC 8785 bytes of the entry."""
-    pattern = _PATTERNS[entry.type][entry.present]
+    pattern = PATTERNS[entry.type][entry.present]
     return (
         pattern
         % (
@@ -283,47 +196,61 @@ def parse_entry(raw: bytes) -> LogEntry:
         EntryTypeError: A type that no version 1 entry has.
         FieldError, DigestError, InstantError, Base64Error, EntryMemberError: A member too many, too few, or malformed.
     """
-    if len(raw) > ENTRY_BYTES_MAX:
-        raise EntryBytesError(bytes_max=ENTRY_BYTES_MAX, found=len(raw))
-    entry = _canonical_entry(raw)
+    matched = match_entry(raw)
+    entry = None if matched is None else _matched_entry(*matched)
     return _judged_entry(raw) if entry is None else entry
 
 
-def _canonical_entry(raw: bytes) -> LogEntry | None:
-    """The entry, if the bytes are its one spelling; None where something is wrong, which `_judged_entry` then names."""
+def scan_entry(raw: bytes) -> EntryHead:
+    """Refuse whatever `parse_entry` refuses, and read only the head: several times as fast over a whole log.
+
+    Raises:
+        LogError, EncodingError: As `parse_entry`.
+    """
+    matched = match_entry(raw)
+    if matched is not None:
+        entry_type, members = matched
+        try:
+            at = datetime.fromisoformat(members["at"])
+        except ValueError:
+            pass  # a date that does not exist; the slower reader says so
+        else:
+            return EntryHead(entry_type, members["node"], int(at.timestamp()))
+    entry = _judged_entry(raw)
+    return EntryHead(entry.type, entry.node, int(entry.at.timestamp()))
+
+
+def _matched_entry(entry_type: EntryType, matched: re.Match[str]) -> LogEntry | None:
+    """The entry of bytes that are its one spelling; None for a date that does not exist."""
+    at, bundle, code, contract, count, counterpart, evidence, node, pull, registry, version, salt = matched.groups()
     try:
-        matched = _CANONICAL.match(raw.decode("ascii"))
-        if matched is None:
-            return None
-        at, bundle, code, contract, count, counterpart, evidence, node, pull, sha256, version, salt, type_ = (
-            matched.groups()
-        )
-        return LogEntry(
-            type=_TYPES[type_],
-            at=_instant(at),
-            node=node,
-            registry=_registry(version, sha256),
-            salt=binascii.a2b_base64(salt.replace("-", "+").replace("_", "/") + "=="),
-            counterpart=counterpart,
-            contract=None if contract is None else Digest(contract),
-            bundle=None if bundle is None else Digest(bundle),
-            evidence=None if evidence is None else Digest(evidence),
-            pull=None if pull is None else Digest(pull),
-            code=code,
-            count=None if count is None else int(count),
-        )
-    except (UnicodeDecodeError, KeyError, ExchangeError):
+        moment = datetime.fromisoformat(at)
+    except ValueError:
         return None
+    return LogEntry(
+        type=entry_type,
+        at=moment,
+        node=node,
+        registry=_registry(version, registry),
+        salt=binascii.a2b_base64(salt.replace("-", "+").replace("_", "/") + "=="),
+        counterpart=counterpart,
+        contract=_shared(contract),
+        bundle=_shared(bundle),
+        evidence=None if evidence is None else Digest(evidence),
+        pull=None if pull is None else Digest(pull),
+        code=code,
+        count=None if count is None else int(count),
+    )
+
+
+@lru_cache(maxsize=_REFERENCES_KEPT)
+def _shared(digest: str | None) -> Digest | None:
+    return None if digest is None else Digest(digest)
 
 
 @lru_cache(maxsize=_REFERENCES_KEPT)
 def _instant_text(at: datetime) -> str:
     return format_instant(at)
-
-
-@lru_cache(maxsize=_REFERENCES_KEPT)
-def _instant(text: str) -> datetime:
-    return parse_instant(text, subject=_SUBJECT)
 
 
 @lru_cache(maxsize=_REFERENCES_KEPT)
@@ -333,6 +260,8 @@ def _registry(version: str, sha256: str) -> RegistryRef:
 
 def _judged_entry(raw: bytes) -> LogEntry:
     """The entry by way of a JSON parser: many times slower, and it says what is wrong."""
+    if len(raw) > ENTRY_BYTES_MAX:
+        raise EntryBytesError(bytes_max=ENTRY_BYTES_MAX, found=len(raw))
     if b"\\" in raw:
         raise EntryJsonError  # nothing in an entry needs an escape
     try:

@@ -45,6 +45,9 @@ def reconcile(federation: Federation) -> Reconciliation:
     pairs = pair(federation.logs)
     contents = gather_contents(pairs, signatures, federation.publications)
     histories = {member: history_of(log) for member, log in federation.logs.items()}
+    for one in pairs:
+        if one.served is not None:
+            histories[one.publisher].note_served(one.served)
     exchanges = [_exchange(one, federation, signatures, contents, histories) for one in pairs]
     logs = [(log, histories[member]) for member, log in federation.logs.items()]
     skewed = [found for log, _ in logs for found in _skew(log)]
@@ -86,9 +89,7 @@ def _exchange(
 
 def _damaged(federation: Federation) -> Iterator[LoggedEntry]:
     for log in federation.logs.values():
-        for logged in log.entries:
-            if logged.entry.type is EntryType.PULL_REFUSED and logged.entry.code == DAMAGED:
-                yield logged
+        yield from (logged for logged in log.of(EntryType.PULL_REFUSED) if logged.entry.code == DAMAGED)
 
 
 def _refused(logged: LoggedEntry, federation: Federation, published: list[Finding]) -> Exchange:
@@ -120,20 +121,30 @@ def _skew(log: LogView) -> Iterator[Finding]:
     """An entry's time lies between the cosignatures of the log without it and of the log with it."""
     smaller = iter(log.cosigned)
     following, without = next(smaller, None), None
-    for logged in log.entries:
-        while following is not None and following[0] <= logged.index:
+    starts = sorted({0, *(size for size, _ in log.cosigned if size < log.size)})
+    for start, end in zip(starts, [*starts[1:], log.size], strict=True):
+        while following is not None and following[0] <= start:
             without = following[1] if without is None else max(without, following[1])
             following = next(smaller, None)
-        if without is not None and logged.entry.at < without - SKEW_MAX:
-            yield _set_back(logged, without)
-        if logged.cosigned_at is not None and logged.entry.at > logged.cosigned_at + SKEW_MAX:
-            error = ClockSkewError(
-                party=log.member,
-                index=logged.index,
-                stated=format_instant(logged.entry.at),
-                cosigned=format_instant(logged.cosigned_at),
-            )
-            yield Finding(party=log.member, reason=error, entries=((log.member, logged.index),))
+        earliest = None if without is None else int((without - SKEW_MAX).timestamp())
+        covered = log.cosigned_at(start)
+        latest = None if covered is None else int((covered + SKEW_MAX).timestamp())
+        for index, at in enumerate(log.times[start:end], start):
+            if without is not None and earliest is not None and at < earliest:
+                yield _set_back(log.entry(index), without)
+            if latest is not None and at > latest:
+                yield _ahead(log.entry(index))
+
+
+def _ahead(logged: LoggedEntry) -> Finding:
+    assert logged.cosigned_at is not None
+    error = ClockSkewError(
+        party=logged.member,
+        index=logged.index,
+        stated=format_instant(logged.entry.at),
+        cosigned=format_instant(logged.cosigned_at),
+    )
+    return Finding(party=logged.member, reason=error, entries=((logged.member, logged.index),))
 
 
 def _set_back(logged: LoggedEntry, cosigned: datetime) -> Finding:

@@ -23,6 +23,13 @@ STATEMENTS = frozenset(
     }
 )
 
+_NOTED = (
+    *STATEMENTS,
+    EntryType.CLEARANCE_DECIDED,
+    EntryType.BUNDLE_PUBLISHED,
+    EntryType.BUNDLE_WITHDRAWN,
+)
+
 Histories: TypeAlias = Mapping[str, "History"]
 """By member, of every log that could be collected."""
 
@@ -88,8 +95,14 @@ class History:
             self._published.setdefault(entry.bundle, index)
         elif entry.type is EntryType.BUNDLE_WITHDRAWN:
             self.withdrawn.setdefault(entry.bundle, logged)
-        elif entry.type is EntryType.PULL_SERVED and entry.counterpart is not None:
-            self._served.setdefault((entry.bundle, entry.counterpart), index)
+
+    def note_served(self, logged: LoggedEntry) -> None:
+        """Take up a `pull.served` of the log, in any order."""
+        entry = logged.entry
+        assert entry.bundle is not None  # the entry's schema requires both
+        assert entry.counterpart is not None
+        key = (entry.bundle, entry.counterpart)
+        self._served[key] = min(logged.index, self._served.get(key, logged.index))
 
     def _note_statement(self, logged: LoggedEntry) -> None:
         entry = logged.entry
@@ -101,8 +114,8 @@ class History:
 
 
 def history_of(log: LogView) -> History:
-    """Read a log once."""
+    """Read a log once, but for its pulls: whoever pairs them takes them up with `note_served`."""
     found = History()
-    for logged in log.entries:
+    for logged in log.of(*_NOTED):
         found.note(logged)
     return found

@@ -4,7 +4,7 @@ What two of its checkpoints say against each other convicts the member by its ow
 shown *later* than a longer one is for the cosignatures to prove, or else the auditor's word.
 """
 
-from bisect import bisect_right
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,16 +15,17 @@ from exchange.errors.audit import FindingError
 from exchange.errors.audit_logs import LogForkedError, LogRewrittenError, LogRolledBackError, LogStaleError
 from exchange.errors.log import EntryMemberError, LogError
 from exchange.log.checkpoint import Checkpoint, open_checkpoint
-from exchange.log.entry import parse_entry
+from exchange.log.entry import scan_entry
 from exchange.log.merkle import leaf_hash
 from exchange.log.note import SignatureKind, parse_vkey
 from exchange.log.tree import TreeState
 from exchange.publication.logged import require_witnessed
-from exchange.reconcile.model import LoggedEntry, LogView
+from exchange.reconcile.model import ENTRY_TYPES, LogView
 from exchange.signing.trust import Trust
 
 STALE_MAX = timedelta(hours=2)
 """A log has an entry at least every hour; one hour more without a quorum, and its own operator sees red."""
+_NUMBERS = {entry_type: number for number, entry_type in enumerate(ENTRY_TYPES)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,33 +97,28 @@ def shown_backwards(seen: Sequence[SeenCheckpoint], *, size: int) -> bool:
 
 
 def view_of(member: str, entries: Sequence[bytes], seen: Sequence[SeenCheckpoint]) -> LogView:
-    """The entries parsed, each with the earliest cosigned time known to cover it.
+    """The log, once every entry has been read as strictly as it is parsed.
 
     Raises:
-        LogError: An entry is none, or another member's.
+        LogError, EncodingError: An entry is none, or another member's.
     """
+    types, times = bytearray(), array("q")
+    for raw in entries:
+        head = scan_entry(raw)
+        if head.node != member:
+            raise EntryMemberError(type=head.type, member="node", expected=member, found=head.node)
+        types.append(_NUMBERS[head.type])
+        times.append(head.at)
     cosigned = sorted((one.checkpoint.size, one.cosigned_at) for one in seen if one.cosigned_at is not None)
-    sizes = [size for size, _ in cosigned]
     earliest: list[datetime] = []
     for _, at in reversed(cosigned):
         earliest.append(min(at, earliest[-1]) if earliest else at)
     earliest.reverse()
-
-    def logged(index: int, raw: bytes) -> LoggedEntry:
-        covering = bisect_right(sizes, index)
-        entry = parse_entry(raw)
-        if entry.node != member:
-            raise EntryMemberError(type=entry.type, member="node", expected=member, found=entry.node)
-        return LoggedEntry(
-            member=member,
-            index=index,
-            entry=entry,
-            raw=raw,
-            cosigned_at=earliest[covering] if covering < len(earliest) else None,
-        )
-
     return LogView(
         member=member,
-        entries=tuple(logged(index, raw) for index, raw in enumerate(entries)),
+        raws=entries,
+        types=bytes(types),
+        times=times,
         cosigned=tuple(cosigned),
+        covered=tuple(earliest),
     )

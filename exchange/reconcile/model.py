@@ -3,7 +3,8 @@
 Nothing here can hold a cell: entries are metadata, evidence is signed statements about digests.
 """
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,11 +14,12 @@ from exchange.contract.model import DataContract
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError
 from exchange.errors.audit import FindingError
-from exchange.log.entry import LogEntry
+from exchange.log.entry import EntryType, LogEntry, parse_entry
 from exchange.signing.trust import Trust
 
 SKEW_MAX = timedelta(minutes=5)
 """How far a node's clock may run ahead of its witnesses' and its partners', or behind them."""
+ENTRY_TYPES = tuple(EntryType)
 UNDECIDED = "undecided"
 """The party at fault where the evidence does not decide."""
 
@@ -40,20 +42,46 @@ class LoggedEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogView:
-    """A member's whole log, rebuilt and found equal to the checkpoint the member signed.
+    """A member's whole log, rebuilt and found equal to the checkpoint the member signed; every entry was read once.
+
+    An entry is made when it is asked for: of a million, bytes, types and times are kept, and not the objects.
 
     Attributes:
+        raws: The exact bytes of each entry.
+        types: The type of each, as its number in `ENTRY_TYPES`.
+        times: When each says that it happened, in seconds since 1970.
         cosigned: Size and cosigned time of every checkpoint of it that a quorum cosigned, smallest first.
+        covered: For each of these, the earliest time at which a checkpoint of its size or more was cosigned.
     """
 
     member: str
-    entries: tuple[LoggedEntry, ...] = field(repr=False)
+    raws: Sequence[bytes] = field(repr=False)
+    types: bytes = field(repr=False)
+    times: Sequence[int] = field(repr=False)
     cosigned: tuple[tuple[int, datetime], ...] = field(default=(), repr=False)
+    covered: tuple[datetime, ...] = field(default=(), repr=False)
 
     @property
     def size(self) -> int:
         """How many entries it holds."""
-        return len(self.entries)
+        return len(self.raws)
+
+    def of(self, *types: EntryType) -> Iterator[LoggedEntry]:
+        """The entries of these types, in order."""
+        wanted = bytes(ENTRY_TYPES.index(one) for one in types)
+        return (self.entry(index) for index, number in enumerate(self.types) if number in wanted)
+
+    def entry(self, index: int) -> LoggedEntry:
+        """The entry at an index below its size."""
+        raw = self.raws[index]
+        return LoggedEntry(
+            member=self.member, index=index, entry=parse_entry(raw), raw=raw, cosigned_at=self.cosigned_at(index)
+        )
+
+    def cosigned_at(self, index: int) -> datetime | None:
+        """The earliest cosigned time known to cover an entry."""
+        covering = bisect_right(self.cosigned, index, key=lambda one: one[0])
+        return self.covered[covering] if covering < len(self.covered) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

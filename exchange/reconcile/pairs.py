@@ -102,12 +102,10 @@ def bundle_of(logged: LoggedEntry) -> Digest:
 
 def _placed(views: Iterable[LogView]) -> Iterator[tuple[str, str, str, LoggedEntry]]:
     for view in views:
-        for logged in view.entries:
-            slot = _SLOTS.get(logged.entry.type)
+        for logged in view.of(*_SLOTS):
+            place, publishes = _SLOTS[logged.entry.type]
             other = logged.entry.counterpart
-            if slot is None or other is None or logged.entry.pull is None:
-                continue
-            place, publishes = slot
+            assert other is not None  # the entry's schema requires it
             yield (place, view.member, other, logged) if publishes else (place, other, view.member, logged)
 
 

@@ -16,7 +16,7 @@ from exchange.reconcile.pairs import bundle_of
 
 def judge_patterns(log: LogView, federation: Federation) -> tuple[Finding, ...]:
     """Every set of bundles of this log from which withheld cells follow, or may follow, by addition alone."""
-    published = {bundle_of(one): one for one in log.entries if one.entry.type is EntryType.BUNDLE_PUBLISHED}
+    published = {bundle_of(one): one for one in log.of(EntryType.BUNDLE_PUBLISHED)}
     patterns = [pattern for bundle in published for pattern in _pattern(bundle, federation)]
     if len(patterns) < 2:  # noqa: PLR2004  # alone it was judged with its publication
         return ()

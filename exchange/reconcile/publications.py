@@ -39,10 +39,10 @@ def judge_publications(log: LogView, history: History, federation: Federation) -
     """Every publication of this log that does not hold, and every bundle that its keeper found altered."""
     chains: dict[tuple[str, str, tuple[str, ...]], tuple[int, Digest | None]] = {}
     findings: list[Finding] = []
-    for logged in log.entries:
+    for logged in log.of(EntryType.BUNDLE_PUBLISHED, EntryType.PULL_REFUSED):
         if logged.entry.type is EntryType.BUNDLE_PUBLISHED:
             findings += _publication(logged, history, federation, chains)
-        elif logged.entry.type is EntryType.PULL_REFUSED and logged.entry.code == DAMAGED:
+        elif logged.entry.code == DAMAGED:
             findings.append(_altered(logged))
     return tuple(findings)
 

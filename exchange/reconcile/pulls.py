@@ -128,7 +128,7 @@ def _contradiction(pair: Pair, taken: LoggedEntry, says: Delivery, federation: F
     if log is None or says.index >= log.size:
         # The publisher's log was read before it grew to that entry; a log that shrank is found by its checkpoints.
         return Verdict.PENDING, ()
-    if pair.served is None or log.entries[says.index].raw != says.entry:
+    if pair.served is None or log.raws[says.index] != says.entry:
         error = UnloggedByPublisherError(
             pull=pair.pull.hex, party=pair.publisher, bundle=says.bundle.hex, puller=pair.puller, index=says.index
         )

@@ -92,9 +92,7 @@ class Gatherer:
         evidence = await self._evidence(_wanted(logs))
         gathered = Gathered(evidence=evidence)
         gathered.statements = read_statements(logs.values(), evidence.signed, trust=self._trust)
-        published = [
-            one for view in logs.values() for one in view.entries if one.entry.type is EntryType.BUNDLE_PUBLISHED
-        ]
+        published = [one for view in logs.values() for one in view.of(EntryType.BUNDLE_PUBLISHED)]
         files = await asyncio.gather(*(self._files(one) for one in published))
         gathered.contracts = await self._contracts(published, files)
         verified = await asyncio.to_thread(self._verify_all, published, files, gathered.contracts)
@@ -250,9 +248,8 @@ def _wanted(logs: Mapping[str, LogView]) -> dict[Digest, list[str]]:
             wanted.setdefault(digest, []).append(logged.member)
 
     for view in logs.values():
-        for logged in view.entries:
-            if logged.entry.type in STATEMENTS:
-                want(logged, logged.entry.evidence)
+        for logged in view.of(*STATEMENTS):
+            want(logged, logged.entry.evidence)
     for one in pair(logs):
         for named in (one.taken, one.given, one.got, *one.acknowledged):
             want(named, named.entry.evidence if named is not None else None)

@@ -25,7 +25,8 @@ from exchange.signing.keys import KeyPurpose
 from exchange.signing.trust import RegistryRef, Trust
 from nodes.adapters.clock import Clock
 from nodes.adapters.key_files import read_passphrase, read_signer
-from nodes.adapters.partner import Caller, PartnerClient, PartnerLimits
+from nodes.adapters.partner import Caller, PartnerClient
+from nodes.adapters.partner_calls import partner_limits
 from nodes.adapters.trust_folder import load_trust
 from nodes.auditor.collect import Collected, LogCollector
 from nodes.auditor.gather import Gathered, Gatherer
@@ -168,11 +169,7 @@ def build_auditor(node: NodeFolder, *, clock: Clock, random: Callable[[int], byt
     passphrase = read_passphrase(node.path / settings.passphrase_file) if settings.passphrase_file else None
     signer = read_signer(node.private, KeyPurpose.TRANSPORT, passphrase=passphrase, demo=settings.demo)
     caller = Caller(member=node.member, signer=signer, clock=clock, random=random)
-    limits = PartnerLimits(
-        timeout_s=settings.gateway.partner_timeout_s,
-        bundle_bytes_max=settings.gateway.bundle_bytes_max,
-        private_addresses=settings.gateway.private_addresses,
-    )
+    limits = partner_limits(node)
     codelists = {Digest.of(raw): raw for raw in (file.read_bytes() for file in node.contracts.glob("codelists/*.csv"))}
     return Auditor(
         trust=trust,

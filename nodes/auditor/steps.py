@@ -58,7 +58,7 @@ def steps_about(subject: str, logs: Mapping[str, KeptLog]) -> tuple[Digest, list
     for member, log in sorted(logs.items()):
         with suppress(ExchangeError):  # a log that cannot be read is a finding of its own
             view = view_of(member, log.entries, log.seen)
-            for logged in view.entries:
+            for logged in view.of(*EntryType):
                 found = {one for one in (logged.entry.pull, logged.entry.bundle) if one and one.hex.startswith(digits)}
                 if found:
                     named |= found

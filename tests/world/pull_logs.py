@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError
+from exchange.log.checkpoint import Checkpoint
 from exchange.log.entry import EntryType, LogEntry, format_entry
 from exchange.receipt import Delivery, Receipt, evidence_digest, pull_id, sign_delivery, sign_receipt
-from exchange.reconcile.model import Evidence, Federation, LoggedEntry, LogView, VerifiedPublication
+from exchange.reconcile.logs import SeenCheckpoint, view_of
+from exchange.reconcile.model import Evidence, Federation, LogView, VerifiedPublication
 from exchange.signing.dpop import make_proof
 from exchange.signing.keys import KeyPurpose, SoftwareSigner
 from exchange.signing.members import Member, MemberKey
@@ -243,15 +245,12 @@ class PullLogs:
         )
 
     def view(self, member: str) -> LogView:
-        """The log as rebuilt; an entry is cosigned when the first checkpoint over it was, in order of size."""
-        cosigned = self.cosigned.get(member, [])
-
-        def logged(index: int, entry: LogEntry) -> LoggedEntry:
-            at = next((at for size, at in cosigned if size > index), None)
-            return LoggedEntry(member=member, index=index, entry=entry, raw=format_entry(entry), cosigned_at=at)
-
-        entries = tuple(logged(index, entry) for index, entry in enumerate(self.logs[member]))
-        return LogView(member=member, entries=entries, cosigned=tuple(cosigned))
+        """The log as rebuilt; an entry is cosigned when the first checkpoint over it was."""
+        seen = [
+            SeenCheckpoint(checkpoint=Checkpoint(origin=member, size=size, root=bytes(32)), note=b"", cosigned_at=at)
+            for size, at in self.cosigned.get(member, [])
+        ]
+        return view_of(member, [format_entry(entry) for entry in self.logs[member]], seen)
 
     def _trust(self) -> Trust:
         members = {member: self._member(member) for member in self.members}

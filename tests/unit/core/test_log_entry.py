@@ -19,7 +19,7 @@ from exchange.errors.log import (
     EntryTypeError,
     EntryVersionError,
 )
-from exchange.log.entry import SHAPES, EntryType, LogEntry, format_entry, parse_entry
+from exchange.log.entry import SHAPES, EntryType, LogEntry, format_entry, parse_entry, scan_entry
 from exchange.signing.trust import RegistryRef
 
 AT = datetime(2026, 10, 1, 12, 0, 0, tzinfo=UTC)
@@ -121,8 +121,9 @@ def test_a_type_lacks_no_member_that_it_requires_and_has_none_that_it_does_not_p
     ],
 )
 def test_an_entry_is_refused_with_its_reason(change: dict[str, object], refusal: type[ExchangeError]) -> None:
-    with pytest.raises(refusal):
-        parse_entry(canonical_json({**SERVED, **change}))
+    for read in (parse_entry, scan_entry):
+        with pytest.raises(refusal):
+            read(canonical_json({**SERVED, **change}))
 
 
 @pytest.mark.parametrize("code", ["", "Token", "eyJhbGciOiJFZERTQSJ9.e30.c2ln", "a b", "имя", "a--b", "-a", "x" * 65])
@@ -163,8 +164,9 @@ RAW = canonical_json(SERVED)
     ],
 )
 def test_bytes_that_are_no_canonical_entry_are_refused(raw: bytes, refusal: type[ExchangeError]) -> None:
-    with pytest.raises(refusal):
-        parse_entry(raw)
+    for read in (parse_entry, scan_entry):
+        with pytest.raises(refusal):
+            read(raw)
 
 
 HEXES = st.binary(min_size=32, max_size=32).map(lambda raw: "sha256:" + raw.hex())
@@ -215,6 +217,11 @@ def test_any_entry_is_read_as_it_is_and_written_as_a_library_for_rfc_8785_writes
     assert entry.at.strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20) == members["at"]
     assert base64.urlsafe_b64encode(entry.salt).rstrip(b"=").decode() == members["salt"]
     assert {"version": entry.registry.version, "sha256": str(entry.registry.sha256)} == members["registry"]
+    assert scan_entry(raw) == (
+        entry.type,
+        members["node"],
+        (entry.at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds(),
+    )
 
 
 @given(any_members(), st.data())
@@ -227,8 +234,11 @@ def test_any_entry_with_a_byte_changed_is_refused_or_written_back_alike(
     changed = raw[:position] + bytes([byte]) + raw[position + 1 :]
     try:
         entry = parse_entry(changed)
-    except ExchangeError:
+    except ExchangeError as refused:
+        with pytest.raises(type(refused)):
+            scan_entry(changed)
         return
+    assert scan_entry(changed).type is entry.type
     assert format_entry(entry) == changed
     assert canonical_json(json.loads(changed)) == changed
 

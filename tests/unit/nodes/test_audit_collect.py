@@ -100,8 +100,8 @@ async def test_an_honest_log_is_rebuilt_and_each_entry_knows_by_when_it_was_witn
     found = await collect(store, Source(HONEST))
     assert codes(found) == []
     assert found.view is not None
-    assert [one.raw for one in found.view.entries] == HONEST
-    assert {one.cosigned_at for one in found.view.entries} == {COSIGNED + timedelta(hours=1)}
+    assert list(found.view.raws) == HONEST
+    assert {one.cosigned_at for one in found.view.of(EntryType.HEARTBEAT)} == {COSIGNED + timedelta(hours=1)}
 
 
 async def test_a_log_that_grew_is_asked_for_the_bundles_with_new_entries_only(store: AuditStore) -> None:
