@@ -1,7 +1,8 @@
 """The form of a clearance: common part, approvals, and the bytes that an officer signs; nothing here is verified."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
 from exchange.codes import parse_period
 from exchange.contract.reference import member_id, member_ids, officer_id
@@ -20,6 +21,8 @@ from exchange.encoding import (
 from exchange.errors.bundle import SameOfficerError
 from exchange.errors.encoding import FieldError
 from exchange.manifest import require_supersedes
+from exchange.signing.members import ProofKind
+from exchange.signing.passkey import PROOF_MEMBERS, PasskeyProof, parse_passkey_proof
 
 CLEARANCE_TYPE = "clearance/1"
 CLEARANCE_BYTES_MAX = 64 * 1024
@@ -77,23 +80,44 @@ class ClearanceCommon:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyProof:
+    """A signature by a registered officer key: the one entry of a detached JWS's `signatures`, base64url both."""
+
+    protected: str
+    signature: str = field(repr=False)
+
+    @property
+    def signatures(self) -> list[Json]:
+        """The bare `signatures` member, as `exchange.signing.jws.verify_signatures` takes it."""
+        return [{"protected": self.protected, "signature": self.signature}]
+
+    def as_json(self) -> JsonObject:
+        """The members beside the proof's type."""
+        return {"signatures": self.signatures}
+
+
+Proof: TypeAlias = KeyProof | PasskeyProof
+"""What shows that the officer decided so; both are over the same statement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """One officer's decision and its proof: the bare `signatures` member of a detached JWS."""
+    """One officer's decision and its proof."""
 
     officer: str
     role: str
     at: datetime
-    proof_kind: str
-    signatures: tuple[tuple[str, str], ...]  # (protected, signature), both base64url
+    proof: Proof
+
+    @property
+    def proof_kind(self) -> ProofKind:
+        """Which kind of proof it is; the contract says which kinds count."""
+        return ProofKind.OFFICER_KEY if isinstance(self.proof, KeyProof) else ProofKind.WEBAUTHN
 
     def as_json(self) -> JsonObject:
         """The object under `approvals`."""
-        signatures: list[Json] = [{"protected": head, "signature": signed} for head, signed in self.signatures]
-        return {**self.decision(), "proof": {"type": self.proof_kind, "signatures": signatures}}
-
-    def decision(self) -> JsonObject:
-        """What the officer adds to the common part before signing."""
-        return {"decision": "approved", "officer": self.officer, "role": self.role, "at": format_instant(self.at)}
+        proof: JsonObject = {"type": self.proof_kind.value, **self.proof.as_json()}
+        return {**decision(officer=self.officer, role=self.role, at=self.at), "proof": proof}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +128,14 @@ class Clearance:
     approvals: tuple[Approval, ...]
 
 
-def approval_payload(common: ClearanceCommon, approval: Approval) -> bytes:
+def decision(*, officer: str, role: str, at: datetime) -> JsonObject:
+    """What an officer adds to the common part before signing."""
+    return {"decision": "approved", "officer": officer, "role": role, "at": format_instant(at)}
+
+
+def approval_statement(common: ClearanceCommon, *, officer: str, role: str, at: datetime) -> bytes:
     """The bytes that an officer signs: RFC 8785 of the common part plus the decision."""
-    return canonical_json({**common.as_json(), **approval.decision()})
+    return canonical_json({**common.as_json(), **decision(officer=officer, role=role, at=at)})
 
 
 def format_clearance(clearance: Clearance) -> bytes:
@@ -198,24 +227,34 @@ def _parse_approval(value: Json, subject: str) -> Approval:
     require_members(approval, {"decision", "officer", "role", "at", "proof"}, subject=subject)
     if approval["decision"] != "approved":
         raise FieldError(subject=subject, field="decision", expected="approved", found="another decision")
-    proof = _object(approval["proof"], subject)
-    require_members(proof, {"type", "signatures"}, subject=f"{subject}: proof")
     return Approval(
         officer=officer_id(approval, "officer", subject=subject),
         role=text_member(approval, "role", subject=subject),
         at=parse_instant(approval["at"], subject=f"{subject}: at"),
-        proof_kind=text_member(proof, "type", subject=subject),
-        signatures=_parse_signatures(proof["signatures"], f"{subject}: signatures"),
+        proof=_parse_proof(_object(approval["proof"], subject), f"{subject}: proof"),
     )
 
 
-def _parse_signatures(value: Json, subject: str) -> tuple[tuple[str, str], ...]:
+def _parse_proof(proof: JsonObject, subject: str) -> Proof:
+    match text_member(proof, "type", subject=subject):
+        case ProofKind.OFFICER_KEY:
+            require_members(proof, {"type", "signatures"}, subject=subject)
+            return _parse_signatures(proof["signatures"], f"{subject}: signatures")
+        case ProofKind.WEBAUTHN:
+            require_members(proof, {"type", *PROOF_MEMBERS}, subject=subject)
+            return parse_passkey_proof({name: proof[name] for name in PROOF_MEMBERS}, subject=subject)
+        case other:
+            raise FieldError(subject=subject, field="type", expected=", ".join(ProofKind), found=other[:32])
+
+
+def _parse_signatures(value: Json, subject: str) -> KeyProof:
     if not isinstance(value, list) or len(value) != 1:
         raise FieldError(subject=subject, field="signatures", expected="one signature", found=type(value).__name__)
     signature = _object(value[0], subject)
     require_members(signature, {"protected", "signature"}, subject=subject)
-    return (
-        (text_member(signature, "protected", subject=subject), text_member(signature, "signature", subject=subject)),
+    return KeyProof(
+        protected=text_member(signature, "protected", subject=subject),
+        signature=text_member(signature, "signature", subject=subject),
     )
 
 

@@ -1,7 +1,6 @@
 """The rules of clearing: four eyes, of the right country, in the right role, in time, over exactly these bytes."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -9,12 +8,14 @@ from exchange.clearance.form import (
     Approval,
     Clearance,
     ClearanceCommon,
-    approval_payload,
+    KeyProof,
+    approval_statement,
     parse_clearance,
     require_distinct,
 )
+from exchange.clearance.passkey import verify_passkey
 from exchange.contract.model import DataContract
-from exchange.encoding import Json, base64url_encode, format_instant
+from exchange.encoding import base64url_encode, format_instant
 from exchange.errors.bundle import (
     ApprovalSignatureError,
     ApprovalsMissingError,
@@ -29,11 +30,12 @@ from exchange.errors.bundle import (
 )
 from exchange.errors.trust import TrustError, UnknownOfficerError
 from exchange.signing.jws import sign_signatures, verify_signatures
-from exchange.signing.keys import Algorithm, Signer
+from exchange.signing.keys import Algorithm, PublicKey, Signer
+from exchange.signing.members import ProofKind
+from exchange.signing.passkey import PasskeyCredential, PasskeyProof
 from exchange.signing.trust import MemberKey, Trust
 
 APPROVAL_TYP = "exchange-approval+jws"
-OFFICER_KEY = "officer-key"
 CLEARING_ROLE = "clearing"
 
 OFFICERS_MIN = 2
@@ -69,12 +71,27 @@ def approve(common: ClearanceCommon, *, officer: str, role: str, at: datetime, s
         PreparerApprovesError: The officer who made the candidate.
         ClearanceExpiredError, ClearanceValidityError: `valid_until` lies before `at`, or over 30 days after it.
     """
-    bare = Approval(officer=officer, role=role, at=at, proof_kind=OFFICER_KEY, signatures=())
+    statement = statement_to_approve(common, officer=officer, role=role, at=at)
+    return Approval(officer=officer, role=role, at=at, proof=sign_with_key(statement, signer=signer))
+
+
+def statement_to_approve(common: ClearanceCommon, *, officer: str, role: str, at: datetime) -> bytes:
+    """The bytes that an officer is asked to sign, or to answer with a passkey (`challenge_of`).
+
+    Raises:
+        PreparerApprovesError: The officer who made the candidate.
+        ClearanceExpiredError, ClearanceValidityError: `valid_until` lies before `at`, or over 30 days after it.
+    """
     _require_not_preparer(common, officer)
     require_valid_until(common.valid_until, at=at)
     require_valid_until_within(common.valid_until, at=at)
-    signatures = sign_signatures(approval_payload(common, bare), typ=APPROVAL_TYP, signers=[signer])
-    return replace(bare, signatures=tuple((signed["protected"], signed["signature"]) for signed in signatures))
+    return approval_statement(common, officer=officer, role=role, at=at)
+
+
+def sign_with_key(statement: bytes, *, signer: Signer) -> KeyProof:
+    """A registered officer key's proof over a statement."""
+    (signed,) = sign_signatures(statement, typ=APPROVAL_TYP, signers=[signer])
+    return KeyProof(protected=signed["protected"], signature=signed["signature"])
 
 
 def verify_clearance(raw: bytes, *, trust: Trust, at: datetime, contract: DataContract | None) -> Clearance:
@@ -116,30 +133,41 @@ def require_counting(
     _require_not_preparer(common, approval.officer)
     _require_time(approval, latest=min(common.valid_until, at + timedelta(seconds=CLOCK_SKEW_S_MAX)))
     require_valid_until_within(common.valid_until, at=approval.at)
-    payload = approval_payload(common, approval)
-    return require_signed(payload, approval, provider=common.provider, trust=trust, at=at, clause=clause)
+    statement = approval_statement(common, officer=approval.officer, role=approval.role, at=approval.at)
+    return require_proven(statement, approval, provider=common.provider, trust=trust, at=at, clause=clause)
 
 
-def require_signed(
-    payload: bytes, approval: Approval, *, provider: str, trust: Trust, at: datetime, clause: ApprovalClause | None
+def require_proven(
+    statement: bytes, approval: Approval, *, provider: str, trust: Trust, at: datetime, clause: ApprovalClause | None
 ) -> MemberKey:
-    """The registered key of an officer of the provider who may decide, and signed exactly this.
+    """The registered key or passkey of an officer of the provider who may decide, and stated exactly this.
 
     Raises:
         UnregisteredOfficerError, ForeignOfficerError, OfficerRoleError, ProofKindError, ApprovalTimeError,
         ApprovalSignatureError: Each for its rule.
     """
-    key = _officer_key(provider, approval.officer, trust=trust, at=at)
-    _require_role(approval.officer, approval.role, key, () if clause is None else clause.roles)
     _require_proof_kind(approval, clause)
+    key = _officer_key(provider, approval.officer, trust=trust, at=at, by=approval.proof_kind)
+    _require_role(approval.officer, approval.role, key, () if clause is None else clause.roles)
     _require_time(approval, latest=at + timedelta(seconds=CLOCK_SKEW_S_MAX))
-    shown: Json = [{"protected": head, "signature": signed} for head, signed in approval.signatures]
-    signed_over = base64url_encode(payload)
     try:
-        verify_signatures(shown, signed_over, typ=APPROVAL_TYP, keys=[key.key], algorithms=[Algorithm.ED25519])
+        _verify_proof(statement, approval, key)
     except TrustError as error:
         raise ApprovalSignatureError(officer=approval.officer, reason=error.code) from error
     return key
+
+
+def _verify_proof(statement: bytes, approval: Approval, listed: MemberKey) -> None:
+    match approval.proof, listed.key:
+        case KeyProof() as proof, PublicKey() as key:
+            signed_over = base64url_encode(statement)
+            verify_signatures(
+                proof.signatures, signed_over, typ=APPROVAL_TYP, keys=[key], algorithms=[Algorithm.ED25519]
+            )
+        case PasskeyProof() as proof, PasskeyCredential() as credential:
+            verify_passkey(proof, statement, credential)
+        case _:
+            raise AssertionError("the registry was asked for a key of this kind")
 
 
 def require_enough(keys: Sequence[MemberKey], *, clause: ApprovalClause | None) -> None:
@@ -161,7 +189,7 @@ def require_clearing_officer(common: ClearanceCommon, officer: str, *, trust: Tr
         PreparerApprovesError, UnregisteredOfficerError, ForeignOfficerError, OfficerRoleError: Each for its rule.
     """
     _require_not_preparer(common, officer)
-    key = _officer_key(common.provider, officer, trust=trust, at=at)
+    key = _officer_key(common.provider, officer, trust=trust, at=at, by=None)
     _require_role(officer, CLEARING_ROLE, key, ())
 
 
@@ -202,9 +230,9 @@ def _require_registered_preparer(common: ClearanceCommon, *, trust: Trust, at: d
         raise ForeignOfficerError(officer=common.prepared_by, expected=common.provider, found=member)
 
 
-def _officer_key(provider: str, officer: str, *, trust: Trust, at: datetime) -> MemberKey:
+def _officer_key(provider: str, officer: str, *, trust: Trust, at: datetime, by: ProofKind | None) -> MemberKey:
     try:
-        member, key = trust.officer(officer, at=at)
+        member, key = trust.officer(officer, at=at, by=by)
     except UnknownOfficerError as error:
         raise UnregisteredOfficerError(officer=officer, at=format_instant(at)) from error
     if member != provider:
@@ -220,11 +248,9 @@ def _require_role(officer: str, role: str, key: MemberKey, roles: Sequence[str])
 
 
 def _require_proof_kind(approval: Approval, clause: ApprovalClause | None) -> None:
-    # The one kind that this version verifies; a contract may forbid it, and then nothing of it counts.
-    allowed = {OFFICER_KEY} & set((OFFICER_KEY,) if clause is None else clause.proofs)
+    allowed = tuple(ProofKind) if clause is None else clause.proofs
     if approval.proof_kind not in allowed:
-        expected = ", ".join(sorted(allowed)) or "no kind of proof known here"
-        raise ProofKindError(officer=approval.officer, expected=expected, found=approval.proof_kind)
+        raise ProofKindError(officer=approval.officer, expected=", ".join(sorted(allowed)), found=approval.proof_kind)
 
 
 def _require_time(approval: Approval, *, latest: datetime) -> None:

@@ -68,12 +68,12 @@ def added_keys(member: Member, application: Application, *, at: datetime, overla
     if not new:
         raise ChangeSubjectError(kind="rotate", subject=member.id, expected="keys of a node or officer", found="none")
     _require_names_stay(member, new)
-    replaced = {(listed.purpose, listed.officer) for listed in new}
+    replaced = {(listed.purpose, listed.officer, listed.proof_kind) for listed in new}
 
     def ended(listed: MemberKey) -> MemberKey:
-        if (listed.purpose, listed.officer) not in replaced or listed.revoked_at is not None:
+        if (listed.purpose, listed.officer, listed.proof_kind) not in replaced or listed.revoked_at is not None:
             return listed
-        # An officer has one key at a time, so that an approval has one author.
+        # An officer has one key and one passkey at a time, so that an approval has one author.
         return replace(listed, revoked_at=at if listed.officer is not None else at + overlap)
 
     log_vkey = next((listed.vkey for listed in new if listed.purpose is KeyPurpose.LOG), None)

@@ -11,10 +11,10 @@ Source: DESIGN.md §7.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from exchange.clearance import APPROVAL_TYP, OFFICER_KEY, Approval, ApprovalClause, parse_approvals, require_signed
+from exchange.clearance import Approval, ApprovalClause, decision, parse_approvals, require_proven, sign_with_key
 from exchange.clearance.form import require_distinct
 from exchange.clearance.rules import CLOCK_SKEW_S_MAX, require_enough
 from exchange.encoding import (
@@ -32,7 +32,7 @@ from exchange.errors.encoding import FieldError
 from exchange.log.entry import EntryType, LogEntry
 from exchange.log.proof import verify_proof
 from exchange.publication.logged import bundle_signers, read_logged, require_counting, require_witnessed
-from exchange.signing.jws import sign_detached, sign_signatures
+from exchange.signing.jws import sign_detached
 from exchange.signing.keys import HybridSigner, Signer
 from exchange.signing.trust import Trust
 
@@ -103,9 +103,13 @@ def propose_withdrawal(bundle: Digest, *, reason: str, at: datetime) -> Withdraw
 
 def approve_withdrawal(common: WithdrawalCommon, *, officer: str, role: str, at: datetime, signer: Signer) -> Approval:
     """An officer's approval of exactly this, by a registered Ed25519 key."""
-    bare = Approval(officer=officer, role=role, at=at, proof_kind=OFFICER_KEY, signatures=())
-    signatures = sign_signatures(_payload(common, bare), typ=APPROVAL_TYP, signers=[signer])
-    return replace(bare, signatures=tuple((signed["protected"], signed["signature"]) for signed in signatures))
+    statement = withdrawal_statement(common, officer=officer, role=role, at=at)
+    return Approval(officer=officer, role=role, at=at, proof=sign_with_key(statement, signer=signer))
+
+
+def withdrawal_statement(common: WithdrawalCommon, *, officer: str, role: str, at: datetime) -> bytes:
+    """The bytes that an officer signs, or answers with a passkey (`exchange.clearance.passkey.challenge_of`)."""
+    return canonical_json({"common": common.as_json(), **decision(officer=officer, role=role, at=at)})
 
 
 def sign_withdrawal(withdrawal: Withdrawal, *, signer: HybridSigner) -> dict[str, bytes]:
@@ -199,11 +203,20 @@ def require_withdrawal_approved(
         ClearanceError: A leaf for each rule.
     """
     require_distinct(withdrawal.approvals)
-    keys = [
-        require_signed(_payload(withdrawal.common, one), one, provider=provider, trust=trust, at=at, clause=clause)
-        for one in withdrawal.approvals
-    ]
-    require_enough(keys, clause=clause)
+    require_enough(
+        [
+            require_proven(
+                withdrawal_statement(withdrawal.common, officer=one.officer, role=one.role, at=one.at),
+                one,
+                provider=provider,
+                trust=trust,
+                at=at,
+                clause=clause,
+            )
+            for one in withdrawal.approvals
+        ],
+        clause=clause,
+    )
 
 
 def verify_withdrawal(
@@ -252,10 +265,6 @@ def verify_withdrawal(
         entry=entry,
         cosigned_at=cosigned.cosigned_at,
     )
-
-
-def _payload(common: WithdrawalCommon, approval: Approval) -> bytes:
-    return canonical_json({"common": common.as_json(), **approval.decision()})
 
 
 def _require_reason(common: WithdrawalCommon) -> None:

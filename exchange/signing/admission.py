@@ -5,18 +5,27 @@ officer or name: each key signed for all of that itself. What only the whole reg
 members, thresholds) is judged when it is published (`exchange.signing.trust.open_trust`).
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from exchange.errors.keys import KeyHalfError, KeyListedError, KeyTwiceError, OfficerTwiceError, PossessionError
-from exchange.errors.trust import SignatureError
+from exchange.errors.trust import SignatureError, TrustError
 from exchange.signing.application import Application, AppliedKey, format_application, parse_application, possession
 from exchange.signing.authority import key_places
-from exchange.signing.keys import HYBRID, Algorithm, KeyPurpose, RegistryRole, Signer
+from exchange.signing.keys import HYBRID, Algorithm, KeyPurpose, PublicKey, RegistryRole, Signer
+from exchange.signing.passkey import PasskeyCredential, PasskeyProof, verify_assertion
 from exchange.signing.trust import Trust
 
-__all__ = ["Application", "AppliedKey", "apply_for_keys", "open_application"]
+__all__ = [
+    "Application",
+    "AppliedKey",
+    "apply_for_keys",
+    "apply_for_passkey",
+    "open_application",
+    "passkey_possession",
+]
 
 HYBRID_PURPOSES = (KeyPurpose.BUNDLE, KeyPurpose.CONTRACT)
 """What is signed with both algorithms; every other key is Ed25519."""
@@ -62,15 +71,35 @@ def apply_for_keys(
     return raw
 
 
+def passkey_possession(applied: AppliedKey, *, member: str, at: datetime) -> bytes:
+    """The challenge that an officer's new passkey answers to be applied for: the digest of what is asked for it."""
+    statement = possession(Application(member=member, at=at, keys=(applied,)), applied)
+    return hashlib.sha256(statement).digest()
+
+
+def apply_for_passkey(applied: AppliedKey, proof: PasskeyProof, *, member: str, at: datetime) -> bytes:
+    """Write an application for one officer's passkey, which answered `passkey_possession`.
+
+    Raises:
+        AdmissionError, EncodingError, TrustError: As `open_application` would refuse it.
+    """
+    raw = format_application(Application(member=member, at=at, keys=(replace(applied, proof=proof),)))
+    open_application(raw, trust=None)
+    return raw
+
+
 def _require_own_purposes(application: Application) -> None:
     places: dict[str, str] = {}
+    officers: set[tuple[str, bool]] = set()
     for applied in application.keys:
         place, kid = applied.officer or applied.purpose.value, applied.key.kid
         if kid in places:
             raise KeyTwiceError(member=application.member, kid=kid, first=places[kid], second=place)
-        if applied.officer is not None and place in places.values():
+        one = (place, isinstance(applied.key, PasskeyCredential))
+        if applied.officer is not None and one in officers:
             raise OfficerTwiceError(member=application.member, officer=applied.officer)
         places[kid] = place
+        officers.add(one)
 
 
 def _require_whole_purposes(application: Application) -> None:
@@ -81,7 +110,7 @@ def _require_whole_purposes(application: Application) -> None:
         many = purpose is KeyPurpose.OFFICER or (
             purpose is RegistryRole.DELEGATION and len(found) <= DELEGATION_KEYS_MAX
         )
-        if not one_each and not (many and set(found) == {Algorithm.ED25519}):
+        if not one_each and not (many and set(found) <= {Algorithm.ED25519}):
             raise KeyHalfError(
                 member=application.member, purpose=purpose, expected=" + ".join(wanted), found=" + ".join(found)
             )
@@ -90,11 +119,22 @@ def _require_whole_purposes(application: Application) -> None:
 def _require_possession(application: Application) -> None:
     for applied in application.keys:
         try:
-            applied.key.verify(possession(application, applied), applied.proof)
-        except SignatureError as error:
+            _verify_possession(possession(application, applied), applied)
+        except TrustError as error:
+            found = "another" if isinstance(error, SignatureError) else error.code
             raise PossessionError(
-                member=application.member, purpose=applied.purpose, kid=applied.key.kid, found="another"
+                member=application.member, purpose=applied.purpose, kid=applied.key.kid, found=found
             ) from error
+
+
+def _verify_possession(statement: bytes, applied: AppliedKey) -> None:
+    match applied.key, applied.proof:
+        case PublicKey() as key, bytes() as signature:
+            key.verify(statement, signature)
+        case PasskeyCredential() as credential, PasskeyProof() as proof:
+            verify_assertion(proof, challenge=hashlib.sha256(statement).digest(), credential=credential)
+        case _:
+            raise SignatureError(algorithm=applied.key.algorithm, kid=applied.key.kid)
 
 
 def _require_unlisted(application: Application, trust: Trust) -> None:

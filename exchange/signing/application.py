@@ -1,7 +1,8 @@
 """An application for keys as a file: by which a member asks that its public keys be listed in the registry.
 
-Every key in it signs, with its own private key, what is asked for it (`possession`). Here is the form alone, parser and
-formatter side by side; `exchange.signing.admission` says which applications are good.
+Every key in it signs, with its own private key, what is asked for it (`possession`); an officer's passkey answers its
+digest. Here is the form alone, parser and formatter side by side; `exchange.signing.admission` says which applications
+are good.
 """
 
 import re
@@ -24,8 +25,9 @@ from exchange.encoding import (
 )
 from exchange.errors.encoding import FieldError
 from exchange.errors.keys import PossessionError
-from exchange.signing.keys import KeyPurpose, KeyUse, PublicKey, RegistryRole, note_vkey, parse_public_jwk
-from exchange.signing.members import NOTE_TYPES, OFFICER_ROLES
+from exchange.signing.keys import KeyPurpose, KeyUse, PublicKey, RegistryRole, note_vkey
+from exchange.signing.members import NOTE_TYPES, OFFICER_ROLES, ListedKey, parse_listed_key
+from exchange.signing.passkey import PasskeyCredential, PasskeyProof, parse_passkey_proof
 
 APPLICATION_TYPE = "key-application/1"
 POSSESSION_TYPE = "key-possession/1"
@@ -43,14 +45,14 @@ _NAME = re.compile(r"[^\s+]+\Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedKey:
-    """A key, the one purpose asked for, and its own signature over that (`possession`)."""
+    """A key, the one purpose asked for, and its own signature over that or a passkey's assertion (`possession`)."""
 
     purpose: KeyUse
-    key: PublicKey
+    key: ListedKey
     officer: str | None = None  # officer keys only: the pseudonym, `kz-02`
     roles: tuple[str, ...] = ()  # officer keys only, sorted
     vkey: str | None = None  # log and witness keys only, C2SP signed-note
-    proof: bytes = field(default=b"", repr=False)
+    proof: bytes | PasskeyProof = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +65,10 @@ class Application:
     issuer: str | None = None  # the gateway's address; only where a transport key is asked for
 
     def of(self, purpose: KeyUse) -> tuple[PublicKey, ...]:
-        """The keys asked for this purpose; both algorithms in the order of `HYBRID` for bundle and contract."""
-        return tuple(applied.key for applied in self.keys if applied.purpose is purpose)
+        """The keys asked for this purpose, passkeys aside; both of `HYBRID` in its order for bundle and contract."""
+        return tuple(
+            applied.key for applied in self.keys if applied.purpose is purpose and isinstance(applied.key, PublicKey)
+        )
 
     @property
     def officers(self) -> Mapping[str, tuple[str, ...]]:
@@ -73,7 +77,10 @@ class Application:
 
 
 def possession(application: Application, applied: AppliedKey) -> bytes:
-    """What a key signs to prove that its private half is there: JCS of all that is asked for it."""
+    """What a key signs to prove that its private half is there: JCS of all that is asked for it.
+
+    A passkey's challenge is the SHA-256 of it.
+    """
     asked: dict[str, object] = {
         "type": POSSESSION_TYPE,
         "member": application.member,
@@ -87,7 +94,7 @@ def possession(application: Application, applied: AppliedKey) -> bytes:
 def format_application(application: Application) -> bytes:
     """The bytes of an application."""
     keys = [
-        {"jwk": applied.key.jwk(), **_asked(applied), "proof": base64url_encode(applied.proof)}
+        {"jwk": applied.key.jwk(), **_asked(applied), "proof": _format_proof(applied.proof)}
         for applied in application.keys
     ]
     document: dict[str, object] = {
@@ -133,6 +140,8 @@ def _asked(applied: AppliedKey) -> dict[str, object]:
     asked: dict[str, object] = {"purpose": applied.purpose.value}
     if applied.officer is not None:
         asked |= {"officer": applied.officer, "roles": list(applied.roles)}
+    if isinstance(applied.key, PasskeyCredential):
+        asked |= {"passkey": applied.key.place()}
     if applied.vkey is not None:
         asked |= {"vkey": applied.vkey}
     return asked
@@ -146,11 +155,9 @@ def _parse_key(entry: JsonObject, member: str) -> AppliedKey:
         needed |= {"officer", "roles"}
     elif note_type is not None:
         needed |= {"vkey"}
-    require_members(entry, needed, optional=frozenset({"proof"}), subject=_SUBJECT)
-    jwk = entry["jwk"]
-    if not isinstance(jwk, dict):
-        raise FieldError(subject=_SUBJECT, field="jwk", expected="an object", found="another type")
-    key = parse_public_jwk(jwk, subject=_SUBJECT)
+    optional = frozenset({"proof", "passkey"} if is_officer else {"proof"})
+    require_members(entry, needed, optional=optional, subject=_SUBJECT)
+    key = parse_listed_key(entry, subject=_SUBJECT)
     if "proof" not in entry:
         raise PossessionError(member=member, purpose=purpose, kid=key.kid, found="none")
     return AppliedKey(
@@ -158,9 +165,22 @@ def _parse_key(entry: JsonObject, member: str) -> AppliedKey:
         key=key,
         officer=_parse_officer(entry, member) if is_officer else None,
         roles=_parse_roles(entry) if is_officer else (),
-        vkey=None if note_type is None else _parse_vkey(entry, key, note_type),
-        proof=base64url_decode(entry["proof"], subject=_SUBJECT),
+        vkey=_parse_vkey(entry, key, note_type) if note_type is not None and isinstance(key, PublicKey) else None,
+        proof=_parse_proof(entry, key),
     )
+
+
+def _format_proof(proof: bytes | PasskeyProof) -> object:
+    return base64url_encode(proof) if isinstance(proof, bytes) else proof.as_json()
+
+
+def _parse_proof(entry: JsonObject, key: ListedKey) -> bytes | PasskeyProof:
+    proof, subject = entry["proof"], f"{_SUBJECT}: proof"
+    if isinstance(key, PublicKey):
+        return base64url_decode(proof, subject=subject)
+    if not isinstance(proof, dict):
+        raise FieldError(subject=_SUBJECT, field="proof", expected="an assertion", found="another type")
+    return parse_passkey_proof(proof, subject=subject)
 
 
 def _parse_purpose(entry: JsonObject) -> KeyUse:

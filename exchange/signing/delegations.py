@@ -15,7 +15,15 @@ from exchange.errors.encoding import EncodingError
 from exchange.errors.trust import KeyReuseError, RegistryRuleError, TrustError
 from exchange.signing.authority import key_places
 from exchange.signing.history import LEFT, REVOKED, SUSPENDED, Claim, ClaimKind, Event
-from exchange.signing.members import Federation, Member, MemberKey, Membership, parse_federation, parse_member_keys
+from exchange.signing.members import (
+    Federation,
+    Member,
+    MemberKey,
+    Membership,
+    ProofKind,
+    parse_federation,
+    parse_member_keys,
+)
 from exchange.signing.registry import Delegation, SignedRegistry
 
 DELEGATION_THRESHOLD_MIN = 2
@@ -222,11 +230,13 @@ def _shared(claim: Claim, first: str, second: str) -> KeyReuseError | RegistryRu
 
 
 def _check_officers_have_one_key_at_a_time(member: Member) -> None:
-    latest: dict[str, MemberKey] = {}
+    latest: dict[tuple[str, ProofKind], MemberKey] = {}
     for listed in sorted(member.keys, key=lambda listed: listed.valid_from):
         if listed.officer is None:
             continue
-        before = latest.get(listed.officer)
+        kind = (listed.officer, listed.proof_kind)
+        before = latest.get(kind)
         if before is not None and before.counts_at(listed.valid_from):
-            raise RegistryRuleError(subject=f"officer {listed.officer}", rule="keys at one time", expected=1, found=2)
-        latest[listed.officer] = listed
+            subject = f"officer {listed.officer}, {listed.proof_kind}"
+            raise RegistryRuleError(subject=subject, rule="keys at one time", expected=1, found=2)
+        latest[kind] = listed

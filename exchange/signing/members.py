@@ -8,7 +8,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from types import MappingProxyType
+from typing import TypeAlias
 
 from exchange.codes import Labels
 from exchange.encoding import (
@@ -33,6 +35,8 @@ from exchange.signing.keys import (
     note_vkey,
     parse_public_jwk,
 )
+from exchange.signing.passkey import PasskeyCredential, parse_passkey_place
+from exchange.signing.passkey_key import parse_passkey_jwk
 
 OFFICER_ROLES = frozenset({"data", "clearing", "contract", "auditor"})
 NOTE_TYPES: Mapping[KeyPurpose, int] = {KeyPurpose.LOG: NOTE_ED25519, KeyPurpose.WITNESS: NOTE_COSIGNATURE}
@@ -45,18 +49,34 @@ _ALGORITHMS: Mapping[KeyPurpose, tuple[Algorithm, ...]] = {
 _ISSUER = re.compile(r"https?://[a-z0-9.\-]+(:[0-9]{1,5})?\Z")
 
 
+class ProofKind(StrEnum):
+    """How an officer proves a decision; a contract says which kinds count."""
+
+    OFFICER_KEY = "officer-key"
+    WEBAUTHN = "webauthn"
+
+
+ListedKey: TypeAlias = PublicKey | PasskeyCredential
+"""A key that signs bytes, or an officer's passkey, which only answers a challenge."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberKey:
     """A key, its one purpose, and when its signatures count: from `valid_from` on, before `ends_at`."""
 
     purpose: KeyPurpose
-    key: PublicKey
+    key: ListedKey
     valid_from: datetime
     revoked_at: datetime | None = None
     officer: str | None = None  # officer keys only
     roles: tuple[str, ...] = ()  # officer keys only
     vkey: str | None = None  # log and witness keys only, C2SP signed-note
     announced_at: datetime | None = None  # when the revocation was published, where known; not in the file
+
+    @property
+    def proof_kind(self) -> ProofKind:
+        """Of an officer's key: which kind of proof it gives."""
+        return ProofKind.WEBAUTHN if isinstance(self.key, PasskeyCredential) else ProofKind.OFFICER_KEY
 
     @property
     def ends_at(self) -> datetime | None:
@@ -261,6 +281,8 @@ def _format_member_key(listed: MemberKey) -> dict[str, object]:
         entry["revoked_at"] = format_instant(listed.revoked_at)
     if listed.officer is not None:
         entry |= {"officer": listed.officer, "roles": list(listed.roles)}
+    if isinstance(listed.key, PasskeyCredential):
+        entry["passkey"] = listed.key.place()
     if listed.vkey is not None:
         entry["vkey"] = listed.vkey
     return entry
@@ -276,13 +298,11 @@ def _parse_member_key(entry: JsonObject, folder: str, subject: str) -> MemberKey
         needed |= {"officer", "roles"}
     elif purpose in NOTE_TYPES:
         needed |= {"vkey"}
-    require_members(entry, needed, optional=frozenset({"revoked_at"}), subject=subject)
-    jwk = entry["jwk"]
-    if not isinstance(jwk, dict):
-        raise FieldError(subject=subject, field="jwk", expected="an object", found="another type")
-    key = parse_public_jwk(jwk, subject=subject)
+    optional = frozenset({"revoked_at", "passkey"} if purpose is KeyPurpose.OFFICER else {"revoked_at"})
+    require_members(entry, needed, optional=optional, subject=subject)
+    key = parse_listed_key(entry, subject=subject)
     allowed = _ALGORITHMS.get(purpose, (Algorithm.ED25519,))
-    if key.algorithm not in allowed:
+    if isinstance(key, PublicKey) and key.algorithm not in allowed:
         raise FieldError(subject=subject, field=purpose, expected=", ".join(allowed), found=key.algorithm)
     valid_from = parse_instant(entry["valid_from"], subject=subject)
     revoked_at = parse_instant(entry["revoked_at"], subject=subject) if "revoked_at" in entry else None
@@ -296,8 +316,24 @@ def _parse_member_key(entry: JsonObject, folder: str, subject: str) -> MemberKey
         revoked_at=revoked_at,
         officer=officer,
         roles=roles,
-        vkey=_parse_vkey(entry, key, NOTE_TYPES[purpose], subject) if purpose in NOTE_TYPES else None,
+        vkey=_parse_vkey(entry, key, purpose, subject) if isinstance(key, PublicKey) else None,
     )
+
+
+def parse_listed_key(entry: JsonObject, *, subject: str) -> ListedKey:
+    """Read the `jwk` of an entry, and the `passkey` that stands beside it where it is one's.
+
+    Raises:
+        EncodingError, TrustError: Not the one legal form, or a key that must not enter.
+    """
+    jwk, place = entry.get("jwk"), entry.get("passkey")
+    if not isinstance(jwk, dict):
+        raise FieldError(subject=subject, field="jwk", expected="an object", found="another type")
+    if "passkey" not in entry:
+        return parse_public_jwk(jwk, subject=subject)
+    if not isinstance(place, dict):
+        raise FieldError(subject=subject, field="passkey", expected="an object", found="another type")
+    return parse_passkey_place(place, parse_passkey_jwk(jwk, subject=subject), subject=subject)
 
 
 def _parse_officer(entry: JsonObject, folder: str, subject: str) -> tuple[str, tuple[str, ...]]:
@@ -319,8 +355,10 @@ def _parse_officer(entry: JsonObject, folder: str, subject: str) -> tuple[str, t
     return officer, names
 
 
-def _parse_vkey(entry: JsonObject, key: PublicKey, type_byte: int, subject: str) -> str:
-    vkey = text_member(entry, "vkey", subject=subject)
+def _parse_vkey(entry: JsonObject, key: PublicKey, purpose: KeyPurpose, subject: str) -> str | None:
+    if purpose not in NOTE_TYPES:
+        return None
+    vkey, type_byte = text_member(entry, "vkey", subject=subject), NOTE_TYPES[purpose]
     expected = note_vkey(vkey.partition("+")[0], key, type_byte)
     if vkey != expected or not re.match(r"[^\s+]+\+", vkey):
         raise FieldError(subject=subject, field="vkey", expected="the vkey of this jwk", found=vkey[:80])

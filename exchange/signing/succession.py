@@ -136,7 +136,7 @@ def _require_keys(before: Member, after: Member, issued: datetime) -> None:
 
 
 def _identity(one: MemberKey) -> Sequence[object]:
-    return (one.purpose, one.officer, one.vkey, one.valid_from)
+    return (one.purpose, one.officer, one.vkey, one.valid_from, one.key)
 
 
 def _taken_back(subject: str, rule: str, before: str, offered: str) -> RegistryHistoryError:

@@ -35,7 +35,7 @@ from exchange.signing.delegations import (
 )
 from exchange.signing.history import announced, claimed_since, issued_at
 from exchange.signing.keys import KeyPurpose, PublicKey
-from exchange.signing.members import Federation, Member, MemberKey, Membership
+from exchange.signing.members import Federation, Member, MemberKey, Membership, ProofKind
 from exchange.signing.registry import Expired, SignedRegistry, open_registry
 
 __all__ = [
@@ -136,24 +136,36 @@ class Trust:
         member = self.known(member_id)
         if not self.memberships[member_id].counts_at(at):
             return ()
-        return tuple(listed.key for listed in member.keys if listed.purpose is purpose and listed.counts_at(at))
+        return tuple(
+            listed.key
+            for listed in member.keys
+            if listed.purpose is purpose and isinstance(listed.key, PublicKey) and listed.counts_at(at)
+        )
 
     def log_vkeys(self, member_id: str, *, at: datetime) -> tuple[str, ...]:
         """The C2SP verifier keys of a member's log that count at this time: two while one takes the other's place."""
         counting = self.keys(member_id, KeyPurpose.LOG, at=at)
         return tuple(one.vkey for one in self.known(member_id).keys if one.vkey is not None and one.key in counting)
 
-    def officer(self, officer_id: str, *, at: datetime | None) -> tuple[str, MemberKey]:
-        """The member an officer belongs to, and the officer's key at this time (None: the latest).
+    def officer(self, officer_id: str, *, at: datetime | None, by: ProofKind | None = None) -> tuple[str, MemberKey]:
+        """The member an officer belongs to, and the officer's key or passkey at this time.
+
+        Args:
+            officer_id: The pseudonym.
+            at: When; None asks for any time, and finds the latest.
+            by: By which kind of proof; None for whichever was listed last.
 
         Raises:
-            UnknownOfficerError: No such officer, or no valid key then.
+            UnknownOfficerError: No such officer, or no valid key of that kind then.
         """
         found = [
             (member.id, listed)
             for member in (*self.members.values(), *self.former.values())
             for listed in member.keys
-            if listed.officer == officer_id and listed.counts_at(at) and self.memberships[member.id].counts_at(at)
+            if listed.officer == officer_id
+            and by in {None, listed.proof_kind}
+            and listed.counts_at(at)
+            and self.memberships[member.id].counts_at(at)
         ]
         if not found:
             raise UnknownOfficerError(officer=officer_id[:32], at=format_instant(at) if at is not None else "any time")

@@ -6,14 +6,14 @@ language to know. Nothing is cut off: whoever prepares two keys with the same wo
 """
 
 from exchange.encoding import Digest, base64url_decode
-from exchange.signing.keys import PublicKey
+from exchange.signing.members import ListedKey
 
 WORDS_IN_A_GROUP = 4
 _CONSONANTS = "bdfghjklmnprstvz"
 _VOWELS = "aiou"
 
 
-def fingerprint_words(public: PublicKey) -> str:
+def fingerprint_words(public: ListedKey) -> str:
     """The key id (RFC 7638 thumbprint, SHA-256) as sixteen words, four in a group."""
     return proquints(base64url_decode(public.kid, subject="key id"))
 

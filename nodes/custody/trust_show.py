@@ -126,7 +126,9 @@ def _standing(trust: Trust, member: Member, now: datetime) -> tuple[tuple[str, s
 
 
 def _use(listed: MemberKey) -> str:
-    return listed.purpose.value if listed.officer is None else f"{listed.officer} ({', '.join(listed.roles)})"
+    if listed.officer is None:
+        return listed.purpose.value
+    return f"{listed.officer} ({', '.join(listed.roles)}), {listed.proof_kind}"
 
 
 def _end(listed: MemberKey) -> str:
@@ -157,7 +159,7 @@ def _document(trust: Trust, root: Digest, now: datetime, only: str | None) -> di
                 "keys": [
                     {
                         "for": _use(listed),
-                        "algorithm": listed.key.algorithm.value,
+                        "algorithm": str(listed.key.algorithm),
                         "key": listed.key.kid,
                         "from": format_instant(listed.valid_from),
                         "until": _end(listed),

@@ -15,7 +15,7 @@ from exchange.signing.authoring import HOLDER
 from exchange.signing.ceremony import RoleStanding, signing_authorities
 from exchange.signing.ceremony_form import Proposal
 from exchange.signing.delegations import FEDERATION, keys_file
-from exchange.signing.keys import parse_public_jwk
+from exchange.signing.members import parse_listed_key
 from exchange.signing.registry import SignedRegistry
 from exchange.signing.words import digest_words, fingerprint_words
 from nodes.terminal import Output
@@ -185,8 +185,8 @@ def _keys(role: str, proposal: Proposal, base: SignedRegistry | None) -> Iterato
     after, before = _keys_of(proposal.targets.get(file)), _keys_of(own.get(file))
     for kid, entry in after.items():
         known = before.get(kid)
-        what = f"{entry['purpose']} {entry.get('officer', '')}".strip()
-        words = fingerprint_words(parse_public_jwk(entry["jwk"]))
+        what = _what(entry)
+        words = fingerprint_words(parse_listed_key(entry, subject=file))
         if known is None:
             yield (f"new {what} key {kid}", f"новый ключ {what} {kid}")
             yield (f"  {words}", f"  {words}")
@@ -205,4 +205,11 @@ def _by_id(raw: bytes | None) -> dict[str, dict[str, Any]]:
 def _keys_of(raw: bytes | None) -> dict[str, dict[str, Any]]:
     if raw is None:
         return {}
-    return {parse_public_jwk(entry["jwk"]).kid: entry for entry in json.loads(raw)["keys"]}
+    return {parse_listed_key(entry, subject="keys.json").kid: entry for entry in json.loads(raw)["keys"]}
+
+
+def _what(entry: Mapping[str, Any]) -> str:
+    """Purpose and officer; of a passkey also the pages on which alone it can be used."""
+    place = entry.get("passkey")
+    pages = "" if place is None else f"webauthn {' '.join(place['origins'])}"
+    return " ".join(filter(None, (entry["purpose"], entry.get("officer", ""), pages)))
