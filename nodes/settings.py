@@ -7,9 +7,11 @@ thresholds, recipients and periods are clauses of the signed contract.
 import os
 import tomllib
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from exchange.errors.settings import NodeNotFoundError, SettingsError
 from exchange.log.entry import HEARTBEAT_S_MAX
@@ -21,6 +23,41 @@ NODE_FORMAT = 1
 
 class _Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def _require_ranges(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        ip_network(text)
+    return texts
+
+
+Ranges: TypeAlias = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_require_ranges)]
+"""IP addresses or CIDR ranges."""
+
+
+class LimitSettings(_Section):
+    """What one caller, or all together, may cost this node before it says 429 or closes (decision 60)."""
+
+    failures_per_s: float = Field(default=20.0, gt=0, le=10_000)  # of one address, unauthenticated, on average
+    failures_burst: int = Field(default=1000, ge=1, le=1_000_000)
+    member_per_s: float = Field(default=2000.0, gt=0, le=100_000)  # requests of one member, on average
+    member_burst: int = Field(default=4000, ge=1, le=1_000_000)
+    member_in_flight_max: int = Field(default=128, ge=1, le=10_000)  # of one member's requests at once
+    head_bytes_max: int = Field(default=32 * 1024, ge=4096, le=256 * 1024)
+    head_fields_max: int = Field(default=64, ge=16, le=1000)
+    request_s: float = Field(default=30.0, gt=0, le=600)  # within which a request must be there whole
+    answer_s: float = Field(default=600.0, gt=0, le=7200)  # within which an answer must be taken
+    connections_max: int = Field(default=2048, ge=8, le=100_000)
+    connections_of_one_max: int = Field(default=512, ge=1, le=100_000)  # of one address
+
+
+class TlsSettings(_Section):
+    """The gateway's own TLS 1.3; paths are relative to the node's folder."""
+
+    certificate: str  # PEM, with its chain
+    certificate_key: str  # PEM, for its owner alone
+    client_authorities: str | None = None  # PEM: only callers with a certificate of these connect, an outer fence
+    partner_authorities: str | None = None  # PEM: partners' certificates must be of these, not of the public ones
 
 
 class GatewaySettings(_Section):
@@ -48,6 +85,11 @@ class GatewaySettings(_Section):
     group_commit_max: int = Field(default=256, gt=0, le=4096)
     catalogue_page_max: int = Field(default=200, gt=0, le=1000)
     private_addresses: bool = False  # partners on loopback or private ranges: test federations only
+    hidden_answer_ms: int = Field(default=40, ge=0, le=1000)  # no 404 about a bundle comes earlier: decision 60
+    limits: LimitSettings = LimitSettings()
+    tls: TlsSettings | None = None  # none: TLS ends at a proxy, whose addresses are named below
+    trusted_proxies: Ranges = ()  # addresses or CIDR ranges whose X-Forwarded-For counts
+    xroad_security_servers: Ranges = ()  # addresses or CIDR ranges whose X-Road headers count
 
 
 class PreparationSettings(_Section):
@@ -58,8 +100,43 @@ class PreparationSettings(_Section):
     bad_rows_max: int = Field(default=10_000, ge=1, le=1_000_000)
 
 
-class DeskSettings(_Section):
-    """Choices of the clearing desk within what contracts allow."""
+class IdentityProviderSettings(_Section):
+    """The ministry's own OpenID Connect provider; all of it comes from here, nothing is discovered or fetched first."""
+
+    issuer: str = Field(pattern=r"^https?://[^?#\s]+$", max_length=255)
+    authorization_endpoint: str = Field(pattern=r"^https?://[^#\s]+$", max_length=512)
+    token_endpoint: str = Field(pattern=r"^https?://[^#\s]+$", max_length=512)
+    client_id: str = Field(min_length=1, max_length=255)
+    client_secret_file: str | None = None  # relative to the node's folder; none: a public client, PKCE alone
+    jwks_file: str  # the provider's public keys, relative to the node's folder
+    algorithms: tuple[Literal["ES256", "PS256", "RS256", "Ed25519"], ...] = Field(default=("ES256",), min_length=1)
+    scope: str = Field(default="openid", pattern=r"^openid( [\x21-\x7e]+)*$", max_length=255)
+    acr: str | None = None  # asked for and required, where the provider has levels of authentication
+    timeout_s: float = Field(default=10.0, gt=0, le=60)
+
+
+class ConsoleSettings(_Section):
+    """Where officers reach a desk or an auditor's console, and how long they stay signed in."""
+
+    origin: str = Field(default="http://localhost:8600", pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8600, ge=1, le=65535)
+    certificate: str | None = None  # PEM, relative to the node's folder; none: TLS ends at a proxy on this machine
+    certificate_key: str | None = None
+    request_bytes_max: int = Field(default=256 * 1024, gt=0, le=4 * 1024 * 1024)
+    session_idle_s: int = Field(default=900, gt=0, le=3600)
+    session_absolute_s: int = Field(default=8 * 3600, gt=0, le=12 * 3600)
+    step_up_s: int = Field(default=300, gt=0, le=900)
+    challenge_s: int = Field(default=120, gt=0, le=300)
+    enrolment_s: int = Field(default=86400, gt=0, le=7 * 86400)
+    failures_max: int = Field(default=10, gt=0, le=100)  # from one address, or for one name, before 429
+    failure_recovery_s: int = Field(default=60, gt=0, le=3600)  # until one more is allowed
+    passwords: bool = False  # argon2id passwords beside passkeys: demonstrations only
+    identity_provider: IdentityProviderSettings | None = None
+
+
+class DeskSettings(ConsoleSettings):
+    """Choices of the clearing desk within what contracts allow, and its officers' console."""
 
     clearance_valid_days: int = Field(default=30, ge=1, le=30)
 
@@ -143,6 +220,11 @@ class NodeFolder:
     def desk(self) -> Path:
         """Candidates, the desk's state and the ledger."""
         return self.path / "desk"
+
+    @property
+    def officers_db(self) -> Path:
+        """Accounts and sessions of the desk's officers."""
+        return self.path / "desk" / "accounts.db"
 
     @property
     def outbox(self) -> Path:

@@ -1,0 +1,57 @@
+"""The one place where a desk's parts are built and joined."""
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from nodes.adapters.clock import Clock
+from nodes.adapters.trust_folder import TrustCache
+from nodes.desk.server.context import DeskContext
+from nodes.settings import NodeFolder
+from nodes.web import account_routes, error_pages, session_routes
+from nodes.web.console import build_console
+from nodes.web.problems import Refusals
+from nodes.web.security import Guard
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def build_desk(node: NodeFolder, *, clock: Clock) -> DeskContext:
+    """Build the desk of a node's folder.
+
+    Raises:
+        ConsoleUnsafeError: A setting under which officers must not sign in.
+        TrustError: No valid registry.
+        StoreNewerError, FileRefusedError: The database of accounts cannot be used.
+    """
+    settings = node.settings.desk
+    console = build_console(
+        node.officers_db, settings, clock=clock, folder=node.path, member=node.member, demo=node.settings.demo
+    )
+    trust = TrustCache(folder=node.keys, clock=clock)
+    trust.current()
+    return DeskContext(node=node, clock=clock, console=console, trust=trust)
+
+
+def desk_app(context: DeskContext) -> FastAPI:
+    """The desk's application, for its officers' LAN; serve it as `guarded(context)`."""
+    app = FastAPI(
+        title="Indicator exchange: desk", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
+    context.console.install(app)
+    app.state.desk = context
+    for routes in (
+        session_routes.router(context.console),
+        account_routes.router(context.console),
+        error_pages.router(),
+    ):
+        app.include_router(routes)
+    Refusals().install(app)
+    return app
+
+
+def guarded(context: DeskContext) -> ASGIApp:
+    """The application as it is served: with the headers of every answer, and bounds for every request."""
+    return Guard(desk_app(context), bytes_max=context.console.settings.request_bytes_max, policy=PAGE_POLICY)

@@ -1,0 +1,51 @@
+"""What an officers' interface says of its answers in OpenAPI: documents as closed models, refusals as problems."""
+
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from nodes.web.problems import MEDIA_TYPE
+
+Responses = dict[int | str, dict[str, Any]]
+
+ANY = (400, 413, 414, 415, 429, 500, 503)
+"""What any address may answer: a form that is none, limits, and a node that cannot work."""
+SIGNED_IN = (401, 403)
+"""What every address for officers may answer besides."""
+ACT = (404, 409, 422)
+"""What an act may answer: nothing of that name, not now, does not hold."""
+
+
+class Body(BaseModel):
+    """A request's body: nothing unknown, nothing coerced."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Document(BaseModel):
+    """An answer's body."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Problem(Document):
+    """A refusal (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    mend: str
+    facts: dict[str, JsonValue]
+    exit_code: int
+
+
+def refusals(*statuses: int) -> Responses:
+    """The refusals of a route, each a problem."""
+    schema: dict[str, Any] = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": dict(schema)}
+        for status in sorted({*ANY, *statuses})
+    }

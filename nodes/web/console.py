@@ -1,0 +1,118 @@
+"""The officers' side of an application, the same at a ministry's desk and at the auditor's: built once, installed once.
+
+It refuses to begin where officers could not be told from strangers; only a demonstration may be so.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+
+from exchange.errors.officers import ConsoleUnsafeError
+from nodes.adapters.clock import Clock
+from nodes.adapters.officer_db import OfficerDb
+from nodes.settings import ConsoleSettings
+from nodes.web.accounts import Accounts
+from nodes.web.challenges import Challenges
+from nodes.web.login import Login
+from nodes.web.passkeys import rp_id_of
+from nodes.web.sessions import Sessions
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """What lets officers in, and keeps them apart.
+
+    Attributes:
+        db: Accounts, sessions, journal.
+        folder: Against which the settings name files.
+    """
+
+    settings: ConsoleSettings
+    clock: Clock
+    folder: Path
+    db: OfficerDb
+    sessions: Sessions
+    challenges: Challenges
+    login: Login
+    accounts: Accounts
+
+    def install(self, app: FastAPI) -> None:
+        """Let this app's routes ask `officer_of` and `May`."""
+        app.state.sessions = self.sessions
+
+
+def build_console(  # what it joins: the database, the settings, the time
+    file: Path, settings: ConsoleSettings, *, clock: Clock, folder: Path, member: str, demo: bool
+) -> Console:
+    """Build the console whose accounts are in this file.
+
+    Raises:
+        ConsoleUnsafeError: A setting under which officers must not sign in.
+        StoreNewerError, FileRefusedError: The database cannot be used.
+    """
+    require_safe(settings, demo=demo)
+    db = OfficerDb(file)
+    sessions, challenges = Sessions(db, settings, clock), Challenges(settings, clock)
+    return Console(
+        settings=settings,
+        clock=clock,
+        folder=folder,
+        db=db,
+        sessions=sessions,
+        challenges=challenges,
+        login=Login(db, sessions, challenges, settings),
+        accounts=Accounts(db, challenges, settings, clock, member=member),
+    )
+
+
+def require_safe(settings: ConsoleSettings, *, demo: bool) -> None:
+    """Refuse settings under which officers must not sign in.
+
+    Raises:
+        ConsoleUnsafeError: With the setting and why.
+    """
+    provider = settings.identity_provider
+    host = rp_id_of(settings.origin)
+    rules = (
+        (_is_address(host), "origin", "a passkey is bound to a name, not to an IP address"),
+        (not demo and not settings.origin.startswith("https://"), "origin", "expected https"),
+        (not demo and settings.passwords, "passwords", "only a demonstration has passwords"),
+        (
+            (settings.certificate is None) is not (settings.certificate_key is None),
+            "certificate",
+            "certificate and certificate_key come together",
+        ),
+        (
+            not demo and settings.certificate is None and settings.host not in LOOPBACK,
+            "host",
+            "without a certificate only a proxy on this machine may reach it",
+        ),
+        (
+            not demo and provider is not None and not _all_https(
+                (provider.issuer, provider.authorization_endpoint, provider.token_endpoint)
+            ),
+            "identity_provider",
+            "expected https for each of its addresses",
+        ),
+    )  # fmt: skip
+    for broken, setting, reason in rules:
+        if broken:
+            raise ConsoleUnsafeError(setting=setting, reason=reason)
+
+
+def _all_https(addresses: Iterable[str]) -> bool:
+    return all(urlsplit(address).scheme == "https" for address in addresses)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,185 @@
+"""Signing in: a passkey over a statement of this console's own, used once; and the step-up before anything that signs.
+
+Whatever fails, the answer is one and the same, so that nobody learns which accounts, passkeys or passwords exist.
+"""
+
+import secrets
+import time
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from exchange.clearance.passkey import challenge_of
+from exchange.errors import ExchangeError
+from exchange.errors.exchange_ import TooManyRequestsError
+from exchange.errors.officers import LoginRefusedError
+from exchange.errors.settings import FileRefusedError
+from exchange.signing.passkey import PasskeyProof, verify_assertion
+from exchange.signing.password import hash_password, is_password
+from nodes.adapters.account_store import AccountRow, PasskeyRow
+from nodes.adapters.officer_db import OfficerDb, OfficerStore
+from nodes.settings import ConsoleSettings
+from nodes.web.challenges import Challenges
+from nodes.web.limits import Budget, address_key
+from nodes.web.passkeys import credential_name, read_credential
+from nodes.web.sessions import Officer, Sessions
+
+LOGIN_COOKIE = "__Host-login"
+LOGIN, STEP_UP = "console.login/1", "console.step-up/1"
+_NOBODY = hash_password("the work for a name that nobody has", random=secrets.token_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a page hands to the authenticator, and the handle by which the answer is recognised."""
+
+    handle: str
+    challenge: bytes
+    credentials: tuple[str, ...] = ()
+
+
+class Login:
+    """The ways in to one console.
+
+    Args:
+        db: Accounts and sessions.
+        sessions: What a login begins.
+        challenges: What is to be proved.
+        settings: Limits, and whether passwords count.
+    """
+
+    def __init__(self, db: OfficerDb, sessions: Sessions, challenges: Challenges, settings: ConsoleSettings) -> None:
+        self._db = db
+        self._sessions = sessions
+        self._challenges = challenges
+        self._settings = settings
+        per_s = 1 / settings.failure_recovery_s
+        self._addresses, self._names = (
+            Budget(per_s=per_s, burst=settings.failures_max, seconds=time.monotonic) for _ in range(2)
+        )
+
+    def ask(self) -> Asked:
+        """A statement for somebody who wants in; the passkey will say who it is."""
+        statement = self._challenges.statement(LOGIN)
+        with self._db.begin() as store:
+            handle = self._challenges.issue(store, statement, kind=LOGIN, account=None)
+        return Asked(handle, challenge_of(statement))
+
+    def by_passkey(self, request: Request, handle: str, proof: PasskeyProof) -> str:
+        """The token of a new session, for whoever holds a passkey of an open account.
+
+        Raises:
+            LoginRefusedError: Whatever was wrong.
+            TooManyRequestsError: Many logins failed from this address, and this one too.
+        """
+        with self.charged(request, LoginRefusedError):
+            with self._db.begin() as store:
+                statement = self._challenges.take(store, handle, kind=LOGIN, account=None)
+            with self._db.begin() as store:
+                account = self._shown(store, proof, statement)
+                return self._sessions.begin(store, account, method="passkey", request=request)
+
+    def by_password(self, request: Request, name: str, password: str) -> str:
+        """The token of a new session; a demonstration's only.
+
+        Raises:
+            LoginRefusedError: Whatever was wrong.
+            TooManyRequestsError: Many logins failed for this name; asked before the work, which is heavy.
+        """
+        wait_s = self._names.wait_s(name)
+        if wait_s:
+            raise TooManyRequestsError(retry_after_s=wait_s)
+        with self._db.begin() as store:
+            account = store.accounts.account_named(name)
+        kept = None if account is None or account.closed_at is not None else account.password
+        holds = is_password(password, kept or _NOBODY)
+        if not (self._settings.passwords and kept is not None and account is not None and holds):
+            self._names.charge(name)
+            raise LoginRefusedError
+        with self._db.begin() as store:
+            return self._sessions.begin(store, account, method="password", request=request)
+
+    def ask_again(self, officer: Officer) -> Asked:
+        """A statement for a step-up by one of the officer's own passkeys."""
+        statement = self._challenges.statement(STEP_UP, account=officer.account, session=officer.session)
+        with self._db.begin() as store:
+            handle = self._challenges.issue(store, statement, kind=STEP_UP, account=officer.account)
+            kept = store.accounts.passkeys_of(officer.account)
+        return Asked(handle, challenge_of(statement), tuple(row.credential for row in kept if row.revoked_at is None))
+
+    def step_up(self, request: Request, officer: Officer, handle: str, proof: PasskeyProof) -> str:
+        """The session's new token.
+
+        Raises:
+            LoginRefusedError: Not a passkey of this account, or not over what it was asked for.
+            TooManyRequestsError: As at a login.
+        """
+        with self.charged(request, LoginRefusedError):
+            with self._db.begin() as store:
+                statement = self._challenges.take(store, handle, kind=STEP_UP, account=officer.account)
+            with self._db.begin() as store:
+                if self._shown(store, proof, statement).id != officer.account:
+                    raise LoginRefusedError
+                return self._sessions.step_up(store, officer)
+
+    def _shown(self, store: OfficerStore, proof: PasskeyProof, statement: bytes) -> AccountRow:
+        """The open account whose passkey this is, over this statement; its counter is kept.
+
+        Raises:
+            LoginRefusedError, PasskeyError, SignatureError: It is none.
+        """
+        row = store.accounts.passkey(credential_name(proof.credential_id))
+        account = None if row is None else store.accounts.account(row.account)
+        if row is None or row.revoked_at is not None or account is None or account.closed_at is not None:
+            raise LoginRefusedError
+        keep_count(store, row, proof, statement)
+        return account
+
+    def charged(self, request: Request, instead: type[LoginRefusedError] | None = None) -> "Charged":
+        """A context in which a refusal is charged to the address that asks; `instead` is what it is answered with."""
+        address = "-" if request.client is None else address_key(request.client.host)
+        return Charged(self._addresses, address, instead)
+
+
+def keep_count(store: OfficerStore, row: PasskeyRow, proof: PasskeyProof, statement: bytes) -> None:
+    """Verify an assertion by a kept passkey, and keep how often it has signed.
+
+    Raises:
+        PasskeyError, SignatureError: It does not hold.
+    """
+    credential = read_credential(row)
+    row.sign_count = verify_assertion(proof, challenge=challenge_of(statement), credential=credential)
+    store.accounts.keep(row)
+
+
+class Charged:
+    """Counts refusals by address: failures alone are limited, never an honest login from the same one.
+
+    Args:
+        addresses: What each address may still fail.
+        address: Who asks.
+        instead: The one answer to every refusal, so that nobody learns what was wrong.
+    """
+
+    def __init__(self, addresses: Budget, address: str, instead: type[LoginRefusedError] | None) -> None:
+        self._addresses = addresses
+        self._address = address
+        self._instead = instead
+
+    def __enter__(self) -> None:
+        """Nothing is asked of who has not failed."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Charge the address of a failed attempt.
+
+        Raises:
+            LoginRefusedError, TooManyRequestsError: In place of a refusal.
+        """
+        if not isinstance(error, ExchangeError) or isinstance(error, FileRefusedError):
+            return
+        wait_s = self._addresses.wait_s(self._address)
+        if wait_s:
+            raise TooManyRequestsError(retry_after_s=wait_s) from error
+        self._addresses.charge(self._address)
+        if self._instead is not None:
+            raise self._instead from error

@@ -1,0 +1,216 @@
+"""KZ's desk as an application that answers, and browsers with passkeys at it: requests as pages make them."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp
+
+from exchange.clearance.passkey import PasskeyProof
+from exchange.encoding import base64url_decode, base64url_encode
+from nodes.desk.main import build_desk, guarded
+from nodes.desk.server.context import DeskContext
+from nodes.settings import NodeFolder
+from nodes.web.accounts import Wanted
+from nodes.web.roles import Role
+from tests.world.desk import DeskWorld, desk_world
+from tests.world.passkeys import UP, UV, Authenticator
+
+ORIGIN = "http://localhost:8600"
+PEOPLE: Mapping[str, tuple[str | None, frozenset[Role]]] = {
+    "Operator A": (None, frozenset({Role.OPERATOR})),
+    "Operator B": (None, frozenset({Role.OPERATOR})),
+    "Preparer": ("kz-01", frozenset({Role.DATA})),
+    "Clearer A": ("kz-02", frozenset({Role.CLEARING})),
+    "Clearer B": ("kz-03", frozenset({Role.CLEARING, Role.DATA})),
+    "Contracts": ("kz-04", frozenset({Role.CONTRACT})),
+    "Auditor": (None, frozenset({Role.AUDITOR})),
+}
+
+
+def authenticator(name: str) -> Authenticator:
+    return Authenticator(label=name, rp_id="localhost", origin=ORIGIN)
+
+
+@dataclass
+class Browser:
+    """One person's browser at the desk: its cookies, and what its pages send with each write."""
+
+    app: ASGIApp
+    passkey: Authenticator
+    cookies: dict[str, str] = field(default_factory=dict)
+    form_token: str | None = None
+    address: str = "127.0.0.1"
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        headers: Mapping[str, str | None] | None = None,
+        content: bytes | None = None,
+    ) -> httpx.Response:
+        """As our own page would ask; `headers` change or (None) take away what the browser sends."""
+        sent: dict[str, str | None] = {
+            "Origin": ORIGIN,
+            "Sec-Fetch-Site": "same-origin",
+            "X-Form-Token": self.form_token,
+        }
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        sent |= headers or {}
+        named = [(name, value) for name, value in sent.items() if value is not None]
+        answer = ask(self.app, self.address, method, path, headers=named, content=content, json=body)
+        self._keep(answer)
+        return answer
+
+    def get(self, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401  # as `request`
+        return self.request("GET", path, **more)
+
+    def post(self, path: str, body: object = None, **more: Any) -> httpx.Response:  # noqa: ANN401  # as `request`
+        return self.request("POST", path, body, **more)
+
+    def delete(self, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401  # as `request`
+        return self.request("DELETE", path, **more)
+
+    # --- what pages do ---------------------------------------------------------------------------------------------
+
+    def prove(self, challenge: str, **how: Any) -> dict[str, Any]:  # noqa: ANN401  # as `Authenticator.prove`
+        """An assertion over a challenge as the server gave it."""
+        return wire(self.passkey.prove(base64url_decode(challenge, subject="challenge"), **how))
+
+    def sign_in(self) -> httpx.Response:
+        asked = self.post("/api/login/challenge").json()
+        answer = self.post("/api/login", {"proof": self.prove(asked["challenge"])})
+        if answer.status_code == 200:
+            self.form_token = answer.json()["form_token"]
+        return answer
+
+    def step_up(self) -> httpx.Response:
+        asked = self.post("/api/session/step-up/challenge").json()
+        answer = self.post("/api/session/step-up", {"handle": asked["handle"], "proof": self.prove(asked["challenge"])})
+        if answer.status_code == 200:
+            self.form_token = answer.json()["form_token"]
+        return answer
+
+    def new_passkey(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """A registration and its first assertion, over one challenge."""
+        challenge = base64url_decode(asked["challenge"], subject="challenge")
+        return {
+            "handle": asked["handle"],
+            "label": self.passkey.label,
+            "registration": {
+                "client_data": base64url_encode(self.passkey.client_data(challenge, ceremony="webauthn.create")),
+                "authenticator_data": base64url_encode(self.passkey.registration_data(flags=UP | UV | 0x40)),
+            },
+            "proof": self.prove(asked["challenge"]),
+        }
+
+    def enrol(self, code: str) -> httpx.Response:
+        asked = self.post("/api/enrolments/challenge", {"code": code}).json()
+        return self.post("/api/enrolments/passkey", {"code": code, **self.new_passkey(asked)})
+
+    def act(self, answer: httpx.Response) -> Any:  # noqa: ANN401  # whatever JSON it is
+        """A step on the way to what a test is about: it has to succeed."""
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    def _keep(self, answer: httpx.Response) -> None:
+        for line in answer.headers.get_list("set-cookie"):
+            for name, morsel in SimpleCookie(line).items():
+                self.cookies[name] = morsel.value
+                if not morsel.value or morsel["max-age"] == "0":
+                    del self.cookies[name]
+
+
+@dataclass
+class DeskServer:
+    """KZ's desk with everybody enrolled, and nobody signed in."""
+
+    world: DeskWorld
+    context: DeskContext
+    app: ASGIApp
+    counts: dict[str, int]
+
+    @property
+    def node(self) -> NodeFolder:
+        return self.world.node
+
+    def browser(self, name: str = "Nobody") -> Browser:
+        passkey = authenticator(name)
+        passkey.sign_count = self.counts.get(name, 0)
+        return Browser(self.app, passkey)
+
+    def signed_in(self, name: str) -> Browser:
+        """With a passkey shown just now."""
+        browser = self.browser(name)
+        browser.act(browser.sign_in())
+        return browser
+
+    def account_id(self, name: str) -> str:
+        with self.context.console.db.begin() as store:
+            row = store.accounts.account_named(name)
+        assert row is not None
+        return row.id
+
+
+def desk_server(folder: Path) -> DeskServer:
+    """A desk of its own in this folder."""
+    template, counts = _enrolled()
+    world = desk_world(folder)
+    shutil.copytree(template / "desk", folder / "desk", dirs_exist_ok=True)
+    context = build_desk(world.node, clock=world.clock)
+    return DeskServer(world, context, guarded(context), dict(counts))
+
+
+def wire(proof: PasskeyProof) -> dict[str, Any]:
+    return dict(proof.as_json())
+
+
+def ask(app: ASGIApp, address: str, method: str, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401  # as httpx
+    """One request through the application, in an event loop of its own."""
+    transport = httpx.ASGITransport(app=app, client=(address, 50_000), raise_app_exceptions=False)
+
+    async def once() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+            return await client.request(method, path, **more)
+
+    return asyncio.run(once())
+
+
+@cache
+def _enrolled() -> tuple[Path, dict[str, int]]:
+    """The accounts of everybody, made once per process through the desk's own interface."""
+    folder = Path(tempfile.mkdtemp(prefix="desk-server-"))
+    world = desk_world(folder)
+    context = build_desk(world.node, clock=world.clock)
+    app = guarded(context)
+    browsers = {name: Browser(app, authenticator(name)) for name in PEOPLE}
+    operators = [browsers[name] for name in ("Operator A", "Operator B")]
+    for name, (officer, roles) in PEOPLE.items():
+        if browsers[name] in operators:
+            code = context.console.accounts.invite(Wanted(name=name, officer=officer, roles=roles))
+        else:
+            wanted = {"name": name, "officer": officer, "roles": sorted(roles)}
+            proposed = operators[0].act(operators[0].post("/api/enrolments", wanted))
+            code = operators[1].act(operators[1].post(f"/api/enrolments/{proposed['enrolment']}/approval"))["code"]
+        browsers[name].act(browsers[name].enrol(code))
+        if browsers[name] in operators:
+            browsers[name].act(browsers[name].sign_in())
+    with context.console.db.begin() as store:
+        for browser in operators:
+            (row,) = store.sessions.sessions_of(_account(store, browser.passkey.label))
+            store.sessions.end_session(row)
+    return folder, {name: browser.passkey.sign_count for name, browser in browsers.items()}
+
+
+def _account(store: Any, name: str) -> str:  # noqa: ANN401  # an OfficerStore
+    return str(store.accounts.account_named(name).id)
