@@ -1,0 +1,44 @@
+"""A few seconds of fuzzing at every parser; `make fuzz` goes on for ten minutes at each."""
+
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+
+from tests.fuzz.mutation import mutated
+from tests.fuzz.parsers import GROUPS, group_of
+from tests.fuzz.target import Target
+from tests.shared import shared
+
+EXAMPLES = 40
+SECONDS = 0.1
+"""Of CPU a parser: a slow one gets fewer examples."""
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_what_the_writers_wrote_is_accepted(group: str) -> None:
+    for target in group_of(group):
+        assert all(target.check(seed) for seed in target.seeds), target.name
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_whatever_is_wrong_the_refusal_is_one_of_ours(group: str) -> None:
+    for target in group_of(group):
+        fuzz(target, min(EXAMPLES, max(5, round(SECONDS * target.rate))))
+
+
+def fuzz(target: Target, examples: int) -> None:
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(mutated(target.seeds))
+    def attempt(raw: bytes) -> None:
+        note(target.name)
+        target.check(raw)
+
+    attempt()
+
+
+@pytest.mark.parametrize("group", [name for name in GROUPS if name != "encodings"])
+def test_no_document_of_json_test_suite_is_taken_for_one_of_ours(group: str) -> None:
+    documents = [path.read_bytes() for path in sorted(shared("vectors/json/test_parsing").glob("*"))]
+    assert len(documents) == 318
+    for target in group_of(group):
+        if target.rate >= 100 and all(seed.startswith(b"{") for seed in target.seeds):
+            assert not any(target.check(raw) for raw in documents), target.name
