@@ -30,6 +30,7 @@ from exchange.errors.encoding import (
     Base64Error,
     CanonicalJsonError,
     DigestError,
+    EncodingError,
     FieldError,
     InstantError,
     JsonError,
@@ -70,6 +71,17 @@ def test_json_is_accepted_and_refused_as_json_test_suite_says(name: str) -> None
     else:
         with pytest.raises(JsonError):
             parsed(raw)
+
+
+@pytest.mark.parametrize("name", cases_of("vectors/json/test_parsing"))
+def test_a_canonical_object_of_json_test_suite_is_one_that_is_written_alike(name: str) -> None:
+    raw = (shared("vectors/json/test_parsing") / name).read_bytes()
+    try:
+        value = parse_canonical_object(raw, subject="test")
+    except EncodingError:
+        return
+    assert name.startswith("y_")
+    assert json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode() == raw
 
 
 @pytest.mark.parametrize("name", cases_of("vectors/jcs/input"))

@@ -1,7 +1,9 @@
 """JWS: one legal spelling, keys from the caller, and a type that is part of what is signed."""
 
 import json
+from base64 import b64decode
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from exchange.errors.trust import (
     TrustError,
     UnknownKeyError,
 )
+from exchange.signing.dpop import open_proof, open_token, peek_member
 from exchange.signing.jws import (
     COMPACT_CHARS_MAX,
     GENERAL_BYTES_MAX,
@@ -29,7 +32,7 @@ from exchange.signing.jws import (
     verify_detached,
 )
 from exchange.signing.keys import Algorithm
-from tests.shared import shared
+from tests.shared import SHARED, shared
 from tests.world.federation import hybrid, signer
 
 TYP = "exchange-receipt+jws"
@@ -38,6 +41,8 @@ STRANGER = signer("stranger")
 BOTH = hybrid("both")
 KEYS = [ME.public]
 PAYLOAD = b'{"type":"receipt/1"}'
+NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
+FOREIGN = {"HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES512"}
 TOKEN = sign_compact(PAYLOAD, typ=TYP, signer=ME)
 
 
@@ -210,11 +215,79 @@ def test_one_changed_byte_anywhere_is_refused(position: int, byte: int) -> None:
             open_attached(altered, typ=TYP, keys=BOTH.public)
 
 
-def test_no_token_of_wycheproof_is_accepted() -> None:
-    # None has all of our three header members, so none may pass, and each refusal must be one of ours.
-    vectors = json.loads(shared("vectors/wycheproof/json_web_signature_test.json").read_text(encoding="utf-8"))
-    tokens = [case["jws"] for group in vectors["testGroups"] for case in group["tests"]]
-    assert len(tokens) == 401
-    for token in tokens:
-        with pytest.raises(TrustError):
-            open_compact(token if isinstance(token, str) else json.dumps(token), typ=TYP, keys=KEYS)
+def wycheproof(name: str) -> list[dict[str, Any]]:
+    """All cases of one of Wycheproof's JOSE files."""
+    vectors = json.loads(shared(f"vectors/wycheproof/{name}_test.json").read_text(encoding="utf-8"))
+    return [case for group in vectors["testGroups"] for case in group["tests"]]
+
+
+def spelling(token: object) -> str:
+    """A token as it travels: compact, or JSON as text."""
+    return token if isinstance(token, str) else json.dumps(token)
+
+
+def algorithm_of(token: str) -> str:
+    """What a compact token says of itself, read as leniently as anybody would."""
+    header = token.partition(".")[0]
+    return str(json.loads(b64decode(header + "=" * (-len(header) % 4), altchars=b"-_"))["alg"])
+
+
+def require_refused(token: str) -> None:
+    """No reader of ours takes it, whichever way it comes, and each refusal is one of ours."""
+    readers: list[Callable[[], object]] = [
+        lambda: open_compact(token, typ=TYP, keys=KEYS),
+        lambda: open_attached(token.encode(), typ=TYP, keys=BOTH.public),
+        lambda: verify_detached(token.encode(), PAYLOAD, typ=TYP, keys=BOTH.public),
+        lambda: peek_member(token),
+        lambda: open_proof(token, keys=KEYS, method="GET", url="https://kz.example/", at=NOON, age_s=60, skew_s=10),
+        lambda: open_token(token, keys=KEYS, issuer="https://kz.example", at=NOON),
+    ]
+    for read in readers:
+        with pytest.raises(ExchangeError):
+            read()
+
+
+@pytest.mark.parametrize(
+    ("name", "cases", "valid"),
+    [("json_web_signature", 401, 46), ("json_web_key", 26, 5), ("json_web_crypto", 83, 6)],
+)
+def test_no_token_of_wycheproof_is_accepted_and_the_valid_ones_are_of_algorithms_not_used_here(
+    name: str, cases: int, valid: int
+) -> None:
+    found = wycheproof(name)
+    assert len(found) == cases
+    for case in found:
+        require_refused(spelling(case.get("jws", case.get("jwe"))))
+    # The one reason why their verdict is not ours: nothing here is signed with RSA, ECDSA or a shared secret.
+    theirs = [spelling(case.get("jws", case.get("jwe"))) for case in found if case["result"] == "valid"]
+    assert len(theirs) == valid
+    assert {algorithm_of(token) for token in theirs if token.count(".") == 2} <= FOREIGN
+
+
+def cookbook() -> list[object]:
+    files = sorted((SHARED / "vectors/cookbook").rglob("*.json"))
+    signed = [path for path in files if path.parent.name in {"jws", "curve25519", "rfc7797"}]
+    return [pytest.param(path.relative_to(SHARED), id=path.stem) for path in signed] or [pytest.param("", id="absent")]
+
+
+@pytest.mark.parametrize("path", cookbook())
+def test_no_example_of_rfc_7520_7797_and_8037_has_our_header(path: str) -> None:
+    example = json.loads(shared(str(path) or "vectors/cookbook").read_text(encoding="utf-8"))
+    for token in example["output"].values():
+        require_refused(spelling(token))
+        if isinstance(token, dict):
+            require_refused(canonical_json(token).decode())
+
+
+def test_the_example_of_rfc_8037_is_refused_for_its_algorithm_s_retired_name_alone() -> None:
+    # RFC 9864 §2.2: "EdDSA" says no curve and is deprecated; its signature is right (test_keys).
+    token = json.loads(shared("vectors/cookbook/curve25519/jws.json").read_text(encoding="utf-8"))["output"]["compact"]
+    assert algorithm_of(token) == "EdDSA"
+    require_refused(token)
+
+
+@pytest.mark.parametrize("name", ["ML_DSA_44", "ML_DSA_65"])
+def test_the_examples_of_rfc_9964_have_no_type_and_so_count_for_no_kind_of_ours(name: str) -> None:
+    token = json.loads(shared(f"vectors/mldsa/{name}.jose.json").read_text(encoding="utf-8"))["jws"]
+    assert algorithm_of(token) == name.replace("_", "-")
+    require_refused(token)

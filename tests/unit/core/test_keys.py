@@ -94,6 +94,25 @@ def test_wycheproof_agrees(path: str, algorithm: Algorithm, count: int) -> None:
     assert seen == count
 
 
+def foreign_keys() -> Iterator[dict[str, Any]]:
+    """Every public key of RFC 7517's examples and of Wycheproof's JOSE files, and the private ones too."""
+    for path in sorted(shared("vectors/cookbook/jwk").glob("*.json")):
+        yield json.loads(path.read_text(encoding="utf-8"))
+    for name in ("signature", "key", "crypto"):
+        for group in load(f"vectors/wycheproof/json_web_{name}_test.json")["testGroups"]:
+            for key in (group.get("public"), group.get("private")):
+                yield from key.get("keys", [key]) if key else ()
+    yield load("vectors/mldsa/ML_DSA_44.jose.json")["jwk"]
+
+
+def test_no_key_of_another_kind_is_read() -> None:
+    keys = list(foreign_keys())
+    assert len(keys) > 60
+    for key in keys:
+        with pytest.raises(KeyKindError):
+            parse_public_jwk(key)
+
+
 OTHER = {"kty": "AKP", "alg": "ML-DSA-65", "pub": "AA"}
 
 
