@@ -138,6 +138,26 @@ def approval_statement(common: ClearanceCommon, *, officer: str, role: str, at: 
     return canonical_json({**common.as_json(), **decision(officer=officer, role=role, at=at)})
 
 
+def approval_by_passkey(statement: bytes, proof: PasskeyProof) -> Approval:
+    """The approval that a statement and an officer's assertion over it make; whether it counts is asked later.
+
+    Args:
+        statement: As `approval_statement`, or `exchange.publication.withdrawal.withdrawal_statement`, wrote it.
+        proof: The assertion over its digest.
+
+    Raises:
+        EncodingError: It is no such statement.
+    """
+    subject = "statement of an approval"
+    said = parse_canonical_object(statement, subject=subject, bytes_max=CLEARANCE_BYTES_MAX)
+    return Approval(
+        officer=officer_id(said, "officer", subject=subject),
+        role=text_member(said, "role", subject=subject),
+        at=parse_instant(said.get("at"), subject=f"{subject}: at"),
+        proof=proof,
+    )
+
+
 def format_clearance(clearance: Clearance) -> bytes:
     """The RFC 8785 bytes of `clearance.json`."""
     approvals = sorted(clearance.approvals, key=lambda approval: approval.officer)

@@ -164,6 +164,12 @@ COMMANDS: tuple[Command, ...] = (
         "одобрить именно эти байты",
     ),
     Command(
+        "clearance statement",
+        "nodes.desk.clearance_commands:statement",
+        "what an officer's passkey is asked to approve",
+        "что одобряет должностное лицо ключом доступа",
+    ),
+    Command(
         "clearance return",
         "nodes.desk.clearance_commands:send_back",
         "return a candidate with a reason",
@@ -174,6 +180,12 @@ COMMANDS: tuple[Command, ...] = (
         "nodes.desk.clearance_commands:show",
         "table and digest words of a candidate",
         "таблица и слова дайджеста кандидата",
+    ),
+    Command(
+        "clearance print",
+        "nodes.desk.sheet_commands:print_sheet",
+        "what would leave the country, on paper",
+        "что покинет страну, на бумаге",
     ),
     Command(
         "clearance list",

@@ -3,9 +3,11 @@
 The rules are `exchange.flow.clear`; here a case is read from the desk's store and folder, and written back.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from exchange.bundle.opening import require_withheld
 from exchange.clearance import Clearance, ClearanceCommon, format_clearance, parse_clearance
@@ -27,7 +29,9 @@ from exchange.manifest import DATA, DISCLOSURE
 from exchange.report import parse_report
 from exchange.sdmx.data import parse_data
 from exchange.signing.keys import HybridSigner, KeyPurpose, Signer
-from exchange.signing.trust import Trust
+from exchange.signing.members import ProofKind
+from exchange.signing.passkey import PasskeyCredential
+from exchange.signing.trust import MemberKey, Trust
 from nodes.adapters.contract_folder import ContractShelf, read_contracts
 from nodes.adapters.desk_store import CaseRow, DeskStore, open_desk
 from nodes.adapters.durable import write_folder_durably
@@ -95,9 +99,7 @@ class Desk:
             ForeignOfficerError: Somebody of another member.
             OfficerKeyError: It is another key.
         """
-        member, registered = self.trust.officer(officer, at=self.now)
-        if member != self.node.member:
-            raise ForeignOfficerError(officer=officer, expected=self.node.member, found=member)
+        registered = self._registered(officer, ProofKind.OFFICER_KEY)
         demo, passphrase = self.node.settings.demo, self._passphrase()
         signer = (
             read_officer_signer(self.node.private, officer, passphrase=passphrase, demo=demo)
@@ -107,6 +109,23 @@ class Desk:
         if registered.key != signer.public:
             raise OfficerKeyError(officer=officer, expected=registered.key.kid, found=signer.public.kid)
         return signer
+
+    def officer_passkey(self, officer: str) -> PasskeyCredential:
+        """The officer's passkey, as the registry lists it.
+
+        Raises:
+            UnknownOfficerError: No such officer, or one without a passkey now.
+            ForeignOfficerError: Somebody of another member.
+        """
+        key = self._registered(officer, ProofKind.WEBAUTHN).key
+        assert isinstance(key, PasskeyCredential)  # that kind was asked for
+        return key
+
+    def _registered(self, officer: str, by: ProofKind) -> MemberKey:
+        member, registered = self.trust.officer(officer, at=self.now, by=by)
+        if member != self.node.member:
+            raise ForeignOfficerError(officer=officer, expected=self.node.member, found=member)
+        return registered
 
     def bundle_signer(self) -> HybridSigner:
         """The member's bundle keys, which only the desk holds."""
@@ -148,6 +167,10 @@ class KeptCase:
     row: CaseRow
     files: CandidateFiles
     case: Case
+
+
+Find: TypeAlias = Callable[[DeskStore], KeptCase]
+"""Which case is meant, looked up inside the transaction that acts on it."""
 
 
 def read_candidate(folder: Path) -> CandidateFiles:
@@ -222,6 +245,27 @@ def find_case(desk: Desk, store: DeskStore, asked: list[str]) -> KeptCase:
     if kept is None or (meant.folder is not None and read_candidate(meant.folder).candidate != kept.case.candidate):
         raise CaseNotFoundError(asked=" ".join(asked), member=desk.node.member)
     return kept
+
+
+def numbered(desk: Desk, number: int) -> Find:
+    """The way to the case of this number in the desk's store.
+
+    Raises:
+        CaseNotFoundError: When it is looked for and there is none.
+    """
+
+    def find(store: DeskStore) -> KeptCase:
+        row = store.numbered(number)
+        if row is None:
+            raise CaseNotFoundError(asked=f"no. {number}", member=desk.node.member)
+        return load_case(desk, row)
+
+    return find
+
+
+def asked_for(desk: Desk, asked: list[str]) -> Find:
+    """The way to the case that a person means, as `find_case` says."""
+    return lambda store: find_case(desk, store, asked)
 
 
 def load_case(desk: Desk, row: CaseRow) -> KeptCase:

@@ -1,24 +1,29 @@
-"""`exchange clearance approve|return|show|list`: what clearing officers do."""
+"""`exchange clearance approve|statement|return|show|list`: what clearing officers do."""
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
-from exchange.clearance import CLEARING_ROLE
+from exchange.clearance import CLEARING_ROLE, Approval, approval_by_passkey
 from exchange.clearance import approve as sign_approval
-from exchange.encoding import Digest, format_instant
+from exchange.clearance.passkey import challenge_of
+from exchange.encoding import Digest, base64url_encode, format_instant, parse_json_object
 from exchange.errors import ExitCode
+from exchange.errors.settings import CommandLineError, FileRefusedError
 from exchange.flow.candidate import Candidate
-from exchange.flow.clear import CandidateState, Event, advance, record_approval
-from exchange.flow.clear import send_back as return_case
-from exchange.flow.release import HANDOVER_SUFFIX
+from exchange.flow.clear import CandidateState
 from exchange.labels import licences_json, sources_json
 from exchange.report import parse_report
+from exchange.signing.passkey import parse_passkey_proof
 from exchange.signing.words import digest_words
 from nodes.adapters.desk_store import open_desk
-from nodes.desk.cases import CANDIDATE_FORM, Desk, KeptCase, asked_words, find_case, find_shown, keep_case, load_case
-from nodes.desk.ledger import is_recorded, require_fresh
+from nodes.adapters.durable import write_durably
+from nodes.desk.cases import CANDIDATE_FORM, Desk, KeptCase, asked_words, find_case, find_shown, load_case
+from nodes.desk.deciding import approvals_missing, ask_approval, take_approval, take_return
 from nodes.desk.sheet import print_table
 from nodes.terminal import CommandParser, Invocation, Output
+
+ASSERTION_BYTES_MAX = 16 * 1024
 
 _STATES_RU = {
     CandidateState.DRAFT: "черновик",
@@ -33,22 +38,13 @@ _STATES_RU = {
 
 
 def approve(invocation: Invocation) -> int:
-    """`clearance approve CONTRACT PERIOD --officer ID`: an officer's signature over exactly these bytes."""
-    arguments = _arguments(invocation, "Approve exactly these bytes.", reason=False)
+    """`clearance approve CONTRACT PERIOD --officer ID`: an officer's approval of exactly these bytes."""
+    arguments = _approve_arguments(invocation)
     desk = Desk.open(invocation.require_node(), invocation.clock.now())
-    signer = desk.officer_signer(arguments.officer, arguments.key)
     with open_desk(desk.store_file) as store:
         kept = find_case(desk, store, arguments.candidate)
-        contract = desk.contract_of(kept.files)
-        require_fresh(desk, kept.files.candidate, contract)
-        approval = sign_approval(
-            kept.case.common, officer=arguments.officer, role=CLEARING_ROLE, at=desk.now, signer=signer
-        )
-        case = record_approval(kept.case, approval, trust=desk.trust, contract=contract, at=desk.now)
-        keep_case(store, kept, case, bundle=None)
-        store.tell(kept.row, at=desk.now, officer=arguments.officer, event="approve")
-    needed = contract.approvals.officers_min - len(case.approvals)
-    cleared = case.state is CandidateState.CLEARED
+        case = take_approval(desk, store, kept, _approval(desk, kept, arguments))
+    needed, cleared = approvals_missing(desk, kept), case.state is CandidateState.CLEARED
     invocation.output.say(
         en=f"{arguments.officer} approved {case.candidate.name}: "
         + ("cleared" if cleared else f"{needed} more approval needed"),
@@ -60,18 +56,45 @@ def approve(invocation: Invocation) -> int:
     return ExitCode.FINE
 
 
+def statement(invocation: Invocation) -> int:
+    """`clearance statement CONTRACT PERIOD --officer ID -o FILE`: what a passkey is asked for, and its challenge."""
+    parser = _parser(invocation, "Write the statement that an officer's passkey answers.")
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="the statement")
+    arguments = invocation.parse(parser)
+    desk = Desk.open(invocation.require_node(), invocation.clock.now())
+    with open_desk(desk.store_file) as store:
+        kept = find_case(desk, store, arguments.candidate)
+    asked = ask_approval(desk, kept, arguments.officer)
+    passkey = desk.officer_passkey(arguments.officer)
+    write_durably(arguments.output, asked)
+    challenge = base64url_encode(challenge_of(asked))
+    output = invocation.output
+    output.say(en=f"statement: {arguments.output}", ru=f"заявление: {arguments.output}")
+    output.line(f"  {digest_words(Digest.of(asked))}")
+    output.say(en=f"challenge: {challenge}", ru=f"вызов: {challenge}")
+    output.say(en=f"to be answered on {' '.join(passkey.origins)}", ru=f"ответить на {' '.join(passkey.origins)}")
+    output.result(
+        {
+            "statement": str(arguments.output),
+            "challenge": challenge,
+            "credential_id": base64url_encode(passkey.credential_id),
+            "rp_id": passkey.rp_id,
+            "origins": list(passkey.origins),
+        }
+    )
+    return ExitCode.FINE
+
+
 def send_back(invocation: Invocation) -> int:
     """`clearance return CONTRACT PERIOD --officer ID --reason TEXT`: back to the preparer; approvals are gone."""
-    arguments = _arguments(invocation, "Return a candidate to its preparer.", reason=True)
+    parser = _with_key(_parser(invocation, "Return a candidate to its preparer."))
+    parser.add_argument("--reason", required=True, metavar="TEXT")
+    arguments = invocation.parse(parser)
     desk = Desk.open(invocation.require_node(), invocation.clock.now())
     desk.officer_signer(arguments.officer, arguments.key)
     with open_desk(desk.store_file) as store:
         kept = find_case(desk, store, arguments.candidate)
-        begun = kept.case if not _is_logged(desk, kept) else advance(kept.case, Event.LOG)
-        case = return_case(begun, officer=arguments.officer, reason=arguments.reason, trust=desk.trust, at=desk.now)
-        _take_back(desk, kept)
-        keep_case(store, kept, case, bundle=None)
-        store.tell(kept.row, at=desk.now, officer=arguments.officer, event="return", reason=arguments.reason)
+        case = take_return(desk, store, kept, officer=arguments.officer, reason=arguments.reason)
     invocation.output.say(
         en=f"{arguments.officer} returned {case.candidate.name}: {arguments.reason}",
         ru=f"{arguments.officer}: возвращено {case.candidate.name}: {arguments.reason}",
@@ -164,28 +187,49 @@ def listing(invocation: Invocation) -> int:
     return ExitCode.FINE
 
 
-def _arguments(invocation: Invocation, summary: str, *, reason: bool) -> Namespace:
+def _parser(invocation: Invocation, summary: str) -> CommandParser:
     parser = CommandParser(invocation.command, summary)
     parser.add_argument("candidate", nargs="+", metavar=CANDIDATE_FORM)
     parser.add_argument("--officer", required=True, metavar="ID")
+    return parser
+
+
+def _with_key(parser: CommandParser) -> CommandParser:
     parser.add_argument("--key", type=Path, metavar="FILE", help="the officer's key; by default in the node's folder")
-    if reason:
-        parser.add_argument("--reason", required=True, metavar="TEXT")
-    return invocation.parse(parser)
+    return parser
 
 
-def _is_logged(desk: Desk, kept: KeptCase) -> bool:
-    """Whether the ledger has it though the case says cleared: the desk broke off after the gateway's answer."""
-    bundle = kept.row.bundle
-    cleared = kept.case.state is CandidateState.CLEARED
-    return cleared and bundle is not None and is_recorded(desk, Digest.parse(bundle, subject="desk.db: bundle"))
+def _approve_arguments(invocation: Invocation) -> Namespace:
+    parser = _with_key(_parser(invocation, "Approve exactly these bytes."))
+    parser.add_argument("--statement", type=Path, metavar="FILE", help="by passkey: what clearance statement wrote")
+    parser.add_argument("--assertion", type=Path, metavar="FILE", help="by passkey: its answer, as JSON")
+    arguments = invocation.parse(parser)
+    if (arguments.statement is None) != (arguments.assertion is None):
+        command = f"exchange {invocation.command} … --statement FILE --assertion FILE"
+        raise CommandLineError(reason="a passkey's answer comes with its statement", command=command)
+    return arguments
 
 
-def _take_back(desk: Desk, kept: KeptCase) -> None:
-    """Remove a hand-over that waits in the outbox; one that the gateway has taken bars a second of its identity."""
-    if kept.row.bundle is not None:
-        bundle = Digest.parse(kept.row.bundle, subject="desk.db: bundle")
-        (desk.node.outbox / f"{bundle.hex}{HANDOVER_SUFFIX}").unlink(missing_ok=True)
+def _approval(desk: Desk, kept: KeptCase, arguments: Namespace) -> Approval:
+    """The officer's approval, by passkey if an answer of one is given, else by key.
+
+    Raises:
+        FileRefusedError, EncodingError: A file that cannot be read, or is another.
+    """
+    if arguments.assertion is None:
+        signer = desk.officer_signer(arguments.officer, arguments.key)
+        common, role = kept.case.common, CLEARING_ROLE
+        return sign_approval(common, officer=arguments.officer, role=role, at=desk.now, signer=signer)
+    proof = parse_json_object(_read(arguments.assertion), subject="assertion", bytes_max=ASSERTION_BYTES_MAX)
+    approval = approval_by_passkey(_read(arguments.statement), parse_passkey_proof(proof, subject="assertion"))
+    return replace(approval, officer=arguments.officer)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FileRefusedError(path=str(path), reason=error.strerror or "not readable") from error
 
 
 def _next(invocation: Invocation, desk: Desk, kept: KeptCase, *, cleared: bool) -> None:
