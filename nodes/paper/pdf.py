@@ -29,7 +29,7 @@ _BODY = ParagraphStyle("body", fontName=_REGULAR, fontSize=9.5, leading=12.5, sp
 _TITLE = ParagraphStyle("title", _BODY, fontName=_BOLD, fontSize=17, leading=21, spaceAfter=6)
 _SECTION = ParagraphStyle("section", _BODY, fontName=_BOLD, fontSize=12, leading=15, spaceBefore=10, keepWithNext=1)
 _CELL = ParagraphStyle("cell", _BODY, fontSize=8.5, leading=10.5, spaceAfter=0, splitLongWords=1)
-_HEAD = ParagraphStyle("head", _CELL, fontName=_BOLD)
+_HEAD = ParagraphStyle("head", _CELL, fontName=_BOLD, fontSize=8)
 _FIGURE = ParagraphStyle("figure", _CELL, alignment=2)
 _FIGURE_HEAD = ParagraphStyle("figure head", _HEAD, alignment=2)
 _ITEM = ParagraphStyle("item", _BODY, leftIndent=14, bulletIndent=0)
