@@ -65,7 +65,12 @@ STEP_3 = (
        PRIMARY KEY (bundle, puller)) WITHOUT ROWID""",
 )
 
-STEPS: tuple[Sequence[str], ...] = (STEP_1, STEP_2, STEP_3)
+STEP_4 = (
+    "CREATE TABLE shared_secret (name TEXT PRIMARY KEY, secret BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE xroad (proof TEXT PRIMARY KEY, member TEXT NOT NULL, headers TEXT NOT NULL, at TEXT NOT NULL)",
+)
+
+STEPS: tuple[Sequence[str], ...] = (STEP_1, STEP_2, STEP_3, STEP_4)
 
 
 def upgrade(connection: Connection, file: Path, *, steps: Sequence[Sequence[str]] = STEPS) -> None:

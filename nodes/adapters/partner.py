@@ -20,13 +20,13 @@ from exchange.errors.encoding import EncodingError
 from exchange.errors.exchange_ import PartnerMalformedError, PartnerRefusedError, PartnerUnreachableError
 from exchange.receipt import pull_id
 from exchange.signing.dpop import make_assertion, make_proof, peek_registry
+from nodes.adapters.outbound import outbound
 from nodes.adapters.partner_calls import Attempt, Caller, PartnerLimits, Served, delivery_of
 from nodes.adapters.partner_problems import (
     NEVER_SENT,
     PartnerProblemError,
     broken_off,
     overlong,
-    private_address,
     read_problem,
 )
 
@@ -77,9 +77,8 @@ class PartnerClient:
         self._caller = caller
         self._limits = limits
         self._session = _Session()
-        self._judge_address = transport is None and not limits.private_addresses
         self._http = httpx.AsyncClient(
-            transport=transport or httpx.AsyncHTTPTransport(trust_env=False),
+            transport=transport or outbound(limits.tls, private_addresses=limits.private_addresses),
             timeout=limits.timeout_s,
             follow_redirects=False,
             trust_env=False,
@@ -258,7 +257,6 @@ class PartnerClient:
         may_serve: bool = False,
     ) -> AsyncIterator[httpx.Response]:
         """One request as it is; with `may_serve`, one that left and was not answered stays a transport error."""
-        await self._require_public()
         request = self._http.build_request(
             method, self.issuer + path, params=query, content=content, headers=dict(headers)
         )
@@ -273,12 +271,6 @@ class PartnerClient:
             yield answer
         finally:
             await answer.aclose()
-
-    async def _require_public(self) -> None:
-        """A partner listens on the public network, unless the settings say otherwise (a test federation)."""
-        reason = await private_address(self.issuer) if self._judge_address else None
-        if reason is not None:
-            raise self._unreachable(httpx.ConnectError(reason))
 
     async def _read_all(self, answer: httpx.Response, path: str, bytes_max: int) -> bytes:
         try:

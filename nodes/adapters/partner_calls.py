@@ -1,5 +1,6 @@
 """What a call to a partner's gateway is made of: who calls, within which limits, and what a pull gives."""
 
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -7,6 +8,8 @@ from exchange.encoding import Digest, base64url_encode
 from exchange.signing.jws import COMPACT_CHARS_MAX
 from exchange.signing.keys import Random, Signer
 from nodes.adapters.clock import Clock
+from nodes.adapters.tls_files import partner_context
+from nodes.settings import NodeFolder
 
 JTI_BYTES = 16
 DELIVERY_HEADER = "Exchange-Delivery"
@@ -17,12 +20,33 @@ Attempt = Callable[[Digest], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerLimits:
-    """How long to wait and how much to read."""
+    """How long to wait, how much to read, and whom to connect to.
+
+    Attributes:
+        private_addresses: A partner may listen on loopback or a private range.
+        tls: Whose certificates count; None: the machine's own authorities.
+    """
 
     timeout_s: float
     bundle_bytes_max: int
-    private_addresses: bool = False  # a partner may listen on loopback or a private range
+    private_addresses: bool = False
+    tls: ssl.SSLContext | None = None
     answer_bytes_max: int = 4 * 1024 * 1024
+
+
+def partner_limits(node: NodeFolder) -> PartnerLimits:
+    """The limits of a node's own calls, as its settings give them.
+
+    Raises:
+        TrustError, FileRefusedError: A file that the settings name for TLS does not do.
+    """
+    settings = node.settings.gateway
+    return PartnerLimits(
+        timeout_s=settings.partner_timeout_s,
+        bundle_bytes_max=settings.bundle_bytes_max,
+        private_addresses=settings.private_addresses,
+        tls=partner_context(node.path, settings.tls),
+    )
 
 
 def _names_none() -> int | None:

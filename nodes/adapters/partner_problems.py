@@ -1,9 +1,6 @@
 """What a partner answers when it refuses, as errors of ours: its own code and sentence, and our exit code for them."""
 
-import asyncio
 from collections.abc import Mapping
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -68,17 +65,6 @@ def overlong(partner: str, bundle: Digest, bytes_max: int, *, delivery: str) -> 
     too_long = OverlongError(partner=partner, bundle=bundle.hex, bytes_max=bytes_max)
     too_long.delivery = delivery
     return too_long
-
-
-async def private_address(issuer: str) -> str | None:
-    """Why this address is not one of the public network; None if it is."""
-    host = urlsplit(issuer).hostname or ""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None)
-    except OSError:
-        return f"{host}: no address"
-    public = all(ip_address(str(address[4][0]).partition("%")[0]).is_global for address in found)
-    return None if public else "a private address, which the settings do not allow"
 
 
 def read_problem(raw: bytes, *, partner: str, subject: str, status: int) -> PartnerProblemError:

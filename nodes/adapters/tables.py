@@ -259,3 +259,23 @@ class AcknowledgedRow(SQLModel, table=True):
     bundle: str
     receipt: bytes
     taken: bool  # whether the partner took it
+
+
+class SharedSecretRow(SQLModel, table=True):
+    """A secret that every worker over this store shares and no other process has; made by whoever comes first."""
+
+    __tablename__: ClassVar[str] = "shared_secret"
+
+    name: str = Field(primary_key=True)
+    secret: bytes
+
+
+class XRoadRow(SQLModel, table=True):
+    """What the ministry's security server said about an authenticated request; metadata only, no rule reads it."""
+
+    __tablename__: ClassVar[str] = "xroad"
+
+    proof: str = Field(primary_key=True)  # SHA-256 of the request's DPoP proof: the pull id, if it was a pull
+    member: str
+    headers: str  # canonical JSON: header to value
+    at: str

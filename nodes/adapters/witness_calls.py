@@ -9,6 +9,10 @@ from exchange.log.note import VerifierKey, format_vkey
 from exchange.log.policy import WitnessPolicy, parse_policy
 from exchange.signing.trust import Trust
 
+ANSWER_BYTES_MAX = 64 * 1024
+"""A cosignature line or a size; anything longer is neither."""
+PLAIN = {"Accept-Encoding": "identity"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
@@ -51,11 +55,16 @@ class HttpWitnesses:
         Raises:
             OSError: It cannot be reached.
         """
+        address, content = f"{issuer}/witness/add-checkpoint", bytearray()
         try:
-            answer = await self._client.post(f"{issuer}/witness/add-checkpoint", content=body)
+            async with self._client.stream("POST", address, content=body, headers=PLAIN) as answer:
+                async for chunk in answer.aiter_raw():
+                    content += chunk
+                    if len(content) > ANSWER_BYTES_MAX:
+                        raise ConnectionError("overlong answer")
         except httpx.HTTPError as error:
             raise ConnectionError(type(error).__name__) from error
-        return answer.status_code, answer.content
+        return answer.status_code, bytes(content)
 
 
 def plan_of(trust: Trust, member: str) -> WitnessPlan:

@@ -128,6 +128,7 @@ class Auditor:
             names=gathered.names,
         )
         result = await asyncio.to_thread(reconcile, federation)
+        await asyncio.to_thread(self._store.keep_proven, gathered.evidence.proven)
         progress("reconciling", 1.0)
         return AuditResult(
             at=federation.at,
@@ -144,11 +145,9 @@ class Auditor:
     def _remember(self, logs: Mapping[str, LogView], gathered: Gathered) -> list[str]:
         """Keep the checkpoints that deliveries and bundles carry; the members whose log must be judged again."""
         before = {member: self._known(member) for member in logs}
-        for says in _deliveries(logs, Signatures(gathered.evidence, self._trust)):
-            if says.publisher in logs:
-                self._collector.remember(says.publisher, says.checkpoint.encode("utf-8", "replace"))
-        for publisher, note in gathered.proofs:
-            self._collector.remember(publisher, note)
+        deliveries = _deliveries(logs, Signatures(gathered.evidence, self._trust))
+        carried = ((says.publisher, says.checkpoint.encode("utf-8", "replace")) for says in deliveries)
+        self._collector.remember([*(one for one in carried if one[0] in logs), *gathered.proofs])
         return [member for member in logs if self._known(member) != before[member]]
 
     def _known(self, member: str) -> set[tuple[int, bytes]]:

@@ -25,16 +25,20 @@ from exchange.errors.exchange_ import (
     ReplayedError,
     TokenMissingError,
     TokenRefusedError,
+    TooManyRequestsError,
 )
 from exchange.errors.trust import UnknownMemberError
 from exchange.receipt import pull_id
 from exchange.signing.dpop import AccessToken, Proof, open_proof, open_token
-from exchange.signing.keys import KeyPurpose, PublicKey, Random
+from exchange.signing.keys import KeyPurpose, PublicKey
 from nodes.adapters.clock import Clock
 from nodes.adapters.sequencer import Transaction
 from nodes.adapters.store import driver_of
 from nodes.adapters.tables import SpentRow
+from nodes.adapters.xroad_store import keep_xroad
 from nodes.gateway.context import GatewayContext
+from nodes.web.limits import MemberLimits
+from nodes.web.passage import Passage, passage_of
 
 SCHEME = "DPoP "
 NONCE_HEADER = "DPoP-Nonce"
@@ -56,11 +60,16 @@ _CHALLENGES: Mapping[type[ExchangeError], str] = {
 
 
 class Nonces:
-    """Nonces of this server: keyed by the minute, so that nothing is stored; this and the last one count."""
+    """Nonces of this server: keyed by the minute, so that none is stored; this and the last one count.
 
-    def __init__(self, clock: Clock, random: Random) -> None:
+    Args:
+        clock: The time.
+        key: 32 bytes that all workers of the node share.
+    """
+
+    def __init__(self, clock: Clock, key: bytes) -> None:
         self._clock = clock
-        self._key = random(32)
+        self._key = key
         self._of = lru_cache(maxsize=NONCES_KEPT)(self._make)
 
     def fresh(self) -> str:
@@ -103,14 +112,22 @@ class Caller:
     pull: Digest
     jti: str
     spent_until: int
+    passage: Passage
 
 
 class Door:
-    """Lets members in, one request at a time."""
+    """Lets members in, one request at a time.
 
-    def __init__(self, context: GatewayContext, nonces: Nonces) -> None:
+    Args:
+        context: The gateway.
+        nonces: Its nonces.
+        limits: What one member may ask.
+    """
+
+    def __init__(self, context: GatewayContext, nonces: Nonces, limits: MemberLimits) -> None:
         self._context = context
         self.nonces = nonces
+        self._limits = limits
         self._tokens: OrderedDict[str, AccessToken] = OrderedDict()
 
     def authenticate(self, request: Request) -> Caller:
@@ -118,6 +135,7 @@ class Door:
 
         Raises:
             TokenMissingError, TokenRefusedError, ProofRefusedError, NonceNeededError: 401.
+            TooManyRequestsError: 429.
         """
         context = self._context
         now = context.clock.now()
@@ -139,6 +157,7 @@ class Door:
             raise ProofRefusedError(reason="expected in one header DPoP")
         proof = self.check_proof(request, header, keys=bound, now=now, token=presented)
         return Caller(
+            passage=self.enter(request, token.member),
             member=token.member,
             auditor=token.member == trust.auditor,
             keys=keys,
@@ -155,8 +174,43 @@ class Door:
             PassageError: 401.
         """
         caller = self.authenticate(request)
-        await self._context.sequencer.submit(lambda transaction: spend_proof(transaction, caller), gated=False)
+        await self._context.sequencer.submit(lambda transaction: self.spend(transaction, caller), gated=False)
         return caller
+
+    def enter(self, request: Request, member: str) -> Passage:
+        """A request of this member, by its signature, begins to run.
+
+        Raises:
+            TooManyRequestsError: 429: it asked too much of late, or has too much running.
+        """
+        passage = passage_of(request)
+        if passage.running is None:
+            self._limits.require(member)
+            self._limits.enter(member)
+            passage.running = member
+        return passage
+
+    def settle(self, passage: Passage, member: str) -> None:
+        """The request was this member's own and no replay: it counts as its, and no failure of it as its address's."""
+        passage.member = member
+        self._limits.charge(member)
+
+    def spend(self, transaction: Transaction, caller: Caller) -> None:
+        """Use up the proof's id, in the transaction of whatever it authorises; note what X-Road said about it.
+
+        Raises:
+            ReplayedError: It was used before; the INSERT decides.
+        """
+        spend(transaction, kind="proof", member=caller.member, jti=caller.jti, until=caller.spent_until)
+        self.settle(caller.passage, caller.member)
+        if caller.passage.xroad:
+            keep_xroad(
+                transaction.connection,
+                proof=caller.pull,
+                member=caller.member,
+                headers=caller.passage.xroad,
+                at=self._context.clock.now(),
+            )
 
     def check_proof(
         self, request: Request, header: str, *, keys: list[PublicKey], now: datetime, token: str | None
@@ -203,15 +257,6 @@ class Door:
         return token
 
 
-def spend_proof(transaction: Transaction, caller: Caller) -> None:
-    """Use up the proof's id, in the transaction of whatever it authorises.
-
-    Raises:
-        ReplayedError: It was used before; the INSERT decides.
-    """
-    spend(transaction, kind="proof", member=caller.member, jti=caller.jti, until=caller.spent_until)
-
-
 def spend(transaction: Transaction, *, kind: str, member: str, jti: str, until: int) -> None:
     """Use up a single-use id.
 
@@ -243,6 +288,8 @@ def challenge(error: ExchangeError) -> Mapping[str, str]:
     """The challenge of a refusal (RFC 9449 §7.1, §9), or the link to why a bundle is gone."""
     if isinstance(error, BundleWithdrawnError):
         return {"Link": f'<{error.facts["link"]}>; rel="describedby"'}
+    if isinstance(error, TooManyRequestsError):
+        return {"Retry-After": str(error.facts["retry_after_s"])}
     if isinstance(error, TokenMissingError):
         return {"WWW-Authenticate": 'DPoP algs="Ed25519"'}
     for kind, name in _CHALLENGES.items():

@@ -17,6 +17,7 @@ from nodes.adapters.cosigner import Cosigner
 from nodes.adapters.durable import write_durably
 from nodes.adapters.own_log import OwnLog
 from nodes.adapters.sequencer import LogDraft, Sequencer
+from nodes.adapters.shared_secret import NONCE_KEY, SECRET_BYTES, shared_secret
 from nodes.adapters.store import Store
 from nodes.adapters.tile_files import TileFiles
 from nodes.adapters.trust_folder import TrustCache
@@ -50,15 +51,19 @@ from nodes.gateway.own_delegation import OwnMember
 from nodes.gateway.partners import Partners
 from nodes.gateway.publishing import Publishing
 from nodes.gateway.pulling import Pulling, pulling_router
-from nodes.gateway.registry import Registry
+from nodes.gateway.registry import Registry, registry_client
 from nodes.gateway.withdrawing import Withdrawing
-from nodes.settings import NodeFolder
+from nodes.settings import GatewaySettings, NodeFolder
+from nodes.web import error_pages
+from nodes.web.limits import Budget, MemberLimits
+from nodes.web.passage import Neighbours, Passages, networks
 from nodes.web.problems import Refusals
 from nodes.web.security import Guard
 from nodes.web.shortcut import Shortcuts
 
 SALT_BYTES = 16
-WITNESS_BYTES_MAX = 512 * 1024
+CONTRACT_BYTES_MAX = 2 * 1024 * 1024
+"""In base64 and JSON; read only from members."""
 LOCAL_BYTES_MAX = 8 * 1024 * 1024
 
 
@@ -159,7 +164,7 @@ def build_gateway(
     trust = TrustCache(folder=node.keys, clock=clock)
     current = trust.current()
     _take_place(node, current, keys)
-    network, store = _network(node, transport), Store(node.state_db)
+    network, store = registry_client(node, transport), Store(node.state_db)
     registry = Registry(node, trust=trust, network=network, clock=clock)
     sequencer = _sequencer(node, keys.log, store, trust, clock, random, on_fatal)
     context = GatewayContext(
@@ -213,16 +218,6 @@ def _sequencer(  # what it joins: the log, its store, the registry, the time
     )
 
 
-def _network(node: NodeFolder, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    """The way to witnesses: no redirect is followed, no proxy of the environment is used."""
-    return httpx.AsyncClient(
-        transport=transport or httpx.AsyncHTTPTransport(trust_env=False),
-        timeout=node.settings.gateway.witness_timeout_s,
-        follow_redirects=False,
-        trust_env=False,
-    )
-
-
 def _cosigner(  # what it joins: the log, its witnesses, the time
     node: NodeFolder,
     trust: TrustCache,
@@ -249,8 +244,9 @@ def _cosigner(  # what it joins: the log, its witnesses, the time
 def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: OwnMember) -> Gateway:
     agreements, publishing, withdrawing = Agreements(context), Publishing(context), Withdrawing(context)
     pulling, acknowledging, mirror = Pulling(context), Acknowledging(context, context.partner), Mirror(context)
-    nonces = Nonces(context.clock, context.random)
-    door = Door(context, nonces)
+    nonces = Nonces(context.clock, shared_secret(context.store, NONCE_KEY, context.random(SECRET_BYTES)))
+    failures, members = _limits(context)
+    door = Door(context, nonces, members)
     deliveries = Deliveries(context.member, context.transport)
     counter = bundles.Counter(context, door, deliveries, withdrawing)
     desk = receipts.ReceiptDesk(context, door, deliveries, withdrawing)
@@ -266,13 +262,15 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: O
         witness.router(context, door, mirror),
         mirroring.router(door, mirror),
         health.router(context, own_member),
+        error_pages.router(),
     )
     refusals = Refusals(challenge)
     api = _application("gateway", routers, refusals)
+    short = Shortcuts(api, shortcuts=(bundles.shortcut(counter), receipts.shortcut(desk)), refusals=refusals)
     guarded = Guard(
-        Shortcuts(api, shortcuts=(bundles.shortcut(counter), receipts.shortcut(desk)), refusals=refusals),
+        Passages(short, failures=failures, members=members, neighbours=_neighbours(context.settings)),
         bytes_max=context.settings.request_bytes_max,
-        bytes_max_by_path={"/witness/": WITNESS_BYTES_MAX, "/v1/contracts": 2 * 1024 * 1024},
+        bytes_max_by_path={"/v1/contracts": CONTRACT_BYTES_MAX},
         also=lambda: (NONCE_HEADER, nonces.fresh()),
     )
     own = (
@@ -295,6 +293,24 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: O
         mirror=mirror,
         own_member=own_member,
         network=network,
+    )
+
+
+def _limits(context: GatewayContext) -> tuple[Budget, MemberLimits]:
+    """What an address may fail unauthenticated, and what a member may ask."""
+    limits, clock = context.settings.limits, context.clock
+
+    def seconds() -> float:
+        return clock.now().timestamp()
+
+    failures = Budget(per_s=limits.failures_per_s, burst=limits.failures_burst, seconds=seconds)
+    members = Budget(per_s=limits.member_per_s, burst=limits.member_burst, seconds=seconds)
+    return failures, MemberLimits(members, in_flight_max=limits.member_in_flight_max)
+
+
+def _neighbours(settings: GatewaySettings) -> Neighbours:
+    return Neighbours(
+        proxies=networks(settings.trusted_proxies), security_servers=networks(settings.xroad_security_servers)
     )
 
 

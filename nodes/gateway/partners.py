@@ -4,7 +4,8 @@ import httpx
 
 from exchange.signing.keys import Random, Signer
 from nodes.adapters.clock import Clock
-from nodes.adapters.partner import Caller, PartnerLimits
+from nodes.adapters.partner import Caller
+from nodes.adapters.partner_calls import partner_limits
 from nodes.adapters.relay import RelayClient
 from nodes.adapters.trust_folder import TrustCache
 from nodes.gateway.registry import Registry
@@ -24,7 +25,6 @@ class Partners:
         random: Random,
         transport: httpx.AsyncBaseTransport | None,
     ) -> None:
-        self._node = node
         self._trust = trust
         self._caller = Caller(
             member=node.member,
@@ -35,6 +35,7 @@ class Partners:
             met=lambda partner, version: registry.meet(version, of=partner),
         )
         self._transport = transport
+        self._limits = partner_limits(node)
         self._clients: dict[tuple[str, str], RelayClient] = {}
 
     def __call__(self, member: str) -> RelayClient:
@@ -44,15 +45,9 @@ class Partners:
             UnknownMemberError: There is no such member.
         """
         issuer = self._trust.current().member(member).issuer
-        settings = self._node.settings.gateway
-        limits = PartnerLimits(
-            timeout_s=settings.partner_timeout_s,
-            bundle_bytes_max=settings.bundle_bytes_max,
-            private_addresses=settings.private_addresses,
-        )
         key = (member, issuer)
         if key not in self._clients:
             self._clients[key] = RelayClient(
-                partner=member, issuer=issuer, caller=self._caller, limits=limits, transport=self._transport
+                partner=member, issuer=issuer, caller=self._caller, limits=self._limits, transport=self._transport
             )
         return self._clients[key]

@@ -15,7 +15,7 @@ from exchange.log.entry import EntryType
 from exchange.receipt import INCOMPLETE, WITHDRAWN, Receipt, evidence_digest, open_receipt
 from nodes.adapters.pull_store import Served, acknowledged, keep_receipt, receipt_index, served
 from nodes.adapters.sequencer import LogDraft, Transaction
-from nodes.gateway.access import Caller, Door, spend_proof
+from nodes.gateway.access import Caller, Door
 from nodes.gateway.context import GatewayContext
 from nodes.gateway.deliveries import Deliveries
 from nodes.gateway.withdrawing import Withdrawing
@@ -48,7 +48,7 @@ class ReceiptDesk:
 
     def _take(self, transaction: Transaction, caller: Caller, receipt: Receipt, token: str) -> tuple[bool, int]:
         """Whether the receipt is new, and its receipt.got entry."""
-        spend_proof(transaction, caller)
+        self._door.spend(transaction, caller)
         digest = evidence_digest(token)
         known = receipt_index(transaction.connection, digest)
         if known is not None:

@@ -24,7 +24,8 @@ from exchange.signing.keys import KeyPurpose, Random, Signer
 from nodes.adapters.clock import Clock
 from nodes.adapters.key_files import read_passphrase, read_signer
 from nodes.adapters.own_log import OwnLog
-from nodes.adapters.partner import Caller, PartnerClient, PartnerLimits
+from nodes.adapters.partner import Caller, PartnerClient
+from nodes.adapters.partner_calls import partner_limits
 from nodes.adapters.store import Store
 from nodes.adapters.tables import CheckpointRow, CosignatureRow
 from nodes.adapters.tile_files import TileFiles
@@ -75,12 +76,7 @@ async def recover_log(
         return read_signer(node.private, purpose, passphrase=passphrase, demo=node.settings.demo)
 
     log = OwnLog(origin=origin, signer=key(KeyPurpose.LOG), files=TileFiles(node.log))
-    settings = node.settings.gateway
-    limits = PartnerLimits(
-        timeout_s=settings.partner_timeout_s,
-        bundle_bytes_max=settings.bundle_bytes_max,
-        private_addresses=settings.private_addresses,
-    )
+    limits = partner_limits(node)
     caller = Caller(member=node.member, signer=key(KeyPurpose.TRANSPORT), clock=clock, random=random)
     issuer = trust.member(trust.auditor).issuer
     store = Store(node.state_db)

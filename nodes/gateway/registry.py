@@ -22,13 +22,15 @@ from exchange.errors import ExchangeError
 from exchange.errors.trust import RegistryUnreachableError
 from exchange.signing.trust import Trust
 from nodes.adapters.clock import Clock
-from nodes.adapters.partner_problems import private_address
+from nodes.adapters.outbound import outbound
+from nodes.adapters.tls_files import partner_context
 from nodes.adapters.trust_folder import FILE_BYTES_MAX, load_trust
 from nodes.adapters.trust_updater import Fetch, refresh_registry
+from nodes.adapters.witness_calls import PLAIN
 from nodes.settings import NodeFolder
 
 NOT_AGAIN_S = 5.0
-"""After a version that nobody had, for so long none is asked for out of turn: anybody can name a number."""
+"""After a version that nobody had, for so long its namer causes no other round: anybody can name a number."""
 STALE_ROUNDS = 10
 FILE_S_MAX = 30.0
 """A file that drips in for longer than this is given up."""
@@ -71,7 +73,8 @@ class Registry:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="registry")
         self._lock = asyncio.Lock()
         self._turn = 0
-        self._missed_until: datetime | None = None
+        self._missed_until: dict[str, datetime] = {}  # by who named a version that nobody had
+        self._heard_until: datetime | None = None
         self.refreshed_at: datetime | None = None
         self.refusals: dict[str, ExchangeError] = {}  # by member: what was wrong with its registry, last time
 
@@ -102,8 +105,20 @@ class Registry:
             if not any(answered):
                 await self._ask_until_one_answers(rest, trust)
 
+    async def hear(self, version: int | None) -> None:
+        """Somebody unproven names this version: whoever signed by a key that is listed only there deserves a look.
+
+        One round at most in `NOT_AGAIN_S`, to the members whom any round would ask, whatever number is named; those
+        who come meanwhile wait for nothing.
+        """
+        now = self._clock.now()
+        if version is None or version <= self.version() or (self._heard_until is not None and now < self._heard_until):
+            return
+        self._heard_until = now + timedelta(seconds=NOT_AGAIN_S)
+        await self.refresh()
+
     async def meet(self, version: int | None, *, of: str) -> None:
-        """Somebody acts under this version: have it too before going on.
+        """An authenticated member acts under this version: have it too before going on.
 
         Raises:
             RegistryUnreachableError: It is higher than what this node has or can get.
@@ -111,14 +126,16 @@ class Registry:
         if version is None or version <= self.version():
             return
         async with self._lock:
-            missed = self._missed_until is not None and self._clock.now() < self._missed_until
+            until = self._missed_until.get(of)
+            missed = until is not None and self._clock.now() < until
             if version > self.version() and not missed:
                 trust = self._known()
                 for member in dict.fromkeys((of, trust.auditor)):
                     if version > self.version() and member in trust.members and member != self._node.member:
                         await self._ask(member, trust)
         if version > self.version():
-            self._missed_until = self._clock.now() + timedelta(seconds=NOT_AGAIN_S)
+            if not missed:
+                self._missed_until[of] = self._clock.now() + timedelta(seconds=NOT_AGAIN_S)
             raise RegistryUnreachableError(source=of, reason=f"version {version}, under which it acts")
 
     def version(self) -> int:
@@ -155,10 +172,6 @@ class Registry:
         try:
             if not source:
                 raise RegistryUnreachableError(source=member, reason="no address: the member is silenced")
-            if not self._node.settings.gateway.private_addresses:
-                reason = await private_address(source)
-                if reason is not None:
-                    raise RegistryUnreachableError(source=member, reason=reason)
             fetch = _fetcher(self._network, asyncio.get_running_loop())
             work = partial(refresh_registry, self._node.keys, source=source, fetch=fetch, now=self._clock.now)
             await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -183,11 +196,17 @@ class _Here:
         return self.trust
 
 
+def registry_client(node: NodeFolder, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """The way to registries and witnesses: no redirect is followed, no proxy of the environment is used."""
+    settings = node.settings.gateway
+    way = transport or outbound(partner_context(node.path, settings.tls), private_addresses=settings.private_addresses)
+    return httpx.AsyncClient(transport=way, timeout=settings.witness_timeout_s, follow_redirects=False, trust_env=False)
+
+
 async def refresh_at_start(node: NodeFolder, clock: Clock) -> None:
     """One round before anything is built: a node that was off for longer than a timestamp lives comes back by it."""
     here = _Here(trust=load_trust(node.keys, at=clock.now(), expired="notice"))
-    timeout = node.settings.gateway.witness_timeout_s
-    async with httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False) as network:
+    async with registry_client(node) as network:
         with suppress(ExchangeError):
             await Registry(node, trust=here, network=network, clock=clock).refresh()
 
@@ -209,10 +228,10 @@ def _fetcher(network: httpx.AsyncClient, loop: asyncio.AbstractEventLoop) -> Fet
 async def _get(network: httpx.AsyncClient, url: str) -> bytes:
     content = bytearray()
     try:
-        async with network.stream("GET", url) as answer:
+        async with network.stream("GET", url, headers=PLAIN) as answer:
             if answer.status_code != httpx.codes.OK:
                 raise DownloadHTTPError(f"status {answer.status_code}", answer.status_code)
-            async for chunk in answer.aiter_bytes():
+            async for chunk in answer.aiter_raw():
                 content += chunk
                 if len(content) > FILE_BYTES_MAX:
                     raise DownloadError(f"more than {FILE_BYTES_MAX} bytes")

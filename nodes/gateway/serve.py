@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import uvicorn
 import uvloop
@@ -23,11 +24,14 @@ from exchange.errors.trust import RegistryExpiredError
 from exchange.signing.keys import KeyPurpose
 from nodes.adapters.clock import SystemClock
 from nodes.adapters.key_files import read_passphrase, read_signer
+from nodes.adapters.tls_files import server_context
 from nodes.adapters.trust_folder import load_trust
 from nodes.gateway.main import Gateway, GatewayKeys, build_gateway
 from nodes.gateway.registry import refresh_at_start
 from nodes.settings import NodeFolder
 from nodes.terminal import CommandParser, Invocation
+from nodes.web.passage import networks
+from nodes.web.wire import WireLimits, bounded
 
 SOCKET_MODE = 0o600
 BACKLOG = 512
@@ -47,6 +51,8 @@ def serve(call: Invocation) -> int:
     call.parse(CommandParser(call.command, "run the member's gateway"))
     node = call.require_node()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    # It warns of each malformed request: whoever can send one could fill the disk.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     with locked(node):
         keys = _keys(node)  # with keys that others can read it asks nobody anything
         _wake(node)
@@ -74,8 +80,8 @@ def _wake(node: NodeFolder) -> None:
 
 async def _run(gateway: Gateway, node: NodeFolder) -> None:
     settings = node.settings.gateway
-    outward = _Server(_config(gateway.app))
-    inward = _Server(_config(gateway.local))
+    outward = _Server(outward_config(gateway.app, node))
+    inward = _Server(_config(gateway.local, protocol="httptools"))
     port, local = _listen(settings.host, settings.port), _listen_local(node.socket)
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -105,11 +111,35 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def outward_config(app: ASGIApp, node: NodeFolder) -> uvicorn.Config:
+    """The server that partners reach: bounded on the wire, with the node's own TLS if its settings name it.
+
+    Raises:
+        TrustError, FileRefusedError: The certificate or its key is not to be had, or open to others.
+    """
+    settings = node.settings.gateway
+    limits = settings.limits
+    wire = WireLimits(
+        head_bytes_max=limits.head_bytes_max,
+        head_fields_max=limits.head_fields_max,
+        request_s=limits.request_s,
+        answer_s=limits.answer_s,
+        connections_max=limits.connections_max,
+        connections_of_one_max=limits.connections_of_one_max,
+        unbounded=networks(settings.trusted_proxies),
+    )
+    config = _config(app, protocol=bounded(wire))
+    if settings.tls is not None:
+        context = server_context(node.path, settings.tls)
+        config.ssl_context_factory = lambda _config, _default: context
+    return config
+
+
+def _config(app: ASGIApp, *, protocol: type[asyncio.Protocol] | Literal["httptools"]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=protocol,
         ws="none",
         lifespan="off",
         access_log=False,

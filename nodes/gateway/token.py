@@ -2,13 +2,13 @@
 
 Authlib (RFC 6749, 7521, 7523) decides the order of the flow and the OAuth errors; each of its hooks that would read a
 token asks our strict reader instead, since its own accepts duplicate members and refuses Ed25519. Authlib is
-synchronous: it runs in a thread, touches no database, and notes which single-use ids it met; they are spent in one
-durable transaction before the answer, and stay spent if a later step failed.
+synchronous: it runs in a thread, once the assertion has authenticated a member, and touches no database; the single-use
+ids are spent in one durable transaction before the answer, and stay spent if a later step failed.
 """
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
@@ -27,14 +27,16 @@ from exchange.errors.exchange_ import (
     PassageError,
     ProofRefusedError,
     ReplayedError,
+    TooManyRequestsError,
 )
 from exchange.errors.trust import TrustError, UnknownMemberError
 from exchange.signing.dpop import Assertion, Proof, make_token, open_assertion, peek_member, peek_registry
 from exchange.signing.keys import KeyPurpose, PublicKey
 from nodes.adapters.sequencer import Transaction
-from nodes.gateway.access import Door, spend
+from nodes.gateway.access import Door, challenge, spend
 from nodes.gateway.context import GatewayContext
 from nodes.web.forms import parse_form
+from nodes.web.passage import Passage
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105  # an address
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -43,16 +45,16 @@ _FORM_MEMBERS = {"grant_type", "client_assertion_type", "client_assertion"}
 _FORM_OPTIONAL = {"scope", "resource", "client_id"}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Attempt:
-    """One request on its way through Authlib."""
+    """The request of an authenticated member on its way through Authlib."""
 
     now: datetime
     proof_header: str
     request: Request
-    assertion: Assertion | None = None
+    assertion: Assertion
+    keys: list[PublicKey]
     proof: Proof | None = None
-    keys: list[PublicKey] = field(default_factory=list)
 
 
 class _Member(ClientMixin):
@@ -99,37 +101,13 @@ class _Request(OAuth2Request):
 
 
 class _PrivateKeyJwt(JWTBearerClientAssertion):
-    """RFC 7523 client authentication, with the assertion read by our own reader."""
+    """RFC 7523 client authentication; the assertion was read by our own reader before Authlib was asked."""
 
     CLIENT_AUTH_METHOD = "private_key_jwt"
 
-    def __init__(self, context: GatewayContext) -> None:
-        super().__init__()
-        self._context = context
-
     def __call__(self, query_client: Any, request: _Request) -> _Member:  # noqa: ANN401  # Authlib's callback
-        """Authenticate the member that the assertion names, or refuse."""
-        form = request.form
-        if form.get("client_assertion_type") != ASSERTION_TYPE:
-            raise InvalidClientError(description="client_assertion_type")
-        attempt, context = request.attempt, self._context
-        raw = form["client_assertion"]
-        try:
-            keys = context.trust.current().keys(peek_member(raw), KeyPurpose.TRANSPORT, at=attempt.now)
-            assertion = open_assertion(
-                raw,
-                keys=keys,
-                audience=context.issuer,
-                at=attempt.now,
-                life_s=context.settings.assertion_life_s,
-                skew_s=context.settings.clock_skew_s,
-            )
-        except (AssertionRefusedError, UnknownMemberError) as error:
-            reason = error.facts.get("reason", "") if isinstance(error, AssertionRefusedError) else "unknown client"
-            raise InvalidClientError(description=f"assertion: {reason}") from error
-        attempt.assertion, attempt.keys = assertion, list(keys)
-        member = query_client(assertion.member)
-        return self.authenticate_client(member)
+        """The member that the assertion authenticated."""
+        return self.authenticate_client(query_client(request.attempt.assertion.member))
 
     def authenticate_client(self, client: _Member) -> _Member:
         """The client, if this is its way to authenticate."""
@@ -164,7 +142,7 @@ class _Server(AuthorizationServer):
         super().__init__(scopes_supported=[])
         self._context = context
         self.door = door
-        self.register_client_auth_method("private_key_jwt", _PrivateKeyJwt(context))
+        self.register_client_auth_method("private_key_jwt", _PrivateKeyJwt())
         self.register_grant(_Grant)
 
     def query_client(self, client_id: str) -> _Member:
@@ -224,12 +202,13 @@ def router(context: GatewayContext, door: Door) -> APIRouter:
     @routes.post(TOKEN_PATH)
     async def token(request: Request) -> Response:
         """An access token for a member that authenticates by its registered transport key."""
+        headers = {"Cache-Control": "no-store"}
         try:
             form = parse_form(request, await request.body(), required=_FORM_MEMBERS, optional=_FORM_OPTIONAL)
             status, body = await _issue(context, server, request, form)
         except PassageError as error:
             status, body = _oauth_error(error)
-        headers = {"Cache-Control": "no-store"}
+            headers |= challenge(error) if isinstance(error, TooManyRequestsError) else {}
         return Response(canonical_json(body), status, headers=headers, media_type="application/json")
 
     return routes
@@ -241,8 +220,13 @@ async def _issue(
     proofs = request.headers.getlist("DPoP")
     if len(proofs) != 1:
         raise ProofRefusedError(reason="expected in one header DPoP")
-    await _keep_up(context, form["client_assertion"])
-    attempt = _Attempt(now=context.clock.now(), proof_header=proofs[0], request=request)
+    if form["client_assertion_type"] != ASSERTION_TYPE:
+        raise AssertionRefusedError(reason="client_assertion_type")
+    # Before anything that costs more than a signature: whoever is nobody has none of the thread's or writer's time.
+    assertion, keys = await _authenticate(context, form["client_assertion"])
+    passage = server.door.enter(request, assertion.member)
+    now = context.clock.now()
+    attempt = _Attempt(now=now, proof_header=proofs[0], request=request, assertion=assertion, keys=keys)
     refusal: PassageError | None = None
     status, body = 400, dict[str, object]()
     try:
@@ -253,34 +237,63 @@ async def _issue(
         status, body = error.status_code, dict(error.get_body())
     except PassageError as error:
         refusal = error
-    if attempt.assertion is not None:  # who did not authenticate has nothing to spend, and none of the writer's time
-        one = attempt.assertion
-        await context.sequencer.submit(lambda transaction: _spend(transaction, server.door, one, attempt), gated=False)
+    await context.sequencer.submit(lambda transaction: _spend(transaction, server.door, attempt, passage), gated=False)
     if refusal is not None:
         raise refusal
     return status, body
 
 
-async def _keep_up(context: GatewayContext, assertion: str) -> None:
-    """Refresh the registry if the caller acts under a newer one: its new key may stand only there.
+async def _authenticate(context: GatewayContext, raw: str) -> tuple[Assertion, list[PublicKey]]:
+    """The assertion, and its member's keys under the newest registry that this node can have.
+
+    Who acts under a newer registry than ours is met before we go on; its new key may stand only there, so that a name
+    without a proof is a reason to look around, though never at an address of its choosing.
 
     Raises:
-        AssertionRefusedError: It names a version that nobody has.
+        AssertionRefusedError: It authenticates nobody, or names a version that nobody has.
     """
-    version = peek_registry(assertion)
+    version = peek_registry(raw)
     try:
-        if version is not None:
-            await context.registry.meet(version, of=peek_member(assertion))
+        opened = _open(context, raw)
+    except AssertionRefusedError:
+        before = context.registry.version()
+        await context.registry.hear(version)
+        if context.registry.version() == before:
+            raise
+        opened = _open(context, raw)
+    if version is None or version <= context.registry.version():
+        return opened
+    try:
+        await context.registry.meet(version, of=opened[0].member)
     except TrustError as error:
         raise AssertionRefusedError(reason="its registry version could not be had") from error
+    return _open(context, raw)
 
 
-def _spend(transaction: Transaction, door: Door, one: Assertion, attempt: _Attempt) -> None:
-    until = int(one.expires.timestamp()) + 60
-    spend(transaction, kind="assertion", member=one.member, jti=one.jti, until=until)
-    if attempt.proof is not None:
-        proof = attempt.proof
-        spend(transaction, kind="proof", member=one.member, jti=proof.jti, until=door.spent_until(proof))
+def _open(context: GatewayContext, raw: str) -> tuple[Assertion, list[PublicKey]]:
+    now = context.clock.now()
+    try:
+        keys = context.trust.current().keys(peek_member(raw), KeyPurpose.TRANSPORT, at=now)
+    except UnknownMemberError as error:
+        raise AssertionRefusedError(reason="unknown client") from error
+    assertion = open_assertion(
+        raw,
+        keys=keys,
+        audience=context.issuer,
+        at=now,
+        life_s=context.settings.assertion_life_s,
+        skew_s=context.settings.clock_skew_s,
+    )
+    return assertion, list(keys)
+
+
+def _spend(transaction: Transaction, door: Door, attempt: _Attempt, passage: Passage) -> None:
+    member, proof = attempt.assertion.member, attempt.proof
+    until = int(attempt.assertion.expires.timestamp()) + 60
+    spend(transaction, kind="assertion", member=member, jti=attempt.assertion.jti, until=until)
+    if proof is not None:
+        spend(transaction, kind="proof", member=member, jti=proof.jti, until=door.spent_until(proof))
+    door.settle(passage, member)
 
 
 def _oauth_error(error: PassageError) -> tuple[int, dict[str, object]]:
@@ -289,6 +302,10 @@ def _oauth_error(error: PassageError) -> tuple[int, dict[str, object]]:
         return 400, {"error": "use_dpop_nonce", "error_description": "use the nonce of the header DPoP-Nonce"}
     if isinstance(error, ProofRefusedError):
         return 400, {"error": "invalid_dpop_proof", "error_description": error.sentence()}
+    if isinstance(error, AssertionRefusedError):
+        return 400, {"error": "invalid_client", "error_description": f"assertion: {error.facts['reason']}"}
     if isinstance(error, ReplayedError):
         return 401, {"error": "invalid_client", "error_description": error.sentence()}
+    if isinstance(error, TooManyRequestsError):
+        return 429, {"error": "temporarily_unavailable", "error_description": error.sentence()}
     return 400, {"error": "invalid_request", "error_description": error.sentence()}

@@ -24,7 +24,7 @@ from nodes.gateway.context import GatewayContext
 from nodes.gateway.mirroring import Mirror
 from nodes.gateway.takeover import Takeover
 from nodes.gateway.witnessing import Witness
-from nodes.web.problems import plain_problem
+from nodes.web.problems import problem
 
 _TEXT = "text/plain; charset=utf-8"
 _FRESH = {"Cache-Control": "no-cache"}
@@ -45,7 +45,7 @@ def router(context: GatewayContext, door: Door, mirror: Mirror) -> APIRouter:
             # As a header: the framework would add a charset to any text type, and C2SP names this one exactly.
             return Response(error.body, error.http_status, headers={"Content-Type": SIZE_MEDIA_TYPE})
         except WitnessError as error:
-            return plain_problem(error.code, error.http_status, error.sentence())
+            return problem(error, status=error.http_status)
         mirror.hear()
         return Response(str(line).encode("utf-8"), media_type=_TEXT)
 

@@ -15,9 +15,12 @@ from starlette.responses import Response
 
 from exchange.encoding import canonical_json
 from exchange.errors import ExchangeError, ExitCode, Language
+from exchange.errors.node import RequestMalformedError
+from exchange.errors.web import FrameworkRefusedError, InternalError, MethodNotAllowedError, NoSuchAddressError
 
 MEDIA_TYPE = "application/problem+json"
-TYPE_PREFIX = "urn:indicator-exchange:problem:"
+TYPE_PREFIX = "/errors/"
+"""A relative reference with a full path (RFC 9457 §3.1.1): every node serves the page. Decision 62."""
 NO_STORE = {"Cache-Control": "no-store"}
 
 STATUS: Mapping[str, HTTPStatus] = {
@@ -29,6 +32,11 @@ STATUS: Mapping[str, HTTPStatus] = {
     "assertion-refused": HTTPStatus.UNAUTHORIZED,
     "not-found": HTTPStatus.NOT_FOUND,
     "pull-unknown": HTTPStatus.NOT_FOUND,
+    "login-needed": HTTPStatus.UNAUTHORIZED,
+    "login-refused": HTTPStatus.UNAUTHORIZED,
+    "account-unknown": HTTPStatus.NOT_FOUND,
+    "case-not-found": HTTPStatus.NOT_FOUND,
+    "withdrawal-not-found": HTTPStatus.NOT_FOUND,
     "auditor-no-data": HTTPStatus.FORBIDDEN,
     "contract-ended": HTTPStatus.FORBIDDEN,
     "contract-suspended": HTTPStatus.FORBIDDEN,
@@ -49,6 +57,13 @@ STATUS: Mapping[str, HTTPStatus] = {
     "registry-expired": HTTPStatus.SERVICE_UNAVAILABLE,
     "request-too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "request-malformed": HTTPStatus.BAD_REQUEST,
+    "no-such-address": HTTPStatus.NOT_FOUND,
+    "method-not-allowed": HTTPStatus.METHOD_NOT_ALLOWED,
+    "address-too-long": HTTPStatus.REQUEST_URI_TOO_LONG,
+    "request-head-too-large": HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "request-too-slow": HTTPStatus.REQUEST_TIMEOUT,
+    "request-coding": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "too-many-requests": HTTPStatus.TOO_MANY_REQUESTS,
 }
 """Codes whose status says more than their exit code does."""
 
@@ -61,10 +76,11 @@ _STATUS_BY_EXIT: Mapping[ExitCode, HTTPStatus] = {
     ExitCode.CONTRACT_REFUSES: HTTPStatus.CONFLICT,
     ExitCode.DISCLOSURE_BLOCKS: HTTPStatus.CONFLICT,
 }
-_HTTP_CODES = {
-    HTTPStatus.NOT_FOUND: "no-such-address",
-    HTTPStatus.METHOD_NOT_ALLOWED: "method-not-allowed",
+_BY_STATUS: Mapping[HTTPStatus, type[ExchangeError]] = {
+    HTTPStatus.NOT_FOUND: NoSuchAddressError,
+    HTTPStatus.METHOD_NOT_ALLOWED: MethodNotAllowedError,
 }
+PLACES_CHARS_MAX = 200
 _LOG = logging.getLogger("exchange.gateway")
 
 
@@ -73,33 +89,24 @@ def status_of(error: ExchangeError) -> HTTPStatus:
     return STATUS.get(error.code) or _STATUS_BY_EXIT.get(error.exit_code, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def problem(error: ExchangeError, *, language: Language = "en", headers: Mapping[str, str] | None = None) -> Response:
-    """The answer for a refusal of the core."""
-    status = status_of(error)
+def problem(
+    error: ExchangeError,
+    *,
+    language: Language = "en",
+    headers: Mapping[str, str] | None = None,
+    status: int | None = None,
+) -> Response:
+    """The answer for a refusal; `status` where a standard asks for another one than the code's own."""
+    status = status_of(error).value if status is None else status
     document = {
         "type": TYPE_PREFIX + error.code,
         "title": error.code,
-        "status": status.value,
+        "status": status,
         "code": error.code,
         "detail": error.sentence(language),
         "mend": error.mend(language),
         "facts": error.facts,
         "exit_code": int(error.exit_code),
-    }
-    return Response(canonical_json(document), status, headers={**NO_STORE, **(headers or {})}, media_type=MEDIA_TYPE)
-
-
-def plain_problem(code: str, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer for what the web framework itself refused."""
-    document = {
-        "type": TYPE_PREFIX + code,
-        "title": code,
-        "status": int(status),
-        "code": code,
-        "detail": detail,
-        "mend": "",
-        "facts": dict[str, object](),
-        "exit_code": int(ExitCode.ERROR),
     }
     return Response(canonical_json(document), status, headers={**NO_STORE, **(headers or {})}, media_type=MEDIA_TYPE)
 
@@ -124,7 +131,7 @@ class Refusals:
         if isinstance(error, ExchangeError):
             return problem(error, language=language_of(request), headers=self._headers(error))
         _LOG.error("internal error", exc_info=error)
-        return plain_problem("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "this node failed; its operator can see why")
+        return problem(InternalError(), language=language_of(request))
 
     def install(self, app: FastAPI) -> None:
         """Answer every failure of this app with a problem."""
@@ -138,14 +145,16 @@ class Refusals:
         app.add_exception_handler(Exception, failed)
 
 
-async def _malformed(_: Request, error: Exception) -> Response:
+async def _malformed(request: Request, error: Exception) -> Response:
     # FastAPI's own answer repeats the input; this one says only where it was wrong.
     assert isinstance(error, RequestValidationError)
     places = ", ".join(sorted({".".join(str(part) for part in found["loc"][:2]) for found in error.errors()}))
-    return plain_problem("request-malformed", HTTPStatus.BAD_REQUEST, f"not in the form asked for: {places[:200]}")
+    refusal = RequestMalformedError(subject="request", reason=f"not in the form asked for: {places[:PLACES_CHARS_MAX]}")
+    return problem(refusal, language=language_of(request))
 
 
-async def _framework(_: Request, error: Exception) -> Response:
+async def _framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
-    return plain_problem(_HTTP_CODES.get(status, "http"), status, status.phrase, error.headers)
+    refusal = _BY_STATUS[status]() if status in _BY_STATUS else FrameworkRefusedError(phrase=status.phrase)
+    return problem(refusal, language=language_of(request), headers=error.headers, status=status.value)

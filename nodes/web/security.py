@@ -1,20 +1,22 @@
 """What every answer carries and what no request may exceed: pure ASGI, so that the pull path pays almost nothing."""
 
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exchange.errors.node import RequestTooLargeError
-from nodes.web.problems import plain_problem, problem
+from exchange.errors import ExchangeError
+from exchange.errors.node import RequestCodingError, RequestMalformedError, RequestTooLargeError
+from exchange.errors.web import AddressTooLongError
+from nodes.web.problems import problem
 
 _HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
 )
+POLICY = "default-src 'none'; frame-ancestors 'none'"
+"""The content security policy of an interface for programs: nothing may be loaded, nothing may frame it."""
 PATH_CHARS_MAX = 1024
 QUERY_CHARS_MAX = 1024
 
@@ -27,6 +29,7 @@ class Guard:
         bytes_max: The largest body of a request.
         bytes_max_by_path: Other limits, by the path's beginning.
         also: Gives one more header of each answer, such as a nonce.
+        policy: The content security policy of every answer.
     """
 
     def __init__(
@@ -36,8 +39,10 @@ class Guard:
         bytes_max: int,
         bytes_max_by_path: Mapping[str, int] | None = None,
         also: Callable[[], tuple[str, str]] | None = None,
+        policy: str = POLICY,
     ) -> None:
         self._app = app
+        self._headers = (*_HEADERS, (b"content-security-policy", policy.encode("ascii")))
         self._also = also
         self._bytes_max = bytes_max
         self._by_path = tuple((bytes_max_by_path or {}).items())
@@ -48,23 +53,16 @@ class Guard:
             await self._app(scope, receive, send)
             return
         outward = self._with_headers(send)
-        if len(scope["raw_path"]) > PATH_CHARS_MAX or len(scope["query_string"]) > QUERY_CHARS_MAX:
-            answer = plain_problem("address-too-long", HTTPStatus.REQUEST_URI_TOO_LONG, "the address is too long")
-            await answer(scope, receive, outward)
+        refusal = _refusal(scope)
+        if refusal is not None:
+            await problem(refusal)(scope, receive, outward)
             return
-        if _has_body(scope):
-            limit = self._limit(scope["path"])
-            body = await _read(receive, limit)
-            if body is None:
-                await problem(RequestTooLargeError(bytes_max=limit))(scope, receive, outward)
-                return
-            receive = _replay(body, receive)
-        await self._app(scope, receive, outward)
+        await self._app(scope, _within(receive, self._limit(scope["path"])), outward)
 
     def _with_headers(self, send: Send) -> Send:
         async def outward(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message.get("headers", ()), *_HEADERS]
+                headers = [*message.get("headers", ()), *self._headers]
                 if self._also is not None:
                     name, value = self._also()
                     headers.append((name.lower().encode("ascii"), value.encode("ascii")))
@@ -77,33 +75,37 @@ class Guard:
         return next((limit for prefix, limit in self._by_path if path.startswith(prefix)), self._bytes_max)
 
 
-def _has_body(scope: Scope) -> bool:
-    return any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"])
+def _refusal(scope: Scope) -> ExchangeError | None:
+    """Why this head is no request of ours, whatever it asks for."""
+    if len(scope["raw_path"]) > PATH_CHARS_MAX or len(scope["query_string"]) > QUERY_CHARS_MAX:
+        return AddressTooLongError(chars_max=PATH_CHARS_MAX)
+    names = [name for name, _ in scope["headers"]]
+    if b"content-encoding" in names:
+        return RequestCodingError()
+    # RFC 9112 §3.2. What it says decides nothing here, but two of them may decide something at a proxy before us.
+    if names.count(b"host") > 1 or (b"host" not in names and scope["http_version"] == "1.1"):
+        return RequestMalformedError(subject="request", reason="expected one field Host")
+    return None
 
 
-async def _read(receive: Receive, limit: int) -> bytes | None:
-    """The whole body, or None as soon as it is larger than the limit, whatever its header said."""
-    body = bytearray()
-    while True:
+def _within(receive: Receive, bytes_max: int) -> Receive:
+    """A body that ends within its limit, read only when somebody asks for it: after authentication, where there is any.
+
+    What it raises where it is read is the request's refusal: RequestTooLargeError as soon as it is larger, whatever its
+    header said; RequestMalformedError if the caller went away before its end, since half a body is none.
+    """
+    found, whole = 0, False
+
+    async def more() -> Message:
+        nonlocal found, whole
         message = await receive()
-        if message["type"] != "http.request":
-            return bytes(body)
-        body += message.get("body", b"")
-        if len(body) > limit:
-            return None
-        if not message.get("more_body", False):
-            return bytes(body)
+        if message["type"] == "http.request":
+            found += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
+            if found > bytes_max:
+                raise RequestTooLargeError(bytes_max=bytes_max)
+        elif not whole:
+            raise RequestMalformedError(subject="request", reason="it ended before its body")
+        return message
 
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """A receive that gives the body at once, and then what the connection gives."""
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again
+    return more

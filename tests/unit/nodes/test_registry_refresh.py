@@ -36,6 +36,7 @@ from nodes.web.problems import status_of
 from tests.world.ceremonies import FIVE, Living
 from tests.world.clock import StillClock
 from tests.world.federation import Federation, found, signer
+from tests.world.gateways import Body
 
 NOW = SystemClock().now().replace(microsecond=0)  # python-tuf's client judges by the machine's clock
 PORTS = {8100 + number: member for number, member in enumerate(FIVE)}
@@ -70,7 +71,7 @@ class Surroundings:
         if files is None:
             raise httpx.ConnectError("nobody listens")
         name = request.url.path.removeprefix("/trust/")
-        return httpx.Response(200, content=files[name]) if name in files else httpx.Response(404)
+        return httpx.Response(200, stream=Body(files[name])) if name in files else httpx.Response(404)
 
     def renewed(self) -> dict[str, bytes]:
         """A next state."""

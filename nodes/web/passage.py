@@ -1,0 +1,172 @@
+"""One request on its way through the node: where it comes from, who turned out to ask, and what its failure costs.
+
+Where it comes from is the connection's other end. Only a proxy that the settings name is believed about another one,
+and only the security server that they name is believed about X-Road (REST message protocol, §4.3); from anybody else
+such headers are nothing.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import TypeAlias
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from exchange.errors.exchange_ import TooManyRequestsError
+from nodes.web.limits import Budget, MemberLimits, address_key
+from nodes.web.problems import problem
+
+PASSAGE = "exchange.passage"
+"""The key of the ASGI scope under which the passage goes along."""
+FAILURES = frozenset({400, 401, 403, 405, 408, 411, 413, 414, 415, 422, 431})
+"""What costs an address, if nobody was authenticated. A 404 does not: members ask for what is not there yet."""
+XROAD_HEADERS = ("x-road-client", "x-road-id", "x-road-request-id")
+"""Who asks for whom, and the message's ids. X-Road-UserId may name a person and is not read."""
+XROAD_CHARS_MAX = 256
+Network: TypeAlias = IPv4Network | IPv6Network
+
+
+@dataclass(slots=True)
+class Passage:
+    """One request.
+
+    Attributes:
+        address: Where it comes from, as limits count it.
+        member: Who asks, once the proof has been spent.
+        running: Whose in-flight count it stands in.
+        xroad: What the configured security server said about it, by header.
+    """
+
+    address: str
+    member: str | None = None
+    running: str | None = None
+    xroad: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """Whose word about a request counts."""
+
+    proxies: tuple[Network, ...] = ()
+    security_servers: tuple[Network, ...] = ()
+
+
+def networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Addresses or CIDR ranges.
+
+    Raises:
+        ValueError: One of them is neither.
+    """
+    return tuple(ip_network(text) for text in texts)
+
+
+def passage_of(request: Request) -> Passage:
+    """The passage of this request."""
+    passage = request.scope[PASSAGE]
+    assert isinstance(passage, Passage)
+    return passage
+
+
+class Passages:
+    """Gives each request its passage, and charges the address for what fails unauthenticated.
+
+    Args:
+        app: The application.
+        failures: By address.
+        members: Told when a member's request has ended.
+        neighbours: Whose word about a request counts.
+    """
+
+    def __init__(self, app: ASGIApp, *, failures: Budget, members: MemberLimits, neighbours: Neighbours) -> None:
+        self._app = app
+        self._failures = failures
+        self._members = members
+        self._neighbours = neighbours
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the life span of the process."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        passage = scope[PASSAGE] = self._passage(scope)
+        try:
+            await self._app(scope, receive, _Charged(passage, self._failures, scope, receive, send))
+        finally:
+            if passage.running is not None:
+                self._members.leave(passage.running)
+
+    def _passage(self, scope: Scope) -> Passage:
+        client = scope.get("client")
+        host = client[0] if client else ""
+        neighbours = self._neighbours
+        if neighbours.proxies and within(host, neighbours.proxies):
+            host = _forwarded(scope, neighbours.proxies) or host
+        passage = Passage(address_key(host))
+        if neighbours.security_servers and within(host, neighbours.security_servers):
+            passage.xroad = _xroad(scope)
+        return passage
+
+
+class _Charged:
+    """The way of the answer back; a failure beyond the address's budget becomes a 429."""
+
+    def __init__(self, passage: Passage, failures: Budget, scope: Scope, receive: Receive, send: Send) -> None:
+        self._passage = passage
+        self._failures = failures
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._replaced = False
+
+    async def __call__(self, message: Message) -> None:
+        """One message of the answer."""
+        if self._replaced:
+            return
+        if message["type"] == "http.response.start" and self._fails(message["status"]):
+            wait_s = self._failures.wait_s(self._passage.address)
+            if wait_s:
+                self._replaced = True
+                await too_many(wait_s)(self._scope, self._receive, self._send)
+                return
+            self._failures.charge(self._passage.address)
+        await self._send(message)
+
+    def _fails(self, status: int) -> bool:
+        return status in FAILURES and self._passage.member is None
+
+
+def too_many(wait_s: int) -> ASGIApp:
+    """The answer 429, with the seconds to wait (RFC 6585 §4, RFC 9110 §10.2.3)."""
+    answer = problem(TooManyRequestsError(retry_after_s=wait_s), headers={"Retry-After": str(wait_s)})
+    assert answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
+    return answer
+
+
+def within(host: str, ranges: Collection[Network]) -> bool:
+    """Whether this is an address in one of the ranges."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return any(address in one for one in ranges)
+
+
+def _header(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for found, value in scope["headers"] if found == name]
+
+
+def _forwarded(scope: Scope, proxies: Collection[Network]) -> str | None:
+    """The nearest address that is no proxy of ours: what stands to the left of it anybody may have written."""
+    hops = [hop.strip() for value in _header(scope, b"x-forwarded-for") for hop in value.split(",")]
+    return next((hop for hop in reversed(hops) if hop and not within(hop, proxies)), None)
+
+
+def _xroad(scope: Scope) -> dict[str, str]:
+    found = {name: _header(scope, name.encode("ascii")) for name in XROAD_HEADERS}
+    return {
+        name: values[0]
+        for name, values in found.items()
+        if len(values) == 1 and len(values[0]) <= XROAD_CHARS_MAX and values[0].isascii() and values[0].isprintable()
+    }
