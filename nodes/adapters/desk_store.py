@@ -101,6 +101,15 @@ class DeskStore:
         ).all()
         return sorted(rows, key=lambda row: -(row.id or 0))
 
+    def numbered(self, number: int) -> CaseRow | None:
+        """The case of this number."""
+        return self._session.get(CaseRow, number)
+
+    def events(self, number: int) -> list[EventRow]:
+        """What happened to a case, in order."""
+        rows = self._session.exec(select(EventRow).where(EventRow.case == number)).all()
+        return sorted(rows, key=lambda row: row.id or 0)
+
     def released_as(self, bundle: str) -> CaseRow | None:
         """The case that became this bundle."""
         return self._session.exec(select(CaseRow).where(CaseRow.bundle == bundle)).first()
