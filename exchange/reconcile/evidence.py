@@ -7,18 +7,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from exchange.encoding import Digest, text_member
+from exchange.encoding import Digest, base64url_decode, text_member
 from exchange.errors import ExchangeError
 from exchange.errors.exchange_ import ProofRefusedError
-from exchange.receipt import Delivery, Receipt, open_delivery, open_receipt
+from exchange.receipt import (
+    DELIVERY_TYP,
+    RECEIPT_TYP,
+    Delivery,
+    Receipt,
+    open_delivery,
+    open_receipt,
+    parse_delivery,
+    parse_receipt,
+)
 from exchange.reconcile.model import SKEW_MAX, Evidence, LoggedEntry
 from exchange.signing.dpop import PROOF_TYP, open_strict
+from exchange.signing.jws import parse_header
 from exchange.signing.keys import KeyPurpose, PublicKey, parse_public_jwk
 from exchange.signing.trust import Trust
 
 Said = TypeVar("Said")
+Said_co = TypeVar("Said_co", covariant=True)
 
 
 class Standing(StrEnum):
@@ -39,6 +51,22 @@ class Opened(Generic[Said]):
     says: Said | None = None
 
 
+class _Open(Protocol[Said_co]):
+    def __call__(self, token: str, *, keys: Sequence[PublicKey]) -> Said_co: ...
+
+
+class _Kind(NamedTuple, Generic[Said]):
+    """A kind of compact JWS: how it is opened, and how its payload is read once its signature is known to be good."""
+
+    typ: str
+    open: _Open[Said]
+    parse: Callable[[bytes], Said]
+
+
+_DELIVERY = _Kind(DELIVERY_TYP, open_delivery, parse_delivery)
+_RECEIPT = _Kind(RECEIPT_TYP, open_receipt, parse_receipt)
+
+
 class Signatures:
     """Opens evidence with the keys that the registry lists for its signer."""
 
@@ -50,25 +78,23 @@ class Signatures:
         """The DPoP proof whose digest is the pull id: proven if the puller's transport key made it for this bundle."""
         puller = served.entry.counterpart or ""
         bundle = served.entry.bundle.hex if served.entry.bundle is not None else ""
-        return self._open(
-            served, served.entry.pull, puller, lambda raw, keys: _open_request(raw, keys=keys, bundle=bundle)
-        )
+        return self._open(served, served.entry.pull, puller, partial(_open_request, bundle=bundle))
 
     def delivery(self, taken: LoggedEntry) -> Opened[Delivery]:
         """The delivery that the puller's entry names: proven if the publisher's transport key signed it."""
         publisher = taken.entry.counterpart or ""
-        return self._open(taken, taken.entry.evidence, publisher, lambda raw, keys: open_delivery(raw, keys=keys))
+        return self._open(taken, taken.entry.evidence, publisher, partial(self._once, _DELIVERY))
 
     def receipt(self, logged: LoggedEntry, *, puller: str) -> Opened[Receipt]:
         """The receipt that a `receipt.given` or `receipt.got` names: proven if the puller's transport key signed it."""
-        return self._open(logged, logged.entry.evidence, puller, lambda raw, keys: open_receipt(raw, keys=keys))
+        return self._open(logged, logged.entry.evidence, puller, partial(self._once, _RECEIPT))
 
     def _open(
         self,
         logged: LoggedEntry,
         digest: Digest | None,
         signer: str,
-        read: Callable[[str, Sequence[PublicKey]], Said],
+        read: _Open[Said],
     ) -> Opened[Said]:
         if digest is None:
             return Opened(Standing.ABSENT)
@@ -78,9 +104,22 @@ class Signatures:
             return Opened(Standing.ABSENT if shown else Standing.WITHHELD, digest)
         try:
             keys = self._keys(signer, at=logged.entry.at)
-            return Opened(Standing.PROVEN, digest, read(raw.decode("ascii"), keys))
+            return Opened(Standing.PROVEN, digest, read(raw.decode("ascii"), keys=keys))
         except (ExchangeError, UnicodeDecodeError):
             return Opened(Standing.UNPROVEN, digest)
+
+    def _once(self, kind: _Kind[Said], token: str, *, keys: Sequence[PublicKey]) -> Said:
+        """What these bytes say, if one of these keys signed them; no signature is verified twice.
+
+        Whether the key counted is asked each time: a registry can change its answer, the signature cannot.
+        """
+        digest = Digest.of(token.encode("ascii"))
+        if self._evidence.proven.get(digest) in {(kind.typ, key.kid) for key in keys}:
+            return kind.parse(base64url_decode(token.split(".")[1], subject=kind.typ))
+        says = kind.open(token, keys=keys)
+        header = parse_header(token.split(".", maxsplit=1)[0], subject=kind.typ)
+        self._evidence.proven[digest] = (kind.typ, header.kid)
+        return says
 
     def _keys(self, member: str, *, at: datetime) -> tuple[PublicKey, ...]:
         """Those that counted at this time by any clock that may be: a new key is used a moment before others' noon."""

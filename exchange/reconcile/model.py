@@ -124,10 +124,16 @@ ForceAt: TypeAlias = Callable[[Digest, str, datetime, frozenset[Digest]], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Signed bytes by their digest, and whose server was asked for which in vain."""
+    """Signed bytes by their digest, and whose server was asked for which in vain.
+
+    Attributes:
+        proven: Of compact JWS, the `typ` and the `kid` under which a signature was found good, by digest: true of these
+            bytes for ever, so not verified again. An audit adds what it verifies.
+    """
 
     signed: Mapping[Digest, bytes] = field(repr=False)
     withheld: frozenset[tuple[str, Digest]] = frozenset()
+    proven: dict[Digest, tuple[str, str]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -145,20 +145,20 @@ class LogCollector:
             if member != monitor.partner
         ]
         heard = await asyncio.gather(*(call for _, call in calls))
-        for (member, _), found in zip(calls, heard, strict=True):
-            for note in found:
-                await asyncio.to_thread(self.remember, member, note)
+        notes_heard = [(member, note) for (member, _), found in zip(calls, heard, strict=True) for note in found]
+        await asyncio.to_thread(self.remember, notes_heard)
 
     def _origin_hash(self, member: str) -> str:
         origin = parse_vkey(self._trust.member(member).log_vkey, kind=SignatureKind.LOG).name
         return Checkpoint(origin=origin, size=0, root=b"").origin_hash
 
-    def remember(self, member: str, note: bytes) -> None:
-        """Keep a checkpoint of this member that was seen elsewhere, if the member signed it."""
-        try:
-            self._store.keep_checkpoint(member, read_seen(member, note, trust=self._trust))
-        except ExchangeError:
-            return  # not signed by the member's log key: it says nothing about the member
+    def remember(self, notes: Iterable[tuple[str, bytes]]) -> None:
+        """Keep checkpoints of members that were seen elsewhere, if the member signed them; none is verified twice."""
+        seen: list[tuple[str, SeenCheckpoint]] = []
+        for member, note in self._store.unseen(notes):
+            with suppress(ExchangeError):  # not signed by the member's log key: it says nothing about the member
+                seen.append((member, read_seen(member, note, trust=self._trust)))
+        self._store.keep_notes(seen)
 
     async def _newest(self, source: LogSource) -> tuple[SeenCheckpoint, FindingError | None]:
         """The newest checkpoint that a quorum cosigned; after a while, the newest there is."""

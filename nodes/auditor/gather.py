@@ -121,7 +121,8 @@ class Gatherer:
         answers = await asyncio.gather(*(ask(digest) for digest in missing))
         new = {digest: raw for digest, raw in zip(missing, answers, strict=True) if raw is not None}
         await asyncio.to_thread(self._store.keep_evidence, new)
-        return Evidence(signed={**signed, **new}, withheld=frozenset(withheld))
+        proven = await asyncio.to_thread(self._store.proven, signed)
+        return Evidence(signed={**signed, **new}, withheld=frozenset(withheld), proven=proven)
 
     async def _ask_evidence(self, member: str, digest: Digest) -> bytes | bool:
         """The evidence; False if its keeper does not show it, True if the keeper could not be asked."""

@@ -38,7 +38,11 @@ STEP_3 = (
     """CREATE TABLE rival_entry (member TEXT NOT NULL, root BLOB NOT NULL, "index" INTEGER NOT NULL, raw BLOB NOT NULL,
        PRIMARY KEY (member, root, "index")) WITHOUT ROWID""",
 )
-STEPS = (STEP_1, STEP_2, STEP_3)
+STEP_4 = (
+    "CREATE TABLE proven_signature (digest TEXT PRIMARY KEY, typ TEXT NOT NULL, kid TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE seen_note (digest TEXT PRIMARY KEY) WITHOUT ROWID",
+)
+STEPS = (STEP_1, STEP_2, STEP_3, STEP_4)
 
 
 class AuditedEntryRow(SQLModel, table=True):
@@ -101,6 +105,24 @@ class SeenContractRow(SQLModel, table=True):
 
     digest: str = Field(primary_key=True)
     raw: bytes
+
+
+class ProvenSignatureRow(SQLModel, table=True):
+    """Signed bytes whose signature was verified once: as what, and by which key."""
+
+    __tablename__: ClassVar[str] = "proven_signature"
+
+    digest: str = Field(primary_key=True)
+    typ: str
+    kid: str
+
+
+class SeenNoteRow(SQLModel, table=True):
+    """A checkpoint's note that was verified once, by the digest of whose it is and of its bytes."""
+
+    __tablename__: ClassVar[str] = "seen_note"
+
+    digest: str = Field(primary_key=True)
 
 
 class AuditRunRow(SQLModel, table=True):
@@ -170,6 +192,24 @@ class AuditStore:
         with self._engine.begin() as connection:
             _keep_checkpoint(connection, member, seen)
 
+    def unseen(self, notes: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+        """Of these members' notes, once each, those that `keep_notes` was not yet given."""
+        by_digest = {_note_digest(member, note): (member, note) for member, note in notes}
+        with self._engine.begin() as connection:
+            for digest in list(by_digest):
+                query = select(SeenNoteRow.digest).where(col(SeenNoteRow.digest) == digest)
+                if connection.execute(query).first() is not None:
+                    del by_digest[digest]
+        return list(by_digest.values())
+
+    def keep_notes(self, seen: Iterable[tuple[str, SeenCheckpoint]]) -> None:
+        """Keep checkpoints for ever, and that their notes need not be verified again."""
+        with self._engine.begin() as connection:
+            for member, checkpoint in seen:
+                _keep_checkpoint(connection, member, checkpoint)
+                row = {"digest": _note_digest(member, checkpoint.note)}
+                connection.execute(insert(SeenNoteRow).prefix_with("OR IGNORE"), row)
+
     def checkpoints(self, member: str) -> list[SeenCheckpoint]:
         """Every checkpoint of a member's log ever seen, smallest first."""
         table = table_of(SeenCheckpointRow)
@@ -187,6 +227,24 @@ class AuditStore:
                 if row is not None:
                     found[digest] = bytes(row[0])
         return found
+
+    def proven(self, digests: Iterable[Digest]) -> dict[Digest, tuple[str, str]]:
+        """Of these digests, the type and the key under which a signature was found good."""
+        found: dict[Digest, tuple[str, str]] = {}
+        with self._engine.begin() as connection:
+            for digest in digests:
+                query = select(ProvenSignatureRow.typ, ProvenSignatureRow.kid)
+                row = connection.execute(query.where(col(ProvenSignatureRow.digest) == str(digest))).first()
+                if row is not None:
+                    found[digest] = (str(row[0]), str(row[1]))
+        return found
+
+    def keep_proven(self, proven: Mapping[Digest, tuple[str, str]]) -> None:
+        """Keep which signatures were found good."""
+        rows = [{"digest": str(digest), "typ": typ, "kid": kid} for digest, (typ, kid) in proven.items()]
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(insert(ProvenSignatureRow).prefix_with("OR REPLACE"), rows)
 
     def signed(self) -> dict[Digest, bytes]:
         """Every signed statement, request, delivery and receipt ever seen."""
@@ -252,6 +310,10 @@ class AuditStore:
     def close(self) -> None:
         """Close it."""
         self._engine.dispose()
+
+
+def _note_digest(member: str, note: bytes) -> str:
+    return str(Digest.of(member.encode("ascii") + b"\n" + note))
 
 
 def _keep_checkpoint(connection: Connection, member: str, seen: SeenCheckpoint) -> None:

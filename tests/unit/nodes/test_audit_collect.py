@@ -145,12 +145,12 @@ async def test_a_log_shorter_than_before_was_rolled_back(store: AuditStore) -> N
 
 
 async def test_a_checkpoint_seen_in_a_delivery_counts_like_one_that_was_fetched(store: AuditStore) -> None:
-    collector(store).remember("KZ", await Source([*HONEST[:4], entry(4, salt=9)], witnesses=()).checkpoint())
+    collector(store).remember([("KZ", await Source([*HONEST[:4], entry(4, salt=9)], witnesses=()).checkpoint())])
     assert codes(await collect(store, Source(HONEST))) == ["log-forked"]
 
 
 async def test_a_checkpoint_that_the_member_did_not_sign_says_nothing_about_it(store: AuditStore) -> None:
-    collector(store).remember("KZ", await Source([entry(9)], signed_by="UZ").checkpoint())
+    collector(store).remember([("KZ", await Source([entry(9)], signed_by="UZ").checkpoint())])
     assert codes(await collect(store, Source(HONEST))) == []
 
 

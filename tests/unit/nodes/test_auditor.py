@@ -11,6 +11,7 @@ from exchange.flow.audit import charge_of, decide_again
 from exchange.flow.prove import smallest_proof
 from exchange.log.entry import EntryType, parse_entry
 from exchange.reconcile.dossier import format_dossier, parse_dossier
+from exchange.reconcile.logs import read_seen
 from exchange.reconcile.model import Verdict
 from nodes.adapters.own_log import entry_at
 from nodes.adapters.partner_problems import PartnerProblemError
@@ -73,6 +74,21 @@ async def test_an_honest_federation_is_green_and_every_exchange_is_confirmed(
     ]
     assert {(one.contract_id, one.period) for one in result.reconciliation.exchanges} == {("CA-01-BORDER", "2026-09")}
     assert {log.member: log.cosigned_at is not None for log in result.logs} == dict.fromkeys(world.gateways, True)
+
+
+async def test_what_one_run_verified_the_next_one_knows(world: GatewayWorld, store: AuditStore) -> None:
+    first = await audit(world, store)
+    entries = [
+        parse_entry(raw) for member in ("KZ", "KG", "TJ") for raw in store.entries(member) if b'"receipt.' in raw
+    ]
+    receipts = {entry.evidence for entry in entries if entry.evidence is not None}
+    assert len(receipts) == 3
+    assert store.proven(receipts).keys() == receipts
+    checkpoint = await world.client("IOM", "KZ").checkpoint()
+    store.keep_notes([("KZ", read_seen("KZ", checkpoint, trust=world.bundle.trust))])
+    assert store.unseen([("KZ", checkpoint), ("KG", checkpoint)]) == [("KG", checkpoint)]
+    second = await audit(world, store)
+    assert (verdicts(second), codes(second)) == (verdicts(first), codes(first))
 
 
 async def test_the_auditor_asks_for_no_figure_and_receives_none(world: GatewayWorld, store: AuditStore) -> None:
