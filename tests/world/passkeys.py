@@ -104,7 +104,7 @@ class Authenticator:
             return self.key.sign(message)
         return self.key.sign(message, ECDSA(SHA256()))
 
-    def client_data(self, challenge: bytes, *, ceremony: str = "webauthn.get", **members: object) -> bytes:
+    def client_data(self, challenge: bytes, /, *, ceremony: str = "webauthn.get", **members: object) -> bytes:
         usual = {
             "type": ceremony,
             "challenge": base64url_encode(challenge),
