@@ -34,7 +34,7 @@ DELEGATION_KEYS_MAX = 2
 
 
 def open_application(raw: bytes, *, trust: Trust | None) -> Application:
-    """Read an application and admit all of its keys, or none.
+    """Read an application and admit all of its keys, or none; a passkey's counter is that of its proof.
 
     Args:
         raw: The file's bytes.
@@ -50,10 +50,10 @@ def open_application(raw: bytes, *, trust: Trust | None) -> Application:
     application = parse_application(raw)
     _require_own_purposes(application)
     _require_whole_purposes(application)
-    _require_possession(application)
+    proven = replace(application, keys=tuple(_proven(application, applied) for applied in application.keys))
     if trust is not None:
         _require_unlisted(application, trust)
-    return application
+    return proven
 
 
 def apply_for_keys(
@@ -116,23 +116,24 @@ def _require_whole_purposes(application: Application) -> None:
             )
 
 
-def _require_possession(application: Application) -> None:
-    for applied in application.keys:
-        try:
-            _verify_possession(possession(application, applied), applied)
-        except TrustError as error:
-            found = "another" if isinstance(error, SignatureError) else error.code
-            raise PossessionError(
-                member=application.member, purpose=applied.purpose, kid=applied.key.kid, found=found
-            ) from error
+def _proven(application: Application, applied: AppliedKey) -> AppliedKey:
+    try:
+        return _verify_possession(possession(application, applied), applied)
+    except TrustError as error:
+        found = "another" if isinstance(error, SignatureError) else error.code
+        raise PossessionError(
+            member=application.member, purpose=applied.purpose, kid=applied.key.kid, found=found
+        ) from error
 
 
-def _verify_possession(statement: bytes, applied: AppliedKey) -> None:
+def _verify_possession(statement: bytes, applied: AppliedKey) -> AppliedKey:
     match applied.key, applied.proof:
         case PublicKey() as key, bytes() as signature:
             key.verify(statement, signature)
+            return applied
         case PasskeyCredential() as credential, PasskeyProof() as proof:
-            verify_assertion(proof, challenge=hashlib.sha256(statement).digest(), credential=credential)
+            count = verify_assertion(proof, challenge=hashlib.sha256(statement).digest(), credential=credential)
+            return replace(applied, key=replace(credential, sign_count=count))
         case _:
             raise SignatureError(algorithm=applied.key.algorithm, kid=applied.key.kid)
 

@@ -36,6 +36,9 @@ APPLICATION_BYTES_MAX = 256 * 1024
 OFFICER_ID = re.compile(r"([a-z][a-z0-9]{1,15})-[0-9]{2,4}\Z")
 """An officer's pseudonym: the member's id and a number."""
 
+PASSKEY_MEMBERS = ("credential_id", "rp_id", "origins")
+"""What is asked for a passkey beside its key."""
+
 _SUBJECT = "application for keys"
 _NOTE_TYPES: Mapping[KeyUse, int] = dict(NOTE_TYPES.items())
 _USES: Mapping[str, KeyUse] = {use.value: use for use in (*KeyPurpose, *RegistryRole)}
@@ -141,7 +144,7 @@ def _asked(applied: AppliedKey) -> dict[str, object]:
     if applied.officer is not None:
         asked |= {"officer": applied.officer, "roles": list(applied.roles)}
     if isinstance(applied.key, PasskeyCredential):
-        asked |= {"passkey": applied.key.place()}
+        asked |= {"passkey": {name: applied.key.place()[name] for name in PASSKEY_MEMBERS}}
     if applied.vkey is not None:
         asked |= {"vkey": applied.vkey}
     return asked
@@ -157,7 +160,7 @@ def _parse_key(entry: JsonObject, member: str) -> AppliedKey:
         needed |= {"vkey"}
     optional = frozenset({"proof", "passkey"} if is_officer else {"proof"})
     require_members(entry, needed, optional=optional, subject=_SUBJECT)
-    key = parse_listed_key(entry, subject=_SUBJECT)
+    key = _parse_listed(entry)
     if "proof" not in entry:
         raise PossessionError(member=member, purpose=purpose, kid=key.kid, found="none")
     return AppliedKey(
@@ -168,6 +171,15 @@ def _parse_key(entry: JsonObject, member: str) -> AppliedKey:
         vkey=_parse_vkey(entry, key, note_type) if note_type is not None and isinstance(key, PublicKey) else None,
         proof=_parse_proof(entry, key),
     )
+
+
+def _parse_listed(entry: JsonObject) -> ListedKey:
+    """The key; a passkey's counter stands in its proof and in no member, so that nobody can apply for another."""
+    place = entry.get("passkey")
+    if isinstance(place, dict):
+        require_members(place, set(PASSKEY_MEMBERS), subject=f"{_SUBJECT}: passkey")
+        entry = {**entry, "passkey": {**place, "sign_count": 0}}
+    return parse_listed_key(entry, subject=_SUBJECT)
 
 
 def _format_proof(proof: bytes | PasskeyProof) -> object:
