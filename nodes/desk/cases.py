@@ -121,11 +121,21 @@ class Desk:
         assert isinstance(key, PasskeyCredential)  # that kind was asked for
         return key
 
-    def _registered(self, officer: str, by: ProofKind) -> MemberKey:
+    def _registered(self, officer: str, by: ProofKind | None) -> MemberKey:
         member, registered = self.trust.officer(officer, at=self.now, by=by)
         if member != self.node.member:
             raise ForeignOfficerError(officer=officer, expected=self.node.member, found=member)
         return registered
+
+    def require_officer(self, officer: str) -> str:
+        """The id of an officer of this member, whom the registry lists with some key now.
+
+        Raises:
+            UnknownOfficerError: Nobody of that id is registered.
+            ForeignOfficerError: Somebody of another member.
+        """
+        self._registered(officer, None)
+        return officer
 
     def bundle_signer(self) -> HybridSigner:
         """The member's bundle keys, which only the desk holds."""

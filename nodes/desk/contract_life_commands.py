@@ -1,28 +1,19 @@
-"""`exchange contract sign|end|suspend|resume`: what a party says about a contract, signed and handed to its gateway.
+"""`exchange contract sign|end|suspend|resume`: what a party says about a contract, signed and handed to its gateway."""
 
-The gateway logs the statement, has it cosigned and relays it to the other parties. Saying the same again is no harm:
-the statement that is there already stays the one that counts.
-"""
-
-import base64
 from argparse import Namespace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 
-from exchange.contract.choose import version_number
-from exchange.contract.diff import require_version_step
 from exchange.contract.model import DataContract
 from exchange.encoding import Digest, format_instant
 from exchange.errors import ExitCode
-from exchange.errors.contract import ContractDigestError, ContractNoticeError
+from exchange.errors.contract import ContractDigestError
 from exchange.errors.settings import CommandLineError
-from exchange.signing.keys import KeyPurpose
-from exchange.statement import Statement, StatementType, require_about, sign_statement
-from nodes.adapters.contract_folder import ContractShelf, read_contracts
-from nodes.adapters.key_files import read_hybrid_signer, read_passphrase
+from exchange.statement import Statement, StatementType
 from nodes.adapters.local_gateway import LocalGateway
-from nodes.adapters.trust_folder import load_trust
+from nodes.desk import stating
+from nodes.desk.cases import Desk
 from nodes.desk.contract_sources import find_contract
-from nodes.settings import NodeFolder
+from nodes.desk.stating import Stated
 from nodes.terminal import CommandParser, Invocation
 
 
@@ -31,52 +22,30 @@ def sign(invocation: Invocation) -> int:
 
     A version whose number hides a loosening against the one before it is not signed.
     """
-    parser = _parser(invocation, "Sign a contract for the node's member.")
-    _, node, shelf, contract, now = _asked(invocation, parser)
-    earlier = _version_before(shelf, contract)
-    if earlier is not None:
-        require_version_step(earlier, contract)
-    starts = max(now, datetime.combine(contract.effective, time.min, UTC))
-    statement = _said_already(shelf, contract, node.member, StatementType.SIGNED)
-    return _say(invocation, node, contract, statement or _signed(node, contract, StatementType.SIGNED, now, starts))
+    _, desk, contract = _asked(invocation, _parser(invocation, "Sign a contract for the node's member."))
+    return _told(invocation, desk, stating.sign(desk, contract, _gateway(invocation, desk)))
 
 
 def end(invocation: Invocation) -> int:
-    """`contract end CONTRACT [--on DAY]`: end it for all its parties, after the notice agreed in it.
-
-    The notice binds who ends a contract, not who receives the word: a statement that ends one sooner stops the exchange
-    all the same (nobody is made to share), and everybody sees whose breach it is.
-    """
+    """`contract end CONTRACT [--on DAY]`: end it for all its parties, after the notice agreed in it."""
     parser = _parser(invocation, "End a contract, after its notice.")
     parser.add_argument("--on", metavar="DAY", help="the first day without it (YYYY-MM-DD, UTC); default: soonest")
-    arguments, node, shelf, contract, now = _asked(invocation, parser)
-    soonest = now + timedelta(days=contract.notice_days)
-    ends = soonest if arguments.on is None else _midnight(arguments.on)
-    if ends < soonest:
-        raise ContractNoticeError(
-            contract=contract.id,
-            version=contract.version,
-            days=contract.notice_days,
-            expected=(soonest + timedelta(days=1)).date().isoformat(),
-            found=arguments.on,
-        )
-    statement = _said_already(shelf, contract, node.member, StatementType.ENDED)
-    return _say(invocation, node, contract, statement or _signed(node, contract, StatementType.ENDED, now, ends))
+    arguments, desk, contract = _asked(invocation, parser)
+    on = None if arguments.on is None else _day(arguments.on)
+    return _told(invocation, desk, stating.end(desk, contract, _gateway(invocation, desk), on=on))
 
 
 def suspend(invocation: Invocation) -> int:
     """`contract suspend CONTRACT`: stop first pulls and publications under it, from now until this party resumes."""
-    return _now(invocation, StatementType.SUSPENDED, "Suspend a contract at once.")
+    _, desk, contract = _asked(invocation, _parser(invocation, "Suspend a contract at once."))
+    return _told(invocation, desk, stating.suspend(desk, contract, _gateway(invocation, desk)))
 
 
 def resume(invocation: Invocation) -> int:
     """`contract resume CONTRACT`: take back this party's own suspension."""
-    return _now(invocation, StatementType.RESUMED, "Take back the member's own suspension of a contract.")
-
-
-def _now(invocation: Invocation, kind: StatementType, summary: str) -> int:
-    _, node, _, contract, now = _asked(invocation, _parser(invocation, summary))
-    return _say(invocation, node, contract, _signed(node, contract, kind, now, now))
+    parser = _parser(invocation, "Take back the member's own suspension of a contract.")
+    _, desk, contract = _asked(invocation, parser)
+    return _told(invocation, desk, stating.resume(desk, contract, _gateway(invocation, desk)))
 
 
 def _parser(invocation: Invocation, summary: str) -> CommandParser:
@@ -86,70 +55,39 @@ def _parser(invocation: Invocation, summary: str) -> CommandParser:
     return parser
 
 
-def _asked(
-    invocation: Invocation, parser: CommandParser
-) -> tuple[Namespace, NodeFolder, ContractShelf, DataContract, datetime]:
+def _asked(invocation: Invocation, parser: CommandParser) -> tuple[Namespace, Desk, DataContract]:
     """What was asked, with the contract it is about.
 
     Raises:
         ContractDigestError: It is not the text that was agreed on.
     """
     arguments = invocation.parse(parser)
-    node, now = invocation.require_node(), invocation.clock.now().replace(microsecond=0)
-    shelf = read_contracts(node.contracts, trust=load_trust(node.keys, at=now))
-    contract = find_contract(shelf, arguments.contract)
+    desk = Desk.open(invocation.require_node(), invocation.clock.now())
+    contract = find_contract(desk.shelf, arguments.contract)
     if arguments.digest is not None and Digest.parse(arguments.digest, subject="--digest") != contract.digest:
         raise ContractDigestError(
             contract=contract.id, version=contract.version, expected=arguments.digest, found=str(contract.digest)
         )
-    return arguments, node, shelf, contract, now
+    return arguments, desk, contract
 
 
-def _midnight(text: str) -> datetime:
+def _gateway(invocation: Invocation, desk: Desk) -> LocalGateway:
+    return LocalGateway(desk.node, language=invocation.output.language)
+
+
+def _day(text: str) -> date:
     try:
-        return datetime.combine(date.fromisoformat(text), time.min, UTC)
+        return date.fromisoformat(text)
     except ValueError as error:
         raise CommandLineError(
             reason=f"--on: expected a day such as 2027-01-31, found {text[:20]}", command="exchange contract end --help"
         ) from error
 
 
-def _version_before(shelf: ContractShelf, contract: DataContract) -> DataContract | None:
-    """The newest earlier version at hand."""
-    number = version_number(contract.version)
-    earlier = [
-        kept.contract
-        for kept in shelf.kept.values()
-        if kept.contract.id == contract.id and version_number(kept.contract.version) < number
-    ]
-    return max(earlier, key=lambda other: version_number(other.version), default=None)
-
-
-def _said_already(shelf: ContractShelf, contract: DataContract, member: str, kind: StatementType) -> Statement | None:
-    """The member's statement of this kind that is there already."""
-    kept = shelf.kept[contract.digest].statements
-    return next((s for s in kept if s.party == member and s.type is kind), None)
-
-
-def _signed(
-    node: NodeFolder, contract: DataContract, kind: StatementType, at: datetime, effective: datetime
-) -> Statement:
-    """A new statement by the node's contract key."""
-    passphrase = None if node.passphrase_file is None else read_passphrase(node.passphrase_file)
-    signer = read_hybrid_signer(node.private, KeyPurpose.CONTRACT, passphrase=passphrase, demo=node.settings.demo)
-    return sign_statement(
-        type=kind, contract=contract.digest, party=node.member, at=at, effective=effective, signer=signer
-    )
-
-
-def _say(invocation: Invocation, node: NodeFolder, contract: DataContract, statement: Statement) -> int:
-    """Hand text and statement to the gateway, and tell what comes of it."""
-    require_about(statement, contract)
-    gateway = LocalGateway(node, language=invocation.output.language)
-    gateway.post("/local/contracts", {"contract": base64.b64encode(contract.raw).decode("ascii")})
-    answer = gateway.post("/local/statements", {"statement": base64.b64encode(statement.raw).decode("ascii")})
-    effective = bool(answer.get("effective"))
-    _tell(invocation, node.member, contract, statement, effective=effective)
+def _told(invocation: Invocation, desk: Desk, stated: Stated) -> int:
+    """Tell what comes of a statement."""
+    contract, statement = stated.contract, stated.statement
+    _tell(invocation, desk.node.member, contract, statement, effective=stated.effective)
     invocation.output.result(
         {
             "id": contract.id,
@@ -158,7 +96,7 @@ def _say(invocation: Invocation, node: NodeFolder, contract: DataContract, state
             "type": statement.type.value,
             "statement": str(statement.digest),
             "from": format_instant(statement.effective),
-            "effective": effective,
+            "effective": stated.effective,
         }
     )
     return ExitCode.FINE

@@ -5,6 +5,8 @@ from starlette.types import ASGIApp
 
 from nodes.adapters.clock import Clock
 from nodes.adapters.trust_folder import TrustCache
+from nodes.desk.pages.mount import pages
+from nodes.desk.server import bundle_routes, candidate_routes, contract_routes, tasks, withdrawal_routes
 from nodes.desk.server.context import DeskContext
 from nodes.settings import NodeFolder
 from nodes.web import account_routes, error_pages, session_routes
@@ -45,7 +47,13 @@ def desk_app(context: DeskContext) -> FastAPI:
     for routes in (
         session_routes.router(context.console),
         account_routes.router(context.console),
+        tasks.router(context),
+        candidate_routes.router(context),
+        withdrawal_routes.router(context),
+        contract_routes.router(context),
+        bundle_routes.router(context),
         error_pages.router(),
+        *pages(context),
     ):
         app.include_router(routes)
     Refusals().install(app)

@@ -1,0 +1,120 @@
+"""`/api/tasks`: what waits for the officer who asks, by the officer's roles; nothing that somebody else must do."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from exchange.flow.agree import ContractState
+from exchange.flow.clear import CandidateState
+from exchange.publication.withdrawal import parse_withdrawal
+from nodes.adapters.desk_store import open_desk
+from nodes.desk.cases import Desk
+from nodes.desk.server.candidate_routes import cases, drafts
+from nodes.desk.server.context import DeskContext
+from nodes.desk.withdrawing import APPROVED, PROPOSED
+from nodes.web.answers import SIGNED_IN, Document, refusals
+from nodes.web.roles import Action, Role
+from nodes.web.sessions import May, Officer
+
+
+class TaskKind(StrEnum):
+    """What is to be done."""
+
+    SUBMIT = "submit"
+    REBUILD = "rebuild"
+    RELEASE = "release"
+    APPROVE = "approve"
+    APPROVE_WITHDRAWAL = "approve-withdrawal"
+    RELEASE_WITHDRAWAL = "release-withdrawal"
+    SIGN_CONTRACT = "sign-contract"
+    APPROVE_ENROLMENT = "approve-enrolment"
+
+
+class TaskLine(Document):
+    """One thing to do; `number` is the candidate's where it is about one."""
+
+    task: TaskKind
+    subject: str
+    number: int | None
+
+
+class TasksDocument(Document):
+    """Everything that waits for this officer."""
+
+    tasks: list[TaskLine]
+
+
+def router(context: DeskContext) -> APIRouter:
+    """`GET /api/tasks`."""
+    routes = APIRouter(prefix="/api", tags=["tasks"])
+
+    @routes.get("/tasks", responses=refusals(*SIGNED_IN, 422))
+    def tasks(officer: Annotated[Officer, Depends(May(Action.TASKS))]) -> TasksDocument:
+        """What waits for the officer who asks."""
+        return TasksDocument(tasks=list(tasks_of(context, officer)))
+
+    return routes
+
+
+def tasks_of(context: DeskContext, officer: Officer) -> Iterator[TaskLine]:
+    """Everything that waits for this officer, by role."""
+    desk = context.desk()
+    if Role.DATA in officer.roles:
+        yield from _of_preparer(desk, officer.officer_id)
+    if Role.CLEARING in officer.roles:
+        yield from _of_clearer(desk, officer.officer_id)
+        yield from _withdrawals(desk, officer.officer_id)
+    if Role.CONTRACT in officer.roles:
+        yield from _of_contract_officer(desk)
+    if Role.OPERATOR in officer.roles:
+        yield from _of_operator(context, officer)
+
+
+def _of_preparer(desk: Desk, officer: str | None) -> Iterator[TaskLine]:
+    for files in drafts(desk).values():
+        if files.candidate.prepared_by == officer:
+            yield TaskLine(task=TaskKind.SUBMIT, subject=files.candidate.name, number=None)
+    for kept in cases(desk):
+        name, state = kept.case.candidate.name, kept.case.state
+        if state is CandidateState.RETURNED and kept.case.candidate.prepared_by == officer:
+            yield TaskLine(task=TaskKind.REBUILD, subject=name, number=kept.row.id)
+        if state is CandidateState.CLEARED:
+            yield TaskLine(task=TaskKind.RELEASE, subject=name, number=kept.row.id)
+
+
+def _of_clearer(desk: Desk, officer: str | None) -> Iterator[TaskLine]:
+    for kept in cases(desk):
+        approved = {approval.officer for approval in kept.case.approvals}
+        submitted = kept.case.state is CandidateState.SUBMITTED
+        if submitted and officer not in {*approved, kept.case.candidate.prepared_by}:
+            yield TaskLine(task=TaskKind.APPROVE, subject=kept.case.candidate.name, number=kept.row.id)
+
+
+def _withdrawals(desk: Desk, officer: str | None) -> Iterator[TaskLine]:
+    numbers = {kept.row.bundle: kept.row.id for kept in cases(desk)}
+    with open_desk(desk.store_file) as store:
+        rows = store.withdrawals()
+    for row in rows:
+        approved = {approval.officer for approval in parse_withdrawal(row.document).approvals}
+        if row.state == PROPOSED and officer not in approved:
+            yield TaskLine(task=TaskKind.APPROVE_WITHDRAWAL, subject=row.bundle, number=numbers.get(row.bundle))
+        if row.state == APPROVED:
+            yield TaskLine(task=TaskKind.RELEASE_WITHDRAWAL, subject=row.bundle, number=numbers.get(row.bundle))
+
+
+def _of_contract_officer(desk: Desk) -> Iterator[TaskLine]:
+    for kept in desk.shelf.kept.values():
+        contract = kept.contract
+        standing = desk.shelf.standing(contract, at=desk.now)
+        if standing.state is ContractState.PROPOSED and desk.node.member in standing.parties:
+            yield TaskLine(task=TaskKind.SIGN_CONTRACT, subject=f"{contract.id}/{contract.version}", number=None)
+
+
+def _of_operator(context: DeskContext, officer: Officer) -> Iterator[TaskLine]:
+    with context.console.db.begin() as store:
+        rows = store.accounts.enrolments()
+    for row in rows:
+        if row.approved_by is None and row.proposed_by != officer.account:
+            yield TaskLine(task=TaskKind.APPROVE_ENROLMENT, subject=row.name, number=None)
