@@ -62,7 +62,7 @@ class Catalogue:
 def catalogues() -> Mapping[str, Catalogue]:
     """Every language of the console; read once in a process."""
     read = {language: _read(language) for language in LANGUAGES if language != SOURCE}
-    total = read[FALLBACK][1]
+    total = read[FALLBACK][1]  # complete: a house test holds it against the templates
     fallback = read[FALLBACK][0]
     found = {SOURCE: Catalogue(language=SOURCE, translations=NullTranslations(), translated=total, total=total)}
     for language, (translations, translated) in read.items():
@@ -81,19 +81,21 @@ def preferred(asked: str | None, remembered: str | None, accepted: str) -> str:
         accepted: The header Accept-Language; order is enough, its weights are descending by custom (RFC 9110 §12.5.4).
     """
     offered = [asked, remembered, *(part.split(";")[0].strip().split("-")[0].lower() for part in accepted.split(","))]
-    return next((one for one in offered if one in LANGUAGES), SOURCE)
+    return next((one for one in offered if one is not None and one in LANGUAGES), SOURCE)
 
 
 def _read(language: str) -> tuple[Translations, int]:
     raw = resources.files("nodes.web").joinpath("i18n", f"{language}.po").read_bytes()
     catalogue = read_po(io.BytesIO(raw), locale=language, abort_invalid=True)
+    messages = [message for message in catalogue if message.id]
+    untranslated = [message for message in messages if message.fuzzy or not _whole(message.string)]
+    for message in untranslated:  # an empty plural would hide the one of the next language
+        catalogue.delete(message.id)
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
-    messages = [message for message in catalogue if message.id]
-    translated = sum(1 for message in messages if not message.fuzzy and _whole(message.string))
-    return Translations(compiled), translated
+    return Translations(compiled), len(messages) - len(untranslated)
 
 
-def _whole(string: str | tuple[str, ...] | list[str]) -> bool:
+def _whole(string: str | tuple[str, ...] | list[str] | None) -> bool:
     return all(string) if isinstance(string, tuple | list) else bool(string)

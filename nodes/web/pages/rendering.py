@@ -1,4 +1,4 @@
-"""A page from a template: the reader's language, the headers every page carries, and nothing that a page may run.
+"""A page from a template, in the reader's language; its policy is the application's (`nodes.web.security.Guard`).
 
 The macros of GOV.UK Frontend are read by an environment of their own: they count on missing parameters being empty,
 while in our templates a name that is not there is an error.
@@ -18,10 +18,6 @@ from nodes.web.pages.assets import asset_root
 from nodes.web.pages.catalogues import LANGUAGES, Catalogue, catalogues, preferred
 from nodes.web.pages.locale import Reader
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
 LANGUAGE_COOKIE = "lang"
 COOKIE_AGE_S = 365 * 86400
 COMPRESSED_BYTES_MIN = 1024
@@ -56,19 +52,19 @@ class Site:
     navigation: tuple[Entry, ...]
 
 
-class Console:
+class Pages:
     """Renders the pages of one zone."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._environments: dict[str, Environment] = {}
 
-    def page(self, request: Request, template: str, *, status: int = 200, **facts: object) -> Response:
+    def page(self, request: Request, template: str, facts: Mapping[str, object], *, status: int = 200) -> Response:
         """A page in the reader's language; never kept by a browser or a proxy, since it may hold figures."""
         asked = request.query_params.get("lang")
         language = preferred(asked, request.cookies.get(LANGUAGE_COOKIE), request.headers.get("Accept-Language", ""))
         environment = self._environments.get(language) or self._environment(language)
-        text = environment.get_template(template).render(**self._shared(request, language), **facts)
+        text = environment.get_template(template).render({**self._shared(request, language), **facts})
         answer = _answer(request, text.encode("utf-8"), status)
         if asked == language:
             answer.set_cookie(LANGUAGE_COOKIE, language, max_age=COOKIE_AGE_S, httponly=True, samesite="strict")
@@ -141,7 +137,6 @@ def _with_language(request: Request, language: str) -> str:
 
 def _answer(request: Request, content: bytes, status: int) -> Response:
     headers = {
-        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
         "Cache-Control": "no-store",
         "Vary": "Accept-Encoding, Accept-Language, Cookie",
     }

@@ -1,0 +1,131 @@
+"""Contracts as people read them: where each stands, who signed when, every clause, and what a new version changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.routing import APIRouter
+from starlette.responses import Response
+
+from exchange.contract.choose import version_number
+from exchange.contract.diff import diff_contracts
+from exchange.contract.effects import Effect
+from exchange.contract.model import DataContract, Role
+from exchange.errors.contract import ContractNotAtHandError
+from exchange.flow.agree import ContractState, Standing
+from exchange.statement import StatementType
+from nodes.adapters.contract_folder import ContractShelf
+from nodes.desk.contract_words import describe, words
+from nodes.desk.server.context import DeskContext
+from nodes.web.pages.rendering import Pages
+from nodes.web.pages.routes import page_router
+from nodes.web.pages.words import sentence as _
+from nodes.web.roles import Action
+from nodes.web.sessions import May, Officer
+
+Seeing = Annotated[Officer, Depends(May(Action.CONTRACTS_READ))]
+
+STATES: Mapping[ContractState, tuple[str, str]] = {
+    ContractState.PROPOSED: (_("proposed"), "yellow"),
+    ContractState.IN_FORCE: (_("in force"), "green"),
+    ContractState.NOT_YET_EFFECTIVE: (_("signed, not yet effective"), "light-blue"),
+    ContractState.SUSPENDED: (_("suspended"), "orange"),
+    ContractState.ENDED: (_("ended"), "red"),
+    ContractState.SUPERSEDED: (_("replaced by a later version"), "grey"),
+}
+EFFECTS: Mapping[Effect, tuple[str, str]] = {
+    Effect.LOOSENING: (_("loosens protection"), "red"),
+    Effect.TIGHTENING: (_("tightens protection"), "green"),
+    Effect.NEUTRAL: (_("neutral"), "grey"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One line of the list: a contract, where it stands, and who signed when."""
+
+    contract: DataContract
+    standing: Standing
+    signed: Mapping[str, datetime]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The parties that have not signed."""
+        return tuple(member for member in self.contract.members() if member not in self.signed)
+
+
+def router(web: Pages, context: DeskContext) -> APIRouter:
+    """`GET /contracts`, `/contracts/{id}/{version}`, `/contracts/{id}/{before}/{after}`."""
+    routes = page_router(web)
+
+    @routes.get("/contracts")
+    def listing(request: Request, officer: Seeing) -> Response:
+        desk = context.desk()
+        listed = [_listed(desk.shelf, kept.contract, desk.now) for kept in desk.shelf.kept.values()]
+        listed.sort(key=lambda one: (one.contract.id, version_number(one.contract.version)))
+        return web.page(request, "zone/contracts.html", {"officer": officer, "listed": listed, "states": STATES})
+
+    @routes.get("/contracts/{contract_id}/{version}")
+    def one(request: Request, contract_id: str, version: str, officer: Seeing) -> Response:
+        desk = context.desk()
+        contract = _find(desk.shelf, contract_id, version)
+        core = web.catalogue(request).core
+        facts: Mapping[str, object] = {
+            "officer": officer,
+            "one": _listed(desk.shelf, contract, desk.now),
+            "states": STATES,
+            "clauses": describe(contract, core),
+            "roles": {party.member: _roles(party.roles, core) for party in contract.parties},
+            "others": [other for other in _versions(desk.shelf, contract_id) if other.version != version],
+        }
+        return web.page(request, "zone/contract.html", facts)
+
+    @routes.get("/contracts/{contract_id}/{before}/{after}")
+    def compared(request: Request, contract_id: str, before: str, after: str, officer: Seeing) -> Response:
+        shelf = context.desk().shelf
+        old, new = (_find(shelf, contract_id, version) for version in (before, after))
+        found = diff_contracts(old, new)
+        order = (Effect.LOOSENING, Effect.TIGHTENING, Effect.NEUTRAL)
+        facts: Mapping[str, object] = {
+            "officer": officer,
+            "old": old,
+            "new": new,
+            "effect": EFFECTS[found.effect],
+            "loosened": [change for change in found.changes if change.effect is Effect.LOOSENING],
+            "changes": sorted(found.changes, key=lambda change: order.index(change.effect)),
+            "effects": EFFECTS,
+        }
+        return web.page(request, "zone/contract_diff.html", facts)
+
+    return routes
+
+
+def _listed(shelf: ContractShelf, contract: DataContract, at: datetime) -> Listed:
+    statements = shelf.kept[contract.digest].statements
+    signed = {one.party: one.at for one in statements if one.type is StatementType.SIGNED}
+    return Listed(contract=contract, standing=shelf.standing(contract, at=at), signed=signed)
+
+
+def _versions(shelf: ContractShelf, contract_id: str) -> list[DataContract]:
+    found = [kept.contract for kept in shelf.kept.values() if kept.contract.id == contract_id]
+    return sorted(found, key=lambda contract: version_number(contract.version))
+
+
+def _find(shelf: ContractShelf, contract_id: str, version: str) -> DataContract:
+    """The contract of this id and version.
+
+    Raises:
+        ContractNotAtHandError: There is none.
+    """
+    found = [contract for contract in _versions(shelf, contract_id) if contract.version == version]
+    if not found:
+        known = ", ".join(sorted({kept.contract.id for kept in shelf.kept.values()})) or "-"
+        raise ContractNotAtHandError(found=f"{contract_id} {version}"[:80], known=known)
+    return found[0]
+
+
+def _roles(roles: frozenset[Role], language: str) -> str:
+    english, russian = words([role for role in Role if role in roles])
+    return russian if language == "ru" else english

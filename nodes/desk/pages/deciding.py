@@ -1,0 +1,53 @@
+"""What this officer may do with this candidate now, and why not: for the eye; the routes and the rules decide."""
+
+from dataclasses import dataclass
+
+from exchange.flow.clear import CandidateState, Case
+from nodes.web.pages.words import sentence as _
+from nodes.web.roles import RIGHTS, Action
+from nodes.web.sessions import Officer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class May:
+    """Which forms a page shows.
+
+    Attributes:
+        why: Why there is nothing to approve, a sentence of the catalogue; empty where there is.
+    """
+
+    approve: bool
+    send_back: bool
+    release: bool
+    why: str
+
+
+def may(officer: Officer, case: Case) -> May:
+    """The forms for this officer and this case."""
+    before_officers = case.state in {CandidateState.SUBMITTED, CandidateState.CLEARED}
+    why = _why_not(officer, case)
+    clears = _has(officer, Action.CANDIDATE_RETURN) and officer.officer_id != case.candidate.prepared_by
+    return May(
+        approve=not why,
+        send_back=clears and before_officers,
+        release=_has(officer, Action.CANDIDATE_RELEASE) and case.state is CandidateState.CLEARED,
+        why=why,
+    )
+
+
+def _why_not(officer: Officer, case: Case) -> str:
+    if case.state is CandidateState.CLEARED:
+        return _("Enough officers have approved it.")
+    if case.state is not CandidateState.SUBMITTED:
+        return _("There is nothing to decide now.")
+    if officer.officer_id == case.candidate.prepared_by:
+        return _("You prepared it; another officer must clear it.")
+    if not _has(officer, Action.CANDIDATE_APPROVE):
+        return _("Your role does not clear; a clearing officer decides.")
+    if any(one.officer == officer.officer_id for one in case.approvals):
+        return _("You approved it; another officer must, too.")
+    return ""
+
+
+def _has(officer: Officer, action: Action) -> bool:
+    return not RIGHTS[action].roles.isdisjoint(officer.roles)

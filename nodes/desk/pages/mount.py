@@ -1,0 +1,29 @@
+"""All pages of the desk as routers, for the application to take in."""
+
+from collections.abc import Iterable
+
+from fastapi.routing import APIRouter
+
+from nodes.desk.pages import contracts, releases, tasks
+from nodes.desk.server.context import DeskContext
+from nodes.web.pages import assets, signing_in
+from nodes.web.pages.rendering import Entry, Pages, Site
+from nodes.web.pages.words import sentence as _
+
+NAVIGATION = (
+    Entry(address="/", text=_("Your tasks")),
+    Entry(address="/contracts", text=_("Contracts")),
+)
+
+
+def pages(context: DeskContext) -> Iterable[APIRouter]:
+    """The desk's pages, signing in, and what they are drawn with."""
+    site = Site(package="nodes.desk", name=_("Clearing desk"), member=context.node.member, navigation=NAVIGATION)
+    web = Pages(site)
+    return (
+        assets.router(),
+        signing_in.router(web, context.console),
+        tasks.router(web, context),
+        releases.router(web, context),
+        contracts.router(web, context),
+    )

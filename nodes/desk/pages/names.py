@@ -1,0 +1,71 @@
+"""The names of what contracts measure and of where a candidate stands, as sentences of the catalogue."""
+
+from collections.abc import Mapping
+
+from exchange.codes import Labels
+from exchange.flow.clear import CandidateState
+from nodes.web.pages.words import sentence as _
+
+DIMENSIONS: Mapping[str, str] = {
+    "ACTIVITY": _("Economic activity"),
+    "AGE": _("Age"),
+    "BAN_LENGTH": _("Length of the ban"),
+    "BORDER_REGION": _("Border region"),
+    "BORDER_TYPE": _("Type of border"),
+    "CHANNEL": _("Channel"),
+    "CITIZENSHIP": _("Citizenship"),
+    "COUNTERPART": _("Country on the other side"),
+    "DECISION": _("Decision"),
+    "DESTINATION": _("Country of destination"),
+    "DETECTION": _("Place of detection"),
+    "DIRECTION": _("Direction"),
+    "DURATION": _("Intended stay"),
+    "EXPLOITATION": _("Form of exploitation"),
+    "FROM_COUNTRY": _("Returned from"),
+    "GROUND": _("Ground of refusal"),
+    "MEASURE": _("Measure"),
+    "MODE": _("Mode of transport"),
+    "NEXT_RESIDENCE": _("Next country of residence"),
+    "OCCUPATION": _("Occupation"),
+    "ORIGIN_REGION": _("Region of origin"),
+    "OUTCOME": _("Outcome"),
+    "PREV_RESIDENCE": _("Previous country of residence"),
+    "PURPOSE": _("Purpose"),
+    "REGION": _("Region"),
+    "RETURN_TYPE": _("Type of return"),
+    "SEX": _("Sex"),
+    "STAGE": _("Stage"),
+    "STATUS_LOST": _("How the status was lost"),
+}
+"""Dimensions by id; one that is not here is shown by its id."""
+
+TOTAL_LABELS: Labels = {
+    "en": "Total",
+    "ru": "Всего",
+    "kk": "Барлығы",
+    "ky": "Бардыгы",
+    "tg": "Ҳамагӣ",
+    "tk": "Jemi",
+    "uz": "Jami",
+}
+"""The total, in a dimension whose code list has no code for it."""
+
+STATES: Mapping[CandidateState, tuple[str, str]] = {
+    CandidateState.DRAFT: (_("draft"), "grey"),
+    CandidateState.SUBMITTED: (_("waits for approval"), "yellow"),
+    CandidateState.RETURNED: (_("returned"), "orange"),
+    CandidateState.CLEARED: (_("cleared, not sent yet"), "blue"),
+    CandidateState.LOGGED: (_("logged, waits for witnesses"), "light-blue"),
+    CandidateState.PUBLISHED: (_("published"), "green"),
+    CandidateState.SUPERSEDED: (_("replaced by a revision"), "grey"),
+    CandidateState.WITHDRAWN: (_("withdrawn"), "red"),
+}
+"""A state in words, and the colour of its tag."""
+
+CHANGE_HEADINGS: Mapping[str, str] = {
+    "newly_unwithheld": _("Shown now, withheld before"),
+    "newly_withheld": _("Withheld now, shown before"),
+    "changed": _("Another figure"),
+    "removed": _("No longer there"),
+    "added": _("New"),
+}

@@ -1,0 +1,197 @@
+"""What leaves the country: the page on which an officer decides, and the sheet that is printed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.routing import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from exchange.encoding import Digest
+from exchange.errors import ExchangeError
+from exchange.signing.words import digest_words
+from nodes.adapters.desk_store import open_desk
+from nodes.desk.cases import Desk, KeptCase, numbered
+from nodes.desk.contract_words import describe
+from nodes.desk.deciding import take_return
+from nodes.desk.pages.deciding import may
+from nodes.desk.pages.names import CHANGE_HEADINGS, STATES
+from nodes.desk.pages.outliers import outliers
+from nodes.desk.pages.table import TableView, table_view
+from nodes.desk.releasing import release as release_case
+from nodes.desk.server.context import DeskContext
+from nodes.desk.sheet import CHANGES, Sheet, SheetRow, release_before, sheet_of, table_rows
+from nodes.desk.sheet_document import sheet_document
+from nodes.paper import pdf_bytes
+from nodes.web.pages.locale import Reader
+from nodes.web.pages.rendering import Pages
+from nodes.web.pages.routes import fields, page_router, see
+from nodes.web.problems import status_of
+from nodes.web.roles import Action
+from nodes.web.sessions import May, Officer
+
+CHANGES_SHOWN_MAX = 200
+CSV, PDF = "text/csv; charset=utf-8", "application/pdf"
+Seeing = Annotated[Officer, Depends(May(Action.CANDIDATE_READ))]
+Returning = Annotated[Officer, Depends(May(Action.CANDIDATE_RETURN))]
+Releasing = Annotated[Officer, Depends(May(Action.CANDIDATE_RELEASE))]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePages:
+    """The page about one candidate."""
+
+    web: Pages
+    context: DeskContext
+
+    def page(self, request: Request, officer: Officer, number: int, problem: ExchangeError | None = None) -> Response:
+        """The page, with why the last thing asked was not done, if it was not."""
+        desk = self.context.desk()
+        kept = find(desk, number)
+        sheet = sheet_of(desk, kept.files, kept.case)
+        catalogue = self.web.catalogue(request)
+        facts: Mapping[str, object] = {
+            "officer": officer,
+            "number": number,
+            "path": f"/releases/{number}",
+            "problem": problem,
+            "clauses": describe(sheet.contract, catalogue.core),
+            "may": may(officer, kept.case),
+            "stepped_up": self._stepped_up(desk, officer),
+            **_about(sheet),
+            **_tables(desk, sheet, Reader(catalogue.language), request.query_params),
+        }
+        return self.web.page(request, "zone/release.html", facts, status=200 if problem is None else status_of(problem))
+
+    def _stepped_up(self, desk: Desk, officer: Officer) -> bool:
+        shown, limit = officer.stepped_up_at, timedelta(seconds=self.context.console.settings.step_up_s)
+        return shown is not None and desk.now - shown <= limit
+
+
+def router(web: Pages, context: DeskContext) -> APIRouter:
+    """`GET /releases/{number}`, its `data.csv` and `sheet.pdf`; `POST …/return` and `…/release`."""
+    routes = page_router(web)
+    _reading(routes, web, context)
+    _deciding(routes, web, context)
+    return routes
+
+
+def find(desk: Desk, number: int) -> KeptCase:
+    """The case of this number at the desk.
+
+    Raises:
+        CaseNotFoundError: There is none.
+    """
+    with open_desk(desk.store_file) as store:
+        return numbered(desk, number)(store)
+
+
+def _reading(routes: APIRouter, web: Pages, context: DeskContext) -> None:
+    pages = ReleasePages(web, context)
+
+    @routes.get("/releases/{number}")
+    def release(request: Request, number: int, officer: Seeing) -> Response:
+        return pages.page(request, officer, number)
+
+    @routes.get("/releases/{number}/data.csv", dependencies=[Depends(May(Action.CANDIDATE_READ))])
+    def data(number: int) -> Response:
+        kept = find(context.desk(), number)
+        return _file(kept.files.data, f"{kept.files.candidate.name}.csv", CSV)
+
+    @routes.get("/releases/{number}/sheet.pdf", dependencies=[Depends(May(Action.CANDIDATE_READ))])
+    def paper(request: Request, number: int) -> Response:
+        desk = context.desk()
+        kept = find(desk, number)
+        document = sheet_document(sheet_of(desk, kept.files, kept.case), web.catalogue(request).core)
+        return _file(pdf_bytes(document), f"{kept.files.candidate.name}.pdf", PDF)
+
+
+def _deciding(routes: APIRouter, web: Pages, context: DeskContext) -> None:
+    pages = ReleasePages(web, context)
+
+    @routes.post("/releases/{number}/return")
+    async def send_back(request: Request, number: int, officer: Returning) -> Response:
+        form = await fields(request, "reason")
+
+        def act() -> Response:
+            desk = context.desk()
+            try:
+                with open_desk(desk.store_file) as store:
+                    kept = numbered(desk, number)(store)
+                    take_return(desk, store, kept, officer=officer.require_officer_id(), reason=form["reason"])
+            except ExchangeError as error:
+                return pages.page(request, officer, number, error)
+            return see(f"/releases/{number}")
+
+        return await run_in_threadpool(act)
+
+    @routes.post("/releases/{number}/release")
+    async def release(request: Request, number: int, officer: Releasing) -> Response:
+        await fields(request)
+
+        def act() -> Response:
+            desk = context.desk()
+            gateway = context.gateway(web.catalogue(request).core)
+            try:
+                release_case(desk, numbered(desk, number), gateway, officer=officer.require_officer_id())
+            except ExchangeError as error:
+                return pages.page(request, officer, number, error)
+            return see(f"/releases/{number}")
+
+        return await run_in_threadpool(act)
+
+
+def _file(content: bytes, name: str, media_type: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def _about(sheet: Sheet) -> Mapping[str, object]:
+    candidate, case = sheet.candidate, sheet.case
+    return {
+        "candidate": candidate,
+        "contract": sheet.contract,
+        "report": sheet.report,
+        "state": STATES[case.state],
+        "approvals": case.approvals,
+        "valid_until": case.valid_until,
+        "returned": case.returned,
+        "first": sheet.first,
+        "headings": CHANGE_HEADINGS,
+        "digests": [
+            _digest("data.csv", candidate.data, len(sheet.files.data)),
+            _digest("disclosure.json", candidate.disclosure, len(sheet.files.disclosure)),
+            _digest("labels", candidate.labels, None),
+        ],
+    }
+
+
+def _digest(name: str, digest: Digest, size: int | None) -> tuple[str, str, str, int | None]:
+    return name, digest_words(digest), str(digest), size
+
+
+def _tables(desk: Desk, sheet: Sheet, reader: Reader, asked: Mapping[str, str]) -> Mapping[str, object]:
+    """The partner's table, every list of the difference, and what moved unlike the rest since the period before."""
+    whole = "whole" in asked
+    changes = [(name, sheet.changes(name)) for name in CHANGES] if not sheet.first else []
+    earlier = release_before(desk, sheet.candidate)
+    unusual: tuple[SheetRow, ...] = ()
+    if earlier is not None:
+        unusual = outliers(tuple(table_rows(sheet.found.after, sheet.contract, before=earlier[1])))
+    lists = dict(changes) | {"unusual": unusual}
+    return {
+        "whole": whole,
+        "view": table_view(sheet.rows(), sheet.contract, reader, asked, whole=whole),
+        "changes": changes,
+        "views": {name: _listed(rows, sheet, reader, whole=whole) for name, rows in lists.items()},
+        "earlier": None if earlier is None else earlier[0],
+        "unusual": unusual,
+    }
+
+
+def _listed(rows: tuple[SheetRow, ...], sheet: Sheet, reader: Reader, *, whole: bool) -> TableView:
+    shown = rows if whole else rows[:CHANGES_SHOWN_MAX]
+    return replace(table_view(shown, sheet.contract, reader, {}, whole=True), total=len(rows))

@@ -1,0 +1,62 @@
+// Passkeys: the page hands the browser a challenge that the desk made, and gives the answer back.
+const decode = text => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), one => one.charCodeAt(0));
+const encode = bytes => btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+
+async function post(address, body, token) {
+  const headers = { "Content-Type": "application/json" };
+  if (token) headers["X-Form-Token"] = token;
+  const answer = await fetch(address, { method: "POST", headers, body: body === undefined ? null : JSON.stringify(body) });
+  const document = await answer.json();
+  if (!answer.ok) throw new Error(document.detail);
+  return document;
+}
+
+async function assertion(asked) {
+  const found = await navigator.credentials.get({ publicKey: {
+    challenge: decode(asked.challenge),
+    rpId: asked.rp_id,
+    allowCredentials: asked.credentials.map(id => ({ type: "public-key", id: decode(id) })),
+    userVerification: "required",
+  } });
+  return {
+    credential_id: encode(found.rawId),
+    client_data: encode(found.response.clientDataJSON),
+    authenticator_data: encode(found.response.authenticatorData),
+    signature: encode(found.response.signature),
+  };
+}
+
+const acts = {
+  async login() {
+    const asked = await post("/api/login/challenge");
+    await post("/api/login", { proof: await assertion(asked) });
+  },
+  async "step-up"(token) {
+    const asked = await post("/api/session/step-up/challenge", undefined, token);
+    await post("/api/session/step-up", { handle: asked.handle, proof: await assertion(asked) }, token);
+  },
+};
+
+export function register(name, act) { acts[name] = act; }
+export { post, assertion };
+
+export function offerPasskeys() {
+  if (!window.PublicKeyCredential) return;
+  for (const button of document.querySelectorAll("[data-passkey]")) {
+    const told = button.parentElement.querySelector("[data-passkey-problem]");
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      told.hidden = true;
+      try {
+        await acts[button.dataset.passkey](button.dataset.token, button.dataset);
+        location.assign(button.dataset.next);
+      } catch (problem) {
+        if (problem.message && problem.name === "Error") told.textContent = problem.message;
+        told.hidden = false;
+        button.disabled = false;
+        told.focus();
+      }
+    });
+  }
+}
