@@ -260,6 +260,12 @@ def entry_at(connection: Connection, index: int) -> bytes:
     return _entries(connection, index, index + 1)[0]
 
 
+def newest_entry(connection: Connection) -> bytes | None:
+    """The bytes of the last entry; None if there is none."""
+    row = connection.execute(text('SELECT raw FROM entry ORDER BY "index" DESC LIMIT 1')).first()
+    return None if row is None else bytes(row.raw)
+
+
 def _entries(connection: Connection, start: int, end: int) -> list[bytes]:
     rows = connection.execute(
         text('SELECT raw FROM entry WHERE "index" >= :start AND "index" < :end ORDER BY "index"'),

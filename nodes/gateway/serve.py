@@ -28,6 +28,7 @@ from nodes.adapters.tls_files import server_context
 from nodes.adapters.trust_folder import load_trust
 from nodes.gateway.main import Gateway, GatewayKeys, build_gateway
 from nodes.gateway.registry import refresh_at_start
+from nodes.gateway.safe_start import require_closed_channel, require_right_clock
 from nodes.settings import NodeFolder
 from nodes.terminal import CommandParser, Invocation
 from nodes.web.passage import networks
@@ -55,10 +56,12 @@ def serve(call: Invocation) -> int:
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     with locked(node):
         keys = _keys(node)  # with keys that others can read it asks nobody anything
+        require_closed_channel(node)
         _wake(node)
         gateway = build_gateway(
             node, keys=keys, clock=SystemClock(), random=secrets.token_bytes, on_fatal=_stop_at_once
         )
+        require_right_clock(gateway.context)
         sys.setswitchinterval(SWITCH_S)
         # What is loaded now lives as long as the process: the collector need not walk it again and again.
         gc.collect()
@@ -80,8 +83,8 @@ def _wake(node: NodeFolder) -> None:
 
 async def _run(gateway: Gateway, node: NodeFolder) -> None:
     settings = node.settings.gateway
-    outward = _Server(outward_config(gateway.app, node))
-    inward = _Server(_config(gateway.local, protocol="httptools"))
+    outward = GatewayServer(outward_config(gateway.app, node))
+    inward = GatewayServer(_config(gateway.local, protocol="httptools"))
     port, local = _listen(settings.host, settings.port), _listen_local(node.socket)
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -102,7 +105,7 @@ async def _run(gateway: Gateway, node: NodeFolder) -> None:
         node.socket.unlink(missing_ok=True)
 
 
-class _Server(uvicorn.Server):
+class GatewayServer(uvicorn.Server):
     """A uvicorn server that leaves signals to the process: there are two of them in it."""
 
     @contextmanager

@@ -42,7 +42,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
     passphrase = write_passphrase(private / "passphrase")
     assert exchange(home / "kz", "key", "passwd", "--new-passphrase-file", str(passphrase)).returncode == 0
     settings = home / "kz" / "node.toml"
-    settings.write_text(settings.read_text().replace("demo = true", 'passphrase_file = "private/passphrase"'))
+    text = settings.read_text().replace("demo = true", 'passphrase_file = "private/passphrase"')
+    settings.write_text(text.replace('issuer = "http:', 'issuer = "https:'))  # as behind a proxy on this machine
     return home / "kz"
 
 

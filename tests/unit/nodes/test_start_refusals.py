@@ -13,7 +13,7 @@ from nodes.adapters.key_files import key_path, write_private_key
 from tests.world.federation import seeded, signer
 from tests.world.keeping import PASSPHRASE, Ran, keeping, run, write_passphrase
 
-TOML = 'v = 1\nmember = "KZ"\n{more}[gateway]\nissuer = "http://127.0.0.1:8100"\nport = 8100\n'
+TOML = 'v = 1\nmember = "KZ"\n{more}[gateway]\nissuer = "https://127.0.0.1:8100"\nport = 8100\n'
 NAMED = 'passphrase_file = "private/passphrase"\n'
 PURPOSES = (KeyPurpose.TRANSPORT, KeyPurpose.LOG, KeyPurpose.WITNESS)
 
