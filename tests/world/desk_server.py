@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -15,12 +16,16 @@ from starlette.types import ASGIApp
 
 from exchange.clearance.passkey import PasskeyProof
 from exchange.encoding import base64url_decode, base64url_encode
+from exchange.flow.ceremony import rotate_keys
+from nodes.adapters.trust_folder import write_trust_files
 from nodes.desk.main import build_desk, guarded
 from nodes.desk.server.context import DeskContext
 from nodes.settings import NodeFolder
 from nodes.web.accounts import Wanted
 from nodes.web.roles import Role
+from tests.world.ceremonies import Living
 from tests.world.desk import DeskWorld, desk_world
+from tests.world.passkey_bundles import apply_for
 from tests.world.passkeys import UP, UV, Authenticator
 
 ORIGIN = "http://localhost:8600"
@@ -33,6 +38,10 @@ PEOPLE: Mapping[str, tuple[str | None, frozenset[Role]]] = {
     "Contracts": ("kz-04", frozenset({Role.CONTRACT})),
     "Auditor": (None, frozenset({Role.AUDITOR})),
 }
+
+
+CLEARERS = {"Clearer A": "kz-02", "Clearer B": "kz-03"}
+"""Whose passkeys the registry lists too."""
 
 
 def authenticator(name: str) -> Authenticator:
@@ -114,6 +123,11 @@ class Browser:
             "proof": self.prove(asked["challenge"]),
         }
 
+    def approve(self, path: str, body: object = None) -> httpx.Response:
+        """Ask for a statement at this address, and answer it with the passkey."""
+        asked = self.act(self.post(f"{path}/challenge", body))
+        return self.post(path, {"handle": asked["handle"], "proof": self.prove(asked["challenge"])})
+
     def enrol(self, code: str) -> httpx.Response:
         asked = self.post("/api/enrolments/challenge", {"code": code}).json()
         return self.post("/api/enrolments/passkey", {"code": code, **self.new_passkey(asked)})
@@ -138,16 +152,15 @@ class DeskServer:
     world: DeskWorld
     context: DeskContext
     app: ASGIApp
-    counts: dict[str, int]
+    passkeys: dict[str, Authenticator]
 
     @property
     def node(self) -> NodeFolder:
         return self.world.node
 
     def browser(self, name: str = "Nobody") -> Browser:
-        passkey = authenticator(name)
-        passkey.sign_count = self.counts.get(name, 0)
-        return Browser(self.app, passkey)
+        """Another browser of the same person, with the same passkey."""
+        return Browser(self.app, self.passkeys.setdefault(name, authenticator(name)))
 
     def signed_in(self, name: str) -> Browser:
         """With a passkey shown just now."""
@@ -166,9 +179,13 @@ def desk_server(folder: Path) -> DeskServer:
     """A desk of its own in this folder."""
     template, counts = _enrolled()
     world = desk_world(folder)
-    shutil.copytree(template / "desk", folder / "desk", dirs_exist_ok=True)
+    for part in ("desk", "keys"):
+        shutil.copytree(template / part, folder / part, dirs_exist_ok=True)
     context = build_desk(world.node, clock=world.clock)
-    return DeskServer(world, context, guarded(context), dict(counts))
+    passkeys = {name: authenticator(name) for name in counts}
+    for name, count in counts.items():
+        passkeys[name].sign_count = count
+    return DeskServer(world, context, guarded(context), passkeys)
 
 
 def wire(proof: PasskeyProof) -> dict[str, Any]:
@@ -209,7 +226,16 @@ def _enrolled() -> tuple[Path, dict[str, int]]:
         for browser in operators:
             (row,) = store.sessions.sessions_of(_account(store, browser.passkey.label))
             store.sessions.end_session(row)
+    _list_passkeys(world, {officer: browsers[name].passkey for name, officer in CLEARERS.items()})
     return folder, {name: browser.passkey.sign_count for name, browser in browsers.items()}
+
+
+def _list_passkeys(world: DeskWorld, passkeys: Mapping[str, Authenticator]) -> None:
+    """The registry lists the clearing officers' passkeys, by KZ's delegation."""
+    living = Living(world.federation)
+    application = apply_for(living, list(passkeys.items()))
+    living.decide(rotate_keys(living.base, application, overlap=timedelta(0), at=living.at), living.pair("KZ"))
+    write_trust_files(world.node.keys, living.files)
 
 
 def _account(store: Any, name: str) -> str:  # noqa: ANN401  # an OfficerStore
