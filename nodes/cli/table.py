@@ -194,6 +194,18 @@ COMMANDS: tuple[Command, ...] = (
         "кандидаты и их состояния",
     ),
     Command(
+        "passkey ask",
+        "nodes.desk.passkey_commands:ask",
+        "begin an application for an officer's passkey",
+        "начать заявку на ключ доступа должностного лица",
+    ),
+    Command(
+        "passkey apply",
+        "nodes.desk.passkey_commands:apply",
+        "write the application that a passkey answered",
+        "записать заявку с ответом ключа доступа",
+    ),
+    Command(
         "withdrawal propose",
         "nodes.desk.withdrawal_commands:propose",
         "propose to take a published bundle back",
@@ -234,6 +246,18 @@ COMMANDS: tuple[Command, ...] = (
         "nodes.gateway.commands:pull",
         "pull, verify and receipt a partner's bundle",
         "получить, проверить и подтвердить набор партнёра",
+    ),
+    Command(
+        "mirror show",
+        "nodes.desk.mirror_commands:show",
+        "both sides' reports of each flow, side by side",
+        "данные обеих сторон о каждом потоке рядом",
+    ),
+    Command(
+        "mirror model",
+        "nodes.desk.mirror_commands:model",
+        "what the ratio of both reports should be, learnt from earlier ones",
+        "каким должно быть отношение данных двух сторон, по прежним данным",
     ),
     Command("log show", "nodes.gateway.log_commands:show", "entries of the own log", "записи своего журнала"),
     Command(
