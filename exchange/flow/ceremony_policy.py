@@ -11,8 +11,9 @@ from exchange.log.note import SignatureKind, VerifierKey, parse_vkey
 from exchange.log.policy import WITNESSES_MIN, WitnessPolicy, format_policy, parse_policy, quorum_policy
 from exchange.signing.authoring import TIMESTAMP_LIFE
 from exchange.signing.ceremony import CHANGE_LIFE
+from exchange.signing.federation import Federation
 from exchange.signing.keys import KeyPurpose
-from exchange.signing.members import Federation, Member
+from exchange.signing.members import Member
 from exchange.signing.trust import policy_file
 
 POLICY_OVERLAP = CHANGE_LIFE + TIMESTAMP_LIFE

@@ -32,7 +32,7 @@ def open_report(report: bytes, jws: bytes, *, trust: Trust) -> JsonObject:
     """The document, if the registry's auditor signed it with a key that counted when the audit decided.
 
     Raises:
-        NotAuditorError: It names another member as auditor than the registry does.
+        NotAuditorError: It names another member than the registry does as auditor of that time.
         TrustError: The signature does not hold.
         EncodingError: Not the one legal form.
     """
@@ -42,9 +42,9 @@ def open_report(report: bytes, jws: bytes, *, trust: Trust) -> JsonObject:
             raise FieldError(subject=_SUBJECT, field=name, expected=expected, found="nothing")
     if document["type"] != REPORT_TYPE:
         raise FieldError(subject=_SUBJECT, field="type", expected=REPORT_TYPE, found=str(document["type"])[:40])
-    auditor = text_member(document, "auditor", subject=_SUBJECT)
-    if auditor != trust.auditor:
-        raise NotAuditorError(member=auditor[:16], auditor=trust.auditor)
-    keys = trust.keys(auditor, KeyPurpose.TRANSPORT, at=parse_instant(document["at"], subject=_SUBJECT))
+    auditor, at = text_member(document, "auditor", subject=_SUBJECT), parse_instant(document["at"], subject=_SUBJECT)
+    if auditor != trust.auditor_at(at):
+        raise NotAuditorError(member=auditor[:16], auditor=trust.auditor_at(at))
+    keys = trust.keys(auditor, KeyPurpose.TRANSPORT, at=at)
     verify_detached(jws, report, typ=REPORT_TYP, keys=keys, algorithms=(Algorithm.ED25519,))
     return document

@@ -14,16 +14,9 @@ from exchange.errors import ExchangeError
 from exchange.errors.encoding import EncodingError
 from exchange.errors.trust import KeyReuseError, RegistryRuleError, TrustError
 from exchange.signing.authority import key_places
-from exchange.signing.history import LEFT, REVOKED, SUSPENDED, Claim, ClaimKind, Event
-from exchange.signing.members import (
-    Federation,
-    Member,
-    MemberKey,
-    Membership,
-    ProofKind,
-    parse_federation,
-    parse_member_keys,
-)
+from exchange.signing.federation import EarlierAuditor, Federation, Membership, parse_federation
+from exchange.signing.history import LEFT, REPLACED, REVOKED, SUSPENDED, Claim, ClaimKind, Event
+from exchange.signing.members import Member, MemberKey, ProofKind, parse_member_keys
 from exchange.signing.registry import Delegation, SignedRegistry
 
 DELEGATION_THRESHOLD_MIN = 2
@@ -80,6 +73,14 @@ def memberships(federation: Federation, announced: Mapping[Event, datetime]) -> 
         )
         for member_id, one in federation.members.items()
     }
+
+
+def earlier_auditors(federation: Federation, announced: Mapping[Event, datetime]) -> tuple[EarlierAuditor, ...]:
+    """Who audited before, with the times at which the changes were announced."""
+    return tuple(
+        replace(one, announced_at=announced.get(("targets", REPLACED, one.member, one.until)))
+        for one in federation.earlier_auditors
+    )
 
 
 def read_members(

@@ -23,9 +23,9 @@ from exchange.signing.authoring import SNAPSHOT_LIFE
 from exchange.signing.registry import SignedRegistry
 
 Event: TypeAlias = tuple[str, str, str, datetime]
-"""Whose file says it (a role), what (revoked, suspended, left), of which key id or member, and the time it states."""
+"""Whose file says it (a role), what (revoked, suspended, left, replaced), of which key or member, and its time."""
 
-REVOKED, SUSPENDED, LEFT = "revoked", "suspended", "left"
+REVOKED, SUSPENDED, LEFT, REPLACED = "revoked", "suspended", "left", "replaced"
 
 
 def issued_at(snapshot: Snapshot) -> datetime:
@@ -169,7 +169,9 @@ def _stated(role: str, content: bytes) -> frozenset[Event]:
     try:
         document = json.loads(content)
         entries = document["members"] if role == "targets" else document["keys"]
-        return frozenset(event for entry in entries for event in _of_entry(role, entry))
+        replaced = document.get("earlier_auditors", []) if role == "targets" else []
+        auditors = {(role, REPLACED, str(entry["id"]), _time(entry["until"])) for entry in replaced}
+        return frozenset(auditors.union(*(_of_entry(role, entry) for entry in entries)))
     except (ValueError, KeyError, TypeError, AttributeError, EncodingError):
         return frozenset()
 

@@ -1,6 +1,6 @@
-"""What the registry says: federation.json (who is a member) and members/<id>/keys.json (which keys a member has).
+"""What the registry says of a member's keys: members/<id>/keys.json.
 
-Each has its parser and its formatter here, and `format(parse(x)) == x`. Who signed the bytes is checked before
+Parser and formatter side by side, and `format(parse(x)) == x`. Who signed the bytes is checked before
 (`exchange.signing.registry`); the rules across members after (`exchange.signing.trust`).
 """
 
@@ -9,13 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TypeAlias
 
 from exchange.codes import Labels
 from exchange.encoding import (
-    MEMBER_ID,
-    Json,
     JsonObject,
     canonical_json,
     format_instant,
@@ -25,6 +22,7 @@ from exchange.encoding import (
     text_member,
 )
 from exchange.errors.encoding import FieldError
+from exchange.signing.federation import objects, require_type
 from exchange.signing.keys import (
     HYBRID,
     NOTE_COSIGNATURE,
@@ -91,37 +89,6 @@ class MemberKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suspension:
-    """A while in which nothing that a member signs counts; `until` is None as long as no end is decided."""
-
-    since: datetime
-    until: datetime | None = None
-    announced_at: datetime | None = None  # when it was first published, where that is known; not in the file
-
-    def covers(self, at: datetime) -> bool:
-        """Whether this time lies in it."""
-        return max(self.since, self.announced_at or self.since) <= at and (self.until is None or at < self.until)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Membership:
-    """What federation.json says of a member, present or former."""
-
-    kind: str  # state | organisation
-    name: Labels
-    suspensions: tuple[Suspension, ...] = ()  # in order of time, apart from each other
-    left_at: datetime | None = None
-    left_announced_at: datetime | None = None  # not in the file
-
-    def counts_at(self, at: datetime | None) -> bool:
-        """Whether its keys count at this time; None asks for any time."""
-        if at is None:
-            return True
-        left = self.left_at is not None and at >= max(self.left_at, self.left_announced_at or self.left_at)
-        return not left and not any(suspension.covers(at) for suspension in self.suspensions)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """A state or an organisation; `keys` is empty while it is silenced (`Trust.silenced`)."""
 
@@ -131,99 +98,6 @@ class Member:
     issuer: str
     log_vkey: str
     keys: tuple[MemberKey, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Federation:
-    """federation.json: who is and who was a member; signed by the majority."""
-
-    name: Labels
-    members: Mapping[str, Membership]
-    auditor: str
-
-    @property
-    def present(self) -> dict[str, Membership]:
-        """Those who have not left; the suspended are among them."""
-        return {member_id: one for member_id, one in self.members.items() if one.left_at is None}
-
-    @property
-    def former(self) -> dict[str, Membership]:
-        """Those who have left."""
-        return {member_id: one for member_id, one in self.members.items() if one.left_at is not None}
-
-
-def parse_federation(raw: bytes) -> Federation:
-    """Read federation.json.
-
-    Raises:
-        EncodingError: Any other spelling than `format_federation` writes, a doubled member, a foreign auditor.
-    """
-    subject = "federation.json"
-    document = parse_canonical_object(raw, subject=subject)
-    require_members(document, {"type", "name", "members", "auditor"}, subject=subject)
-    _require_type(document, "federation/1", subject)
-    members: dict[str, Membership] = {}
-    for entry in _objects(document["members"], subject=subject, field="members"):
-        require_members(entry, {"id", "kind", "name"}, optional=frozenset({"suspended", "left_at"}), subject=subject)
-        member_id = text_member(entry, "id", subject=subject)
-        if MEMBER_ID.match(member_id) is None or member_id in members:
-            raise FieldError(subject=subject, field="id", expected="a new upper-case id", found=member_id[:32])
-        members[member_id] = _parse_membership(entry, subject)
-    auditor = text_member(document, "auditor", subject=subject)
-    if auditor not in members or members[auditor].left_at is not None:
-        raise FieldError(subject=subject, field="auditor", expected="a member", found=auditor[:32])
-    return Federation(name=_labels(document["name"], subject=subject), members=members, auditor=auditor)
-
-
-def format_federation(federation: Federation) -> bytes:
-    """The bytes of federation.json."""
-    return canonical_json(
-        {
-            "type": "federation/1",
-            "name": dict(federation.name),
-            "members": [_format_membership(member_id, one) for member_id, one in federation.members.items()],
-            "auditor": federation.auditor,
-        }
-    )
-
-
-def _parse_membership(entry: JsonObject, subject: str) -> Membership:
-    kind = text_member(entry, "kind", subject=subject)
-    if kind not in {"state", "organisation"}:
-        raise FieldError(subject=subject, field="kind", expected="state or organisation", found=kind[:32])
-    return Membership(
-        kind=kind,
-        name=_labels(entry["name"], subject=subject),
-        suspensions=_parse_suspensions(entry, subject) if "suspended" in entry else (),
-        left_at=parse_instant(entry["left_at"], subject=subject) if "left_at" in entry else None,
-    )
-
-
-def _parse_suspensions(entry: JsonObject, subject: str) -> tuple[Suspension, ...]:
-    found: list[Suspension] = []
-    for period in _objects(entry["suspended"], subject=subject, field="suspended"):
-        require_members(period, {"since"}, optional=frozenset({"until"}), subject=subject)
-        since = parse_instant(period["since"], subject=subject)
-        until = parse_instant(period["until"], subject=subject) if "until" in period else None
-        in_order = not found or (found[-1].until is not None and found[-1].until < since)
-        if not in_order or (until is not None and until <= since):
-            raise FieldError(subject=subject, field="suspended", expected="times in order", found="another order")
-        found.append(Suspension(since=since, until=until))
-    return tuple(found)
-
-
-def _format_membership(member_id: str, one: Membership) -> dict[str, object]:
-    entry: dict[str, object] = {"id": member_id, "kind": one.kind, "name": dict(one.name)}
-    if one.suspensions:
-        entry["suspended"] = [_format_suspension(suspension) for suspension in one.suspensions]
-    if one.left_at is not None:
-        entry["left_at"] = format_instant(one.left_at)
-    return entry
-
-
-def _format_suspension(suspension: Suspension) -> dict[str, str]:
-    period = {"since": format_instant(suspension.since)}
-    return period if suspension.until is None else period | {"until": format_instant(suspension.until)}
 
 
 def parse_member_keys(raw: bytes, *, member_id: str, kind: str, name: Labels) -> Member:
@@ -243,14 +117,14 @@ def parse_member_keys(raw: bytes, *, member_id: str, kind: str, name: Labels) ->
     subject = f"members/{folder}/keys.json"
     document = parse_canonical_object(raw, subject=subject)
     require_members(document, {"type", "member", "issuer", "log", "keys"}, subject=subject)
-    _require_type(document, "member-keys/1", subject)
+    require_type(document, "member-keys/1", subject)
     if document["member"] != member_id:
         raise FieldError(subject=subject, field="member", expected=member_id, found="another")
     issuer = text_member(document, "issuer", subject=subject)
     if _ISSUER.match(issuer) is None:
         raise FieldError(subject=subject, field="issuer", expected="http(s)://host[:port]", found=issuer[:80])
     keys = tuple(
-        _parse_member_key(entry, folder, subject) for entry in _objects(document["keys"], subject=subject, field="keys")
+        _parse_member_key(entry, folder, subject) for entry in objects(document["keys"], subject=subject, field="keys")
     )
     log_vkey = text_member(document, "log", subject=subject)
     if log_vkey not in {listed.vkey for listed in keys if listed.purpose is KeyPurpose.LOG}:
@@ -363,25 +237,3 @@ def _parse_vkey(entry: JsonObject, key: PublicKey, purpose: KeyPurpose, subject:
     if vkey != expected or not re.match(r"[^\s+]+\+", vkey):
         raise FieldError(subject=subject, field="vkey", expected="the vkey of this jwk", found=vkey[:80])
     return vkey
-
-
-def _require_type(document: JsonObject, expected: str, subject: str) -> None:
-    found = text_member(document, "type", subject=subject)
-    if found != expected:
-        raise FieldError(subject=subject, field="type", expected=expected, found=found[:32])
-
-
-def _objects(value: Json, *, subject: str, field: str) -> list[JsonObject]:
-    if not isinstance(value, list) or not value:
-        raise FieldError(subject=subject, field=field, expected="a list, not empty", found="another type")
-    entries = [entry for entry in value if isinstance(entry, dict)]
-    if len(entries) != len(value):
-        raise FieldError(subject=subject, field=field, expected="objects", found="another type")
-    return entries
-
-
-def _labels(value: Json, *, subject: str) -> Labels:
-    if not isinstance(value, dict):
-        raise FieldError(subject=subject, field="name", expected="an object", found="another type")
-    require_members(value, {"en", "ru"}, subject=subject)
-    return MappingProxyType({language: text_member(value, language, subject=subject) for language in value})

@@ -100,6 +100,8 @@ def require_forward(before: Trust, after: Trust) -> None:
     Raises:
         RegistryHistoryError: The first thing taken back.
     """
+    if _replaced(after)[: len(_replaced(before))] != _replaced(before):
+        raise _taken_back("auditors", "who audited is known for ever", "as they were", "others")
     for member_id in before.former:
         if member_id not in after.former:
             raise _taken_back(member_id, "has left", "left", "a member or unknown")
@@ -109,6 +111,10 @@ def require_forward(before: Trust, after: Trust) -> None:
         _require_suspensions(before, after, member_id)
         if member_id not in after.silenced:
             _require_keys(member, after.known(member_id), after.issued)
+
+
+def _replaced(trust: Trust) -> Sequence[object]:
+    return [(one.member, one.until) for one in trust.earlier_auditors]
 
 
 def _require_suspensions(before: Trust, after: Trust, member_id: str) -> None:

@@ -28,14 +28,16 @@ from exchange.signing.authoring import Authority
 from exchange.signing.delegations import (
     DELEGATION_THRESHOLD_MIN,
     FEDERATION,
+    earlier_auditors,
     keys_file,
     memberships,
     read_federation,
     read_members,
 )
+from exchange.signing.federation import EarlierAuditor, Federation, Membership
 from exchange.signing.history import announced, claimed_since, issued_at
 from exchange.signing.keys import KeyPurpose, PublicKey
-from exchange.signing.members import Federation, Member, MemberKey, Membership, ProofKind
+from exchange.signing.members import Member, MemberKey, ProofKind
 from exchange.signing.registry import Expired, SignedRegistry, open_registry
 
 __all__ = [
@@ -83,6 +85,7 @@ class Trust:
         members: Who belongs to the federation now, the suspended too.
         former: Who has left, with the last keys, so that what they signed verifies for ever.
         memberships: Suspensions and departures of both.
+        earlier_auditors: Who audited before `auditor`, in order of time.
         silenced: Members whose delegation does not hold, and why: they have no keys until they sign a better one.
         policies: C2SP tlog-policy text by the member whose log it judges.
         earlier_policies: Those before, the newest first.
@@ -100,6 +103,7 @@ class Trust:
     memberships: Mapping[str, Membership]
     silenced: Mapping[str, ExchangeError]
     auditor: str
+    earlier_auditors: tuple[EarlierAuditor, ...]
     policies: Mapping[str, bytes]
     earlier_policies: Mapping[str, tuple[EarlierPolicy, ...]]
     roles: Mapping[str, Authority]
@@ -108,6 +112,10 @@ class Trust:
     ends: Mapping[str, datetime]
     timestamp_version: int
     notices: tuple[RegistryExpiredError, ...] = ()
+
+    def auditor_at(self, at: datetime) -> str:
+        """Who was the auditor at this time."""
+        return next((one.member for one in self.earlier_auditors if at < one.ends_at), self.auditor)
 
     def member(self, member_id: str) -> Member:
         """The member with this id.
@@ -208,6 +216,7 @@ def open_trust(
         memberships=MappingProxyType(memberships(federation, times)),
         silenced=MappingProxyType(found.silenced),
         auditor=federation.auditor,
+        earlier_auditors=earlier_auditors(federation, times),
         **_read_policies(signed, federation),
         roles=MappingProxyType(dict(signed.authorities)),
         issued=issued_at(signed.snapshot),

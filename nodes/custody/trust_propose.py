@@ -9,13 +9,13 @@ from typing import Any
 
 from exchange.errors import ExitCode
 from exchange.errors.settings import CommandLineError, FileRefusedError
-from exchange.flow import ceremony
+from exchange.flow import ceremony, ceremony_offices
 from exchange.flow.ceremony_keys import merged
 from exchange.signing.admission import Application, open_application
 from exchange.signing.ceremony import standing
 from exchange.signing.ceremony_form import Proposal
+from exchange.signing.federation import Federation, Membership
 from exchange.signing.keys import KeyPurpose
-from exchange.signing.members import Federation, Membership
 from exchange.signing.registry import SignedRegistry
 from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
 from exchange.signing.words import digest_words
@@ -28,7 +28,7 @@ OVERLAP_HOURS = 72
 
 
 def propose(invocation: Invocation) -> int:
-    """`trust propose found|add|remove|suspend|resume|rotate|revoke|replace|renew|policy … -o CHANGE`."""
+    """`trust propose found|add|remove|suspend|rotate|revoke|replace|auditor|registrar|renew|… … -o CHANGE`."""
     arguments = _arguments(invocation)
     at = invocation.clock.now().replace(microsecond=0)
     registry = RegistryFolder(path=Path(), files={}, signed=None)
@@ -126,7 +126,19 @@ def _revoke(arguments: Namespace, registry: RegistryFolder, at: datetime) -> Pro
 
 
 def _replace(arguments: Namespace, registry: RegistryFolder, at: datetime) -> Proposal:
-    return ceremony.replace_holder(_base(registry), merged(_applications(arguments, registry)), at=at)
+    return ceremony_offices.replace_holder(_base(registry), merged(_applications(arguments, registry)), at=at)
+
+
+def _auditor(arguments: Namespace, registry: RegistryFolder, at: datetime) -> Proposal:
+    return ceremony_offices.change_auditor(_base(registry), _member(arguments), at=at)
+
+
+def _registrar(arguments: Namespace, registry: RegistryFolder, at: datetime) -> Proposal:
+    return ceremony_offices.add_registrar(_base(registry), merged(_applications(arguments, registry)), at=at)
+
+
+def _retire(arguments: Namespace, registry: RegistryFolder, at: datetime) -> Proposal:
+    return ceremony_offices.retire_registrar(_base(registry), _member(arguments), at=at)
 
 
 def _renew(arguments: Namespace, registry: RegistryFolder, at: datetime) -> Proposal:
@@ -149,6 +161,9 @@ _KINDS: Mapping[str, Callable[[Namespace, RegistryFolder, datetime], Proposal]] 
     "rotate": _rotate,
     "revoke": _revoke,
     "replace": _replace,
+    "auditor": _auditor,
+    "registrar": _registrar,
+    "retire": _retire,
     "renew": _renew,
     "policy": _policy,
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 from exchange.encoding import Digest, format_instant
 from exchange.errors import ExitCode
 from exchange.signing.authoring import Authority
-from exchange.signing.members import Member, MemberKey, Membership
+from exchange.signing.members import Member, MemberKey
 from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
 from exchange.signing.words import digest_words, fingerprint_words
 from nodes.adapters.trust_folder import read_trust_files
@@ -113,7 +113,7 @@ def _by(authority: Authority) -> tuple[str, str]:
 
 
 def _standing(trust: Trust, member: Member, now: datetime) -> tuple[tuple[str, str], str]:
-    one: Membership = trust.memberships[member.id]
+    one = trust.memberships[member.id]
     if one.left_at is not None:
         return ("left", "вышел"), format_instant(one.left_at)
     for suspension in one.suspensions:

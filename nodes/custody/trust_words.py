@@ -32,6 +32,9 @@ KINDS: Mapping[str, Line] = {
     "rotate": ("new keys of member", "новые ключи участника"),
     "revoke": ("revoke keys of member", "отозвать ключи участника"),
     "replace": ("new registry keys held by", "новые ключи реестра у участника"),
+    "auditor": ("name as auditor", "назначить аудитором"),
+    "registrar": ("name as registrar", "назначить регистратором"),
+    "retire": ("end as registrar", "освободить от обязанностей регистратора"),
     "renew": ("sign again for a full life:", "подписать заново на полный срок:"),
     "policy": ("change the witness policy of", "изменить политику свидетелей для"),
 }
@@ -167,6 +170,9 @@ def _membership(proposal: Proposal, base: SignedRegistry | None) -> Iterator[Lin
                 )
     for member_id in before.keys() - after.keys():
         yield (f"{member_id} VANISHES from the list", f"{member_id} ИСЧЕЗАЕТ из списка")
+    auditor = _auditor_of(proposal.targets.get(FEDERATION))
+    if auditor != _auditor_of(None if base is None else base.targets.get(FEDERATION)):
+        yield (f"{auditor} is the auditor", f"аудитор — {auditor}")
 
 
 def _policies(proposal: Proposal, base: SignedRegistry | None) -> Iterator[Line]:
@@ -196,6 +202,10 @@ def _keys(role: str, proposal: Proposal, base: SignedRegistry | None) -> Iterato
             yield (f"  {words}", f"  {words}")
     for kid in before.keys() - after.keys():
         yield (f"key {kid} VANISHES from the list", f"ключ {kid} ИСЧЕЗАЕТ из списка")
+
+
+def _auditor_of(raw: bytes | None) -> str | None:
+    return None if raw is None else str(json.loads(raw)["auditor"])
 
 
 def _by_id(raw: bytes | None) -> dict[str, dict[str, Any]]:

@@ -18,6 +18,7 @@ from exchange.flow.ceremony import Founding, found
 from exchange.signing.admission import Application, AppliedKey, apply_for_keys, open_application
 from exchange.signing.ceremony import apply_change, sign_change
 from exchange.signing.ceremony_form import format_proposal
+from exchange.signing.federation import Federation, Membership
 from exchange.signing.keys import (
     HYBRID,
     Algorithm,
@@ -29,7 +30,7 @@ from exchange.signing.keys import (
     SoftwareSigner,
     note_vkey,
 )
-from exchange.signing.members import NOTE_TYPES, Federation, Membership
+from exchange.signing.members import NOTE_TYPES
 from exchange.signing.succession import publish
 from exchange.signing.trust import Trust, majority
 from nodes.adapters.clock import Clock

@@ -22,7 +22,7 @@ from exchange.errors.trust import (
     SignatureError,
     WeakKeyError,
 )
-from exchange.flow import ceremony
+from exchange.flow import ceremony, ceremony_offices
 from exchange.log.policy import parse_policy
 from exchange.signing.admission import open_application
 from exchange.signing.application import format_application
@@ -111,7 +111,7 @@ def test_a_signature_made_by_hand_with_a_foreign_key_does_not_enter(living: Livi
 
 
 def test_the_old_root_signs_no_new_one(living: Living) -> None:
-    proposal = ceremony.replace_holder(living.base, living.applies("KZ", RegistryRole.ROOT), at=living.at)
+    proposal = ceremony_offices.replace_holder(living.base, living.applies("KZ", RegistryRole.ROOT), at=living.at)
     living.decide(proposal, living.signers("root", ["KG", "TJ", "UZ"]))
     raw = format_proposal(ceremony.renew(living.base, ["root"], at=living.at))
     with pytest.raises(ChangeSignerError):

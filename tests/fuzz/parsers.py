@@ -39,10 +39,11 @@ from exchange.sdmx.data import format_data, parse_data
 from exchange.signing.admission import open_application
 from exchange.signing.application import format_application, parse_application
 from exchange.signing.ceremony_form import format_proposal, format_signature, parse_proposal, parse_signature
+from exchange.signing.federation import parse_federation
 from exchange.signing.jws import open_attached, peek_attached, verify_detached
 from exchange.signing.key_file import read_label
 from exchange.signing.keys import KeyPurpose
-from exchange.signing.members import parse_federation, parse_member_keys
+from exchange.signing.members import parse_member_keys
 from exchange.signing.registry import open_registry
 from exchange.signing.sealing import open_private
 from exchange.signing.token_uri import format_token_uri, parse_token_uri

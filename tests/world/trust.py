@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from exchange.signing.members import Member, Membership
+from exchange.signing.federation import Membership
+from exchange.signing.members import Member
 from exchange.signing.trust import RegistryRef, Trust
 
 
@@ -18,6 +19,7 @@ def bare_trust(members: Mapping[str, Member], *, ref: RegistryRef, issued: datet
         silenced={},
         auditor="IOM",
         policies={},
+        earlier_auditors=(),
         earlier_policies={},
         roles={},
         issued=issued,

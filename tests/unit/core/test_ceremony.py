@@ -19,14 +19,14 @@ from exchange.errors.trust import (
     RegistryHistoryError,
     UnknownMemberError,
 )
-from exchange.flow import ceremony
+from exchange.flow import ceremony, ceremony_offices
 from exchange.flow.ceremony_keys import merged
 from exchange.flow.ceremony_policy import POLICY_OVERLAP
 from exchange.log.policy import parse_policy
 from exchange.signing.ceremony import standing
 from exchange.signing.ceremony_form import format_proposal, format_signature, parse_proposal, parse_signature
+from exchange.signing.federation import Membership
 from exchange.signing.keys import KeyPurpose, PublicKey, RegistryRole
-from exchange.signing.members import Membership
 from exchange.signing.succession import publish, renew, require_forward
 from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
 from tests.world.ceremonies import FIVE, Living
@@ -147,7 +147,7 @@ MISFITS: dict[str, tuple[Callable[[Living], object], type[ExchangeError]]] = {
         ChangeSubjectError,
     ),
     "a log key as one of the registry's": (
-        lambda r: ceremony.replace_holder(r.base, r.applies("KZ", KeyPurpose.LOG), at=r.at),
+        lambda r: ceremony_offices.replace_holder(r.base, r.applies("KZ", KeyPurpose.LOG), at=r.at),
         ChangeSubjectError,
     ),
     "two members' applications as one": (
@@ -221,7 +221,7 @@ def test_a_lost_delegation_key_is_replaced_by_the_majority(living: Living) -> No
     application = living.applies("KZ", RegistryRole.DELEGATION)
     second = living.applies("KZ", RegistryRole.DELEGATION, label="second")
     both = merged([application, second])
-    proposal = ceremony.replace_holder(living.base, both, at=living.at)
+    proposal = ceremony_offices.replace_holder(living.base, both, at=living.at)
     keys = [key for one in ("new", "second") for _, key in living.fresh("KZ", RegistryRole.DELEGATION, label=one)]
     trust = living.decide(proposal, [*living.signers("targets"), *keys])
     assert set(trust.roles["kz"].keys) == set(both.of(RegistryRole.DELEGATION))
@@ -231,7 +231,7 @@ def test_a_lost_delegation_key_is_replaced_by_the_majority(living: Living) -> No
 
 def test_a_root_key_is_replaced_by_old_and_new_majority(living: Living) -> None:
     application = living.applies("KZ", RegistryRole.ROOT)
-    proposal = ceremony.replace_holder(living.base, application, at=living.at)
+    proposal = ceremony_offices.replace_holder(living.base, application, at=living.at)
     assert set(proposal.metadata) == {"root"}
     trust = living.decide(proposal, living.signers("root", ["KG", "TJ", "UZ"]))
     held: dict[str | None, PublicKey] = {holder: key for key, holder in trust.roles["root"].held()}

@@ -23,8 +23,9 @@ from exchange.errors.trust import (
     UnknownOfficerError,
 )
 from exchange.signing.authoring import Authority, target_file
+from exchange.signing.federation import format_federation, parse_federation
 from exchange.signing.keys import HYBRID, Algorithm, KeyPurpose, SoftwareSigner
-from exchange.signing.members import format_federation, format_member_keys, parse_federation, parse_member_keys
+from exchange.signing.members import format_member_keys, parse_member_keys
 from exchange.signing.trust import RegistryRef, open_trust
 from tests.world.clock import FOUNDED, StillClock
 from tests.world.federation import SEVEN, Federation, found, signer

@@ -19,7 +19,7 @@ from exchange.errors.trust import (
     RegistryRollbackError,
     RegistryUnreachableError,
 )
-from exchange.flow import ceremony
+from exchange.flow import ceremony, ceremony_offices
 from exchange.flow.ceremony_keys import merged
 from exchange.log.entry import EntryType, LogEntry, format_entry
 from exchange.receipt import Delivery, sign_delivery
@@ -217,7 +217,7 @@ def held(federation: Federation) -> dict[KeyPurpose, PublicKey]:
 def replaced_by_others(living: Living) -> Trust:
     """The majority gives KZ's delegation to two keys of its own choice."""
     applications = [living.applies("KZ", RegistryRole.DELEGATION, label=label) for label in ("a", "b")]
-    proposal = ceremony.replace_holder(living.base, merged(applications), at=living.at)
+    proposal = ceremony_offices.replace_holder(living.base, merged(applications), at=living.at)
     keys = [key for label in ("a", "b") for _, key in living.fresh("KZ", RegistryRole.DELEGATION, label=label)]
     return living.decide(proposal, [*living.signers("targets", ["KG", "TJ", "UZ"]), *keys])
 

@@ -87,6 +87,18 @@ def test_everybody_reads_the_same_sixteen_words_and_what_will_change(desk: Desk)
     assert words in russian
 
 
+def test_the_majority_names_another_auditor_and_who_signs_reads_whom(desk: Desk, tmp_path: Path) -> None:
+    change, registry = tmp_path / "auditor", ("--registry", str(desk.registry))
+    code, text = desk.run("trust", "propose", "auditor", "--member", "TJ", *registry, "-o", str(change))
+    assert (code, "expected a registrar" in text) == (3, True)
+    code, text = desk.run("trust", "propose", "auditor", "--member", "kz", *registry, "-o", str(change))
+    assert (code, "KZ is the auditor" in text) == (0, True)
+    code, text = desk.sign(change, *FIVE[:3])
+    assert (code, "name as auditor KZ" in text) == (0, True)
+    assert "аудитор — KZ" in desk.run("trust", "status", str(change), *registry, lang="ru")[1]
+    assert desk.run("trust", "apply", str(change), *registry)[0] == 0
+
+
 def test_with_too_few_signatures_nothing_is_applied(desk: Desk) -> None:
     change = desk.suspension()
     desk.sign(change, *FIVE[:2])
