@@ -1,6 +1,7 @@
 """KZ's desk as an application that answers, and browsers with passkeys at it: requests as pages make them."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from exchange.clearance.passkey import PasskeyProof
 from exchange.encoding import base64url_decode, base64url_encode
 from exchange.flow.ceremony import rotate_keys
 from nodes.adapters.trust_folder import write_trust_files
+from nodes.cli.main import PRIVATE_UMASK
 from nodes.desk.main import build_desk, guarded
 from nodes.desk.server.context import DeskContext
 from nodes.settings import NodeFolder
@@ -177,6 +179,7 @@ class DeskServer:
 
 def desk_server(folder: Path) -> DeskServer:
     """A desk of its own in this folder."""
+    os.umask(PRIVATE_UMASK)  # as every command of the program begins
     template, counts = _enrolled()
     world = desk_world(folder)
     for part in ("desk", "keys"):
