@@ -82,6 +82,8 @@ def _refusal(scope: Scope) -> ExchangeError | None:
     names = [name for name, _ in scope["headers"]]
     if b"content-encoding" in names:
         return RequestCodingError()
+    if scope["http_version"] not in {"1.0", "1.1"}:
+        return RequestMalformedError(subject="request", reason="expected HTTP/1.1")
     # RFC 9112 §3.2. What it says decides nothing here, but two of them may decide something at a proxy before us.
     if names.count(b"host") > 1 or (b"host" not in names and scope["http_version"] == "1.1"):
         return RequestMalformedError(subject="request", reason="expected one field Host")

@@ -183,9 +183,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
+        super().on_headers_complete()
         self._in_head, self._between, self.asked = False, 0, True
         self.others.touch(self, self._address)
-        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
