@@ -11,11 +11,32 @@ import pytest
 from exchange.__main__ import main
 from exchange.bundle import open_bundle
 from exchange.bundle.floor import audit_floor
-from exchange.clearance import Approval, KeyProof, format_clearance, parse_clearance, verify_clearance
+from exchange.clearance import (
+    Approval,
+    KeyProof,
+    ProofKind,
+    approval_by_passkey,
+    format_clearance,
+    parse_clearance,
+    require_approved,
+    verify_clearance,
+)
 from exchange.clearance.passkey import PasskeyProof, challenge_of
-from exchange.errors.bundle import ApprovalSignatureError, ForeignOfficerError, UnregisteredOfficerError
-from exchange.publication import Checklist, CheckName
-from exchange.signing.trust import Trust
+from exchange.encoding import Digest
+from exchange.errors.bundle import (
+    ApprovalSignatureError,
+    ForeignOfficerError,
+    ProofKindError,
+    UnregisteredOfficerError,
+)
+from exchange.flow.publish import verify_handover
+from exchange.publication import HANDOVER_FILES, verify_publication
+from exchange.publication.withdrawal import (
+    Withdrawal,
+    propose_withdrawal,
+    require_withdrawal_approved,
+    withdrawal_statement,
+)
 from tests.world.bundles import CLEARED, COSIGNED, VALID_UNTIL
 from tests.world.passkey_bundles import passkey_world
 from tests.world.passkeys import UP, UV, Authenticator
@@ -24,16 +45,32 @@ WORLD = passkey_world()
 CHALLENGE = challenge_of(WORLD.statement("kz-02"))
 
 
-def _refusal(files: dict[str, bytes], *, trust: Trust | None = None) -> ApprovalSignatureError:
-    """Why these files are refused by the check of the clearance."""
-    checklist = Checklist()
-    with pytest.raises(ApprovalSignatureError) as refusal:
-        open_bundle(
-            files, trust=trust or WORLD.trust, contracts=WORLD.bundle.shelf, audit=audit_floor, checklist=checklist
-        )
-    assert checklist.failed is not None
-    assert checklist.failed.name is CheckName.CLEARANCE
-    return refusal.value
+def _partner(files: dict[str, bytes]) -> None:
+    open_bundle(files, trust=WORLD.trust, contracts=WORLD.bundle.shelf, audit=audit_floor)
+
+
+def _auditor(files: dict[str, bytes]) -> None:
+    without = {name: content for name, content in files.items() if name != "data.csv"}
+    verify_publication(without, trust=WORLD.trust, shelf=WORLD.bundle.shelf)
+
+
+def _gateway(files: dict[str, bytes]) -> None:
+    five = {name: content for name, content in files.items() if name in HANDOVER_FILES}
+    verify_handover(five, member="KZ", trust=WORLD.trust, contracts=WORLD.bundle.shelf, at=COSIGNED, audit=audit_floor)
+
+
+READERS: tuple[Callable[[dict[str, bytes]], None], ...] = (_gateway, _partner, _auditor)
+
+
+def _refusal(files: dict[str, bytes]) -> ApprovalSignatureError:
+    """Why gateway, partner and auditor refuse these files; all for the same reason."""
+    refusals = []
+    for reader in READERS:
+        with pytest.raises(ApprovalSignatureError) as refusal:
+            reader(files)
+        refusals.append(refusal.value)
+    assert [one.facts for one in refusals] == [refusals[0].facts] * len(READERS)
+    return refusals[0]
 
 
 def _with(proof: PasskeyProof) -> dict[str, bytes]:
@@ -125,6 +162,8 @@ def test_what_two_passkeys_cleared_holds_with_the_trust_folder_alone(
         (tmp_path / name).write_bytes(content)
     assert main(["verify", str(tmp_path), "--trust", str(WORLD.bundle.trust_folder)]) == 0
     assert "kz-02, kz-03" in capsys.readouterr().out
+    for reader in READERS:
+        reader(WORLD.bundle.files)
 
 
 def test_a_passkey_that_was_revoked_before_clears_nothing() -> None:
@@ -181,3 +220,55 @@ def test_both_kinds_count_beside_each_other(kinds: tuple[str, str]) -> None:
     files = WORLD.published(*(approval(*pair) for pair in zip(("kz-02", "kz-03"), kinds, strict=True)))
     open_bundle(files, trust=WORLD.trust, contracts=WORLD.bundle.shelf, audit=audit_floor)
     verify_clearance(files["clearance.json"], trust=WORLD.trust, at=COSIGNED, contract=None)
+
+
+# --- withdrawals -------------------------------------------------------------------------------------------------
+
+
+def _withdrawal(*officers: str, proofs: dict[str, PasskeyProof] | None = None) -> Withdrawal:
+    bundle = Digest.of(WORLD.bundle.files["datapackage.json"])
+    common = propose_withdrawal(bundle, reason="one checkpoint counted twice", at=COSIGNED)
+    approvals = []
+    for officer in officers:
+        statement = withdrawal_statement(common, officer=officer, role="clearing", at=COSIGNED)
+        proof = WORLD.authenticator(officer).prove(challenge_of(statement))
+        approvals.append(approval_by_passkey(statement, (proofs or {}).get(officer, proof)))
+    return Withdrawal(common=common, approvals=tuple(approvals))
+
+
+def _require_approved(withdrawal: Withdrawal) -> None:
+    clause = WORLD.bundle.contract.approvals
+    require_withdrawal_approved(withdrawal, provider="KZ", trust=WORLD.trust, at=COSIGNED, clause=clause)
+
+
+def test_two_passkeys_withdraw_a_bundle() -> None:
+    _require_approved(_withdrawal("kz-02", "kz-03"))
+
+
+def test_an_assertion_for_a_clearance_withdraws_nothing() -> None:
+    cleared = WORLD.approval("kz-02").proof
+    assert isinstance(cleared, PasskeyProof)
+    with pytest.raises(ApprovalSignatureError, match="passkey-challenge"):
+        _require_approved(_withdrawal("kz-02", "kz-03", proofs={"kz-02": cleared}))
+
+
+def test_an_assertion_for_a_withdrawal_clears_nothing() -> None:
+    withdrawn = _withdrawal("kz-02").approvals[0].proof
+    assert isinstance(withdrawn, PasskeyProof)
+    assert _refusal(_with(withdrawn)).facts["reason"] == "passkey-challenge"
+
+
+# --- what a contract says ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("only", list(ProofKind))
+def test_a_contract_may_let_one_kind_count_alone(only: ProofKind) -> None:
+    clause = replace(WORLD.bundle.contract.approvals, proofs=(only.value,))
+    by_key = replace(WORLD.bundle.case.clearance, approvals=tuple(map(WORLD.bundle.approval, ("kz-02", "kz-03"))))
+    clearances = {ProofKind.OFFICER_KEY: by_key, ProofKind.WEBAUTHN: WORLD.bundle.case.clearance}
+    for kind, clearance in clearances.items():
+        if kind is only:
+            require_approved(clearance, trust=WORLD.trust, at=COSIGNED, clause=clause)
+        else:
+            with pytest.raises(ProofKindError):
+                require_approved(clearance, trust=WORLD.trust, at=COSIGNED, clause=clause)
