@@ -10,6 +10,7 @@ ExchangeError
 ├── preparation.*   rows, mappings, aggregation
 ├── disclosure.*    what cannot be released safely                       (exit 7)
 ├── tabular.*       table instances and publications of `exchange sdc`   (exit 2)
+├── mirror.*        files of two-sided flows                             (exit 2)
 ├── bundle.*        manifests, bundles, clearances                       (exit 3)
 ├── exchange_.*     tokens, rights, receipts, partners                   (exit 4, 5)
 ├── pull.*          what stops a pull on the puller's side

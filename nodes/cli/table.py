@@ -41,6 +41,18 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("serve", "nodes.gateway.serve:serve", "run the member's gateway", "запустить шлюз участника"),
     Command(
+        "desk serve",
+        "nodes.desk.serve:serve",
+        "run the member's desk for its officers",
+        "запустить рабочее место должностных лиц",
+    ),
+    Command(
+        "desk invite",
+        "nodes.desk.serve:invite",
+        "a code for one of a desk's first two administrators",
+        "код для одного из двух первых администраторов рабочего места",
+    ),
+    Command(
         "health",
         "nodes.cli.health:health",
         "whether the own gateway is well, or why not",
