@@ -121,8 +121,7 @@ class ConsoleSettings(_Section):
     origin: str = Field(default="http://localhost:8600", pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")
     host: str = "127.0.0.1"
     port: int = Field(default=8600, ge=1, le=65535)
-    certificate: str | None = None  # PEM, relative to the node's folder; none: TLS ends at a proxy on this machine
-    certificate_key: str | None = None
+    tls: TlsSettings | None = None  # none: TLS ends at a proxy on this machine
     request_bytes_max: int = Field(default=256 * 1024, gt=0, le=4 * 1024 * 1024)
     session_idle_s: int = Field(default=900, gt=0, le=3600)
     session_absolute_s: int = Field(default=8 * 3600, gt=0, le=12 * 3600)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from nodes.adapters.account_store import AccountRow, EnrolmentRow
 from nodes.adapters.officer_db import OfficerStore
 from nodes.web.accounts import Wanted
-from nodes.web.answers import SIGNED_IN, Body, Document, refusals
+from nodes.web.answers import SIGNED_IN, Body, Document, Fresh, refusals
 from nodes.web.console import Console
 from nodes.web.origin import require_same_origin
 from nodes.web.roles import Action, Role
@@ -142,7 +142,7 @@ class JournalDocument(Document):
 
 def router(console: Console) -> APIRouter:
     """`/api/accounts…`, `/api/enrolments…`, `/api/journal`."""
-    routes = APIRouter(prefix="/api", tags=["accounts"])
+    routes = APIRouter(prefix="/api", tags=["accounts"], default_response_class=Fresh)
     _reading(routes, console)
     _changing(routes, console)
     _enrolling(routes, console)

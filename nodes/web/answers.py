@@ -4,8 +4,9 @@ from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
+from starlette.responses import JSONResponse
 
-from nodes.web.problems import MEDIA_TYPE
+from nodes.web.problems import MEDIA_TYPE, NO_STORE
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -40,6 +41,13 @@ class Problem(Document):
     mend: str
     facts: dict[str, JsonValue]
     exit_code: int
+
+
+class Fresh(JSONResponse):
+    """An answer that no cache keeps: what officers see is not left behind in a browser."""
+
+    def __init__(self, content: object, status_code: int = 200) -> None:
+        super().__init__(content, status_code, headers=NO_STORE)
 
 
 def refusals(*statuses: int) -> Responses:

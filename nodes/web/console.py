@@ -84,12 +84,7 @@ def require_safe(settings: ConsoleSettings, *, demo: bool) -> None:
         (not demo and not settings.origin.startswith("https://"), "origin", "expected https"),
         (not demo and settings.passwords, "passwords", "only a demonstration has passwords"),
         (
-            (settings.certificate is None) is not (settings.certificate_key is None),
-            "certificate",
-            "certificate and certificate_key come together",
-        ),
-        (
-            not demo and settings.certificate is None and settings.host not in LOOPBACK,
+            not demo and settings.tls is None and settings.host not in LOOPBACK,
             "host",
             "without a certificate only a proxy on this machine may reach it",
         ),

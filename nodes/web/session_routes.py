@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from exchange.encoding import base64url_encode, format_instant
-from nodes.web.answers import SIGNED_IN, Body, Document, refusals
+from nodes.web.answers import SIGNED_IN, Body, Document, Fresh, refusals
 from nodes.web.console import Console
 from nodes.web.login import LOGIN_COOKIE, Asked
 from nodes.web.origin import form_token, require_same_origin
@@ -121,7 +121,7 @@ class AddedDocument(Document):
 
 def router(console: Console) -> APIRouter:
     """`/api/login…`, `/api/session…`, `/api/passkeys…`."""
-    routes = APIRouter(prefix="/api", tags=["session"])
+    routes = APIRouter(prefix="/api", tags=["session"], default_response_class=Fresh)
     _login_routes(routes, console)
     _session_routes(routes, console)
     _passkey_routes(routes, console)
@@ -136,7 +136,7 @@ def _login_routes(routes: APIRouter, console: Console) -> None:
         """A challenge for somebody who wants in; the cookie binds it to this browser."""
         require_same_origin(request, origin=origin)
         asked = console.login.ask()
-        answer = JSONResponse(asked_document(asked, origin, shown=False).model_dump())
+        answer = Fresh(asked_document(asked, origin, shown=False).model_dump())
         answer.set_cookie(
             LOGIN_COOKIE, asked.handle, max_age=console.settings.challenge_s, path="/", secure=True, httponly=True,
             samesite="strict",
@@ -241,7 +241,7 @@ def _passkey_routes(routes: APIRouter, console: Console) -> None:
 
 def begun(console: Console, token: str) -> Response:
     """The answer that hands the browser its session."""
-    answer = JSONResponse(BegunDocument(form_token=form_token(token)).model_dump())
+    answer = Fresh(BegunDocument(form_token=form_token(token)).model_dump())
     answer.delete_cookie(LOGIN_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
     console.sessions.set_cookie(answer, token)
     return answer

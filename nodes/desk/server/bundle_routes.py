@@ -16,7 +16,7 @@ from exchange.publication import PROOF, SIGNATURES
 from nodes.adapters.ledger_file import LedgerRelease, read_ledger
 from nodes.desk.server.candidate_documents import ContractName, contract_name
 from nodes.desk.server.context import DeskContext
-from nodes.web.answers import ACT, SIGNED_IN, Body, Document, refusals
+from nodes.web.answers import ACT, SIGNED_IN, Body, Document, Fresh, refusals
 from nodes.web.problems import language_of
 from nodes.web.roles import Action
 from nodes.web.sessions import May, Officer
@@ -101,7 +101,7 @@ class PulledDocument(Document):
 
 def router(context: DeskContext) -> APIRouter:
     """All of them."""
-    routes = APIRouter(prefix="/api", tags=["bundles"])
+    routes = APIRouter(prefix="/api", tags=["bundles"], default_response_class=Fresh)
     _released(routes, context)
     _offered(routes, context)
     _pulled(routes, context)

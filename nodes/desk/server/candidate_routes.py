@@ -27,7 +27,7 @@ from nodes.desk.server.candidate_documents import (
 )
 from nodes.desk.server.context import DeskContext
 from nodes.desk.sheet import Sheet, sheet_of
-from nodes.web.answers import ACT, SIGNED_IN, Body, Document, refusals
+from nodes.web.answers import ACT, SIGNED_IN, Body, Document, Fresh, refusals
 from nodes.web.problems import language_of
 from nodes.web.roles import Action
 from nodes.web.sessions import May, Officer
@@ -59,7 +59,7 @@ class ReleasedDocument(Document):
 
 def router(context: DeskContext) -> APIRouter:
     """All of them."""
-    routes = APIRouter(prefix="/api", tags=["candidates"])
+    routes = APIRouter(prefix="/api", tags=["candidates"], default_response_class=Fresh)
     _reading(routes, context)
     _submitting(routes, context)
     _deciding(routes, context)

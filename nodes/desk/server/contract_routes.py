@@ -22,7 +22,7 @@ from nodes.desk.contract_sources import find_contract
 from nodes.desk.contract_words import describe
 from nodes.desk.server.context import DeskContext
 from nodes.desk.stating import Stated
-from nodes.web.answers import ACT, SIGNED_IN, Body, Document, refusals
+from nodes.web.answers import ACT, SIGNED_IN, Body, Document, Fresh, refusals
 from nodes.web.problems import language_of
 from nodes.web.roles import Action
 from nodes.web.sessions import May, Officer
@@ -112,7 +112,7 @@ class StatedDocument(Document):
 
 def router(context: DeskContext) -> APIRouter:
     """All of them."""
-    routes = APIRouter(prefix="/api", tags=["contracts"])
+    routes = APIRouter(prefix="/api", tags=["contracts"], default_response_class=Fresh)
     _reading(routes, context)
     for name, act, summary in (
         ("signature", stating.sign, "Agree to a contract for the member."),

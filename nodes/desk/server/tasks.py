@@ -14,7 +14,7 @@ from nodes.desk.cases import Desk
 from nodes.desk.server.candidate_routes import cases, drafts
 from nodes.desk.server.context import DeskContext
 from nodes.desk.withdrawing import APPROVED, PROPOSED
-from nodes.web.answers import SIGNED_IN, Document, refusals
+from nodes.web.answers import SIGNED_IN, Document, Fresh, refusals
 from nodes.web.roles import Action, Role
 from nodes.web.sessions import May, Officer
 
@@ -48,7 +48,7 @@ class TasksDocument(Document):
 
 def router(context: DeskContext) -> APIRouter:
     """`GET /api/tasks`."""
-    routes = APIRouter(prefix="/api", tags=["tasks"])
+    routes = APIRouter(prefix="/api", tags=["tasks"], default_response_class=Fresh)
 
     @routes.get("/tasks", responses=refusals(*SIGNED_IN, 422))
     def tasks(officer: Annotated[Officer, Depends(May(Action.TASKS))]) -> TasksDocument:

@@ -15,7 +15,7 @@ from nodes.desk.server.asked import ProvenBody, StatementDocument, answered, ask
 from nodes.desk.server.candidate_routes import Number, ReasonBody
 from nodes.desk.server.context import DeskContext
 from nodes.desk.withdrawing import Approve, Asked
-from nodes.web.answers import ACT, SIGNED_IN, Document, refusals
+from nodes.web.answers import ACT, SIGNED_IN, Document, Fresh, refusals
 from nodes.web.problems import language_of
 from nodes.web.roles import Action
 from nodes.web.sessions import May, Officer
@@ -50,7 +50,7 @@ class WithdrawnDocument(Document):
 
 def router(context: DeskContext) -> APIRouter:
     """All of them."""
-    routes = APIRouter(prefix="/api", tags=["withdrawals"])
+    routes = APIRouter(prefix="/api", tags=["withdrawals"], default_response_class=Fresh)
     _proposing(routes, context)
     _approving(routes, context)
 
