@@ -12,6 +12,7 @@ from exchange.errors import ExchangeError, ExitCode, Language
 from exchange.errors.settings import CommandLineError, FileRefusedError, UnknownCommandError
 from nodes.adapters.clock import SystemClock
 from nodes.cli.command import Command
+from nodes.cli.own_memory import keep_memory_closed
 from nodes.cli.table import COMMANDS, find, group
 from nodes.settings import NodeFolder, exchange_home, language_of_environment, open_node
 from nodes.terminal import Clock, Invocation, Output
@@ -38,6 +39,7 @@ class Globals:
 def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None, output: Output | None = None) -> int:
     """Run one command; the process's exit code (DESIGN.md §11)."""
     os.umask(PRIVATE_UMASK)
+    keep_memory_closed()
     options, misread = _split(list(sys.argv[1:] if argv is None else argv))
     output = output or _terminal(options)
     try:

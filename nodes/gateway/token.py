@@ -7,6 +7,7 @@ ids are spent in one durable transaction before the answer, and stay spent if a 
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,6 +44,8 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 JTI_BYTES = 16
 _FORM_MEMBERS = {"grant_type", "client_assertion_type", "client_assertion"}
 _FORM_OPTIONAL = {"scope", "resource", "client_id"}
+# At DEBUG, Authlib writes every token that it issues into the log.
+logging.getLogger("authlib").setLevel(logging.WARNING)
 
 
 @dataclass(slots=True, kw_only=True)
