@@ -1,5 +1,6 @@
 """What an officers' interface says of its answers in OpenAPI: documents as closed models, refusals as problems."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -46,8 +47,9 @@ class Problem(Document):
 class Fresh(JSONResponse):
     """An answer that no cache keeps: what officers see is not left behind in a browser."""
 
-    def __init__(self, content: object, status_code: int = 200) -> None:
-        super().__init__(content, status_code, headers=NO_STORE)
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """The answer's own headers, and that it is not to be kept."""
+        super().init_headers({**NO_STORE, **(headers or {})})
 
 
 def refusals(*statuses: int) -> Responses:
