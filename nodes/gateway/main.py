@@ -93,6 +93,7 @@ class Gateway:
         app: For partners, with guards.
         local: For the node's own commands, on a Unix socket only.
         api: The FastAPI application behind `app`, for its OpenAPI document.
+        members: What each member may still ask.
     """
 
     context: GatewayContext
@@ -107,6 +108,7 @@ class Gateway:
     mirror: Mirror
     own_member: OwnMember
     network: httpx.AsyncClient
+    members: MemberLimits
 
     async def start(self) -> None:
         """Begin: take works, take up what was under way, confirm the log with its witnesses."""
@@ -293,6 +295,7 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: O
         mirror=mirror,
         own_member=own_member,
         network=network,
+        members=members,
     )
 
 

@@ -16,8 +16,8 @@ REQUEST_S = 1.0
 SHORT = {
     "head_bytes_max": HEAD_BYTES_MAX,
     "request_s": REQUEST_S,
-    "connections_max": 64,
-    "connections_of_one_max": 32,
+    "connections_max": 80,
+    "connections_of_one_max": 60,
 }
 
 
@@ -43,7 +43,7 @@ class Members:
         if now >= until:
             partner.token = None
             await partner.log_in()
-            self._known[member] = (partner, now + timedelta(seconds=200))
+            self._known[member] = (partner, now + timedelta(seconds=50))
         return partner
 
 
