@@ -150,6 +150,7 @@ class NodeSettings(_Section):
     gateway: GatewaySettings
     preparation: PreparationSettings = PreparationSettings()
     desk: DeskSettings = DeskSettings()
+    auditor: ConsoleSettings = ConsoleSettings(origin="http://localhost:8601", port=8601)
 
 
 @dataclass(frozen=True, slots=True)

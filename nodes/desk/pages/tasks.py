@@ -1,30 +1,34 @@
 """Your tasks: what waits for this officer, what is due by the contracts, and what was returned."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.routing import APIRouter
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from exchange.contract.calendar import Due, Lateness, due_dates, lateness
 from exchange.contract.model import DataContract
-from exchange.flow.agree import ContractState
-from exchange.flow.clear import CandidateState
-from nodes.adapters.desk_store import open_desk as open_store
+from exchange.errors.desk import CaseNotFoundError
+from exchange.flow.agree import ContractState, term
 from nodes.adapters.ledger_file import read_ledger
-from nodes.desk.cases import OPEN, Desk, KeptCase, load_case
+from nodes.desk.cases import OPEN, Desk, KeptCase
 from nodes.desk.pages.names import STATES
+from nodes.desk.releasing import submit
+from nodes.desk.server.candidate_routes import cases, drafts
 from nodes.desk.server.context import DeskContext
+from nodes.desk.server.tasks import TaskKind, tasks_of
 from nodes.web.pages.rendering import Pages
-from nodes.web.pages.routes import page_router
+from nodes.web.pages.routes import fields, page_router, see
 from nodes.web.pages.words import sentence as _
-from nodes.web.roles import Action, Role
+from nodes.web.roles import RIGHTS, Action, Role
 from nodes.web.sessions import May, Officer
 
 Seeing = Annotated[Officer, Depends(May(Action.TASKS))]
+Submitting = Annotated[Officer, Depends(May(Action.CANDIDATE_SUBMIT))]
 DUE_AHEAD_DAYS = 60
 DUE_BEHIND_DAYS = 400
 CASES_SHOWN_MAX = 50
@@ -37,16 +41,17 @@ LATENESS: Mapping[Lateness, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """Something that waits for this officer.
-
-    Attributes:
-        text: What is to be done, a sentence of the catalogue.
-    """
-
-    text: str
-    kept: KeptCase
+TASKS: Mapping[TaskKind, str] = {
+    TaskKind.SUBMIT: _("Put before the clearing officers"),
+    TaskKind.REBUILD: _("Build it again: it was returned"),
+    TaskKind.RELEASE: _("Send it: it was cleared"),
+    TaskKind.APPROVE: _("Decide what leaves the country"),
+    TaskKind.APPROVE_WITHDRAWAL: _("Decide on a withdrawal"),
+    TaskKind.RELEASE_WITHDRAWAL: _("Publish a withdrawal"),
+    TaskKind.SIGN_CONTRACT: _("Read a contract and sign it"),
+    TaskKind.APPROVE_ENROLMENT: _("Decide who may sign in"),
+}
+"""What is to be done, as sentences of the catalogue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,23 +64,39 @@ class Owed:
 
 
 def router(web: Pages, context: DeskContext) -> APIRouter:
-    """`GET /`."""
+    """`GET /`, and `POST /drafts/{draft}` that puts a draft before the officers."""
     routes = page_router(web)
 
     @routes.get("/")
     def tasks(request: Request, officer: Seeing) -> Response:
         desk = context.desk()
-        with open_store(desk.store_file) as store:
-            cases = [load_case(desk, row) for row in store.cases()]
+        kept = cases(desk)
         facts: Mapping[str, object] = {
             "officer": officer,
-            "tasks": list(_tasks(officer, cases)),
-            "owed": owed(desk, cases),
-            "cases": cases[:CASES_SHOWN_MAX],
+            "tasks": list(tasks_of(context, officer)),
+            "words": TASKS,
+            "drafts": drafts(desk) if Role.DATA in officer.roles else {},
+            "owed": owed(desk, kept),
+            "cases": kept[:CASES_SHOWN_MAX],
             "states": STATES,
             "lateness": LATENESS,
+            "opens": bool(RIGHTS[Action.CANDIDATE_READ].roles & officer.roles),
         }
         return web.page(request, "zone/tasks.html", facts)
+
+    @routes.post("/drafts/{draft}")
+    async def submit_draft(request: Request, draft: str, officer: Submitting) -> Response:
+        await fields(request)
+
+        def act() -> Response:
+            desk = context.desk()
+            files = drafts(desk).get(draft)
+            if files is None:
+                raise CaseNotFoundError(asked="of this name", member=desk.node.member)
+            registered = desk.require_officer(officer.require_officer_id())
+            return see(f"/releases/{submit(desk, files, officer=registered).row.id}")
+
+        return await run_in_threadpool(act)
 
     return routes
 
@@ -90,37 +111,20 @@ def owed(desk: Desk, cases: list[KeptCase]) -> list[Owed]:
         if kept.case.state in OPEN
     }
     found = [
-        Owed(due=due, contract=contract, lateness=lateness(due, desk.now))
-        for contract in _in_force(desk)
-        for due in _dues(contract, today)
-        if due.provider == desk.node.member and (due.contract_id, due.period, due.recipients) not in done | begun
+        Owed(due=due, contract=kept.contract, lateness=lateness(due, desk.now))
+        for kept in desk.shelf.kept.values()
+        for due in _dues(desk, kept.contract, today)
+        if (due.contract_id, due.period, due.recipients) not in done | begun
     ]
     return sorted(found, key=lambda one: (one.due.due, one.due.contract_id, one.due.recipients))
 
 
-def _in_force(desk: Desk) -> Iterator[DataContract]:
-    for kept in desk.shelf.kept.values():
-        standing = desk.shelf.standing(kept.contract, at=desk.now, provider=desk.node.member)
-        if standing.state is ContractState.IN_FORCE:
-            yield kept.contract
-
-
-def _dues(contract: DataContract, today: date) -> tuple[Due, ...]:
-    return due_dates(
-        contract,
-        since=contract.effective,
-        due_from=today - timedelta(days=DUE_BEHIND_DAYS),
-        due_to=today + timedelta(days=DUE_AHEAD_DAYS),
-    )
-
-
-def _tasks(officer: Officer, cases: list[KeptCase]) -> Iterator[Task]:
-    for kept in cases:
-        case, mine = kept.case, kept.case.candidate.prepared_by == officer.officer_id
-        approved = any(one.officer == officer.officer_id for one in case.approvals)
-        if case.state is CandidateState.SUBMITTED and Role.CLEARING in officer.roles and not mine and not approved:
-            yield Task(text=_("Decide what leaves the country"), kept=kept)
-        elif case.state is CandidateState.RETURNED and mine:
-            yield Task(text=_("Build it again: it was returned"), kept=kept)
-        elif case.state is CandidateState.CLEARED and {Role.DATA, Role.CLEARING} & officer.roles:
-            yield Task(text=_("Send it: it was cleared"), kept=kept)
+def _dues(desk: Desk, contract: DataContract, today: date) -> tuple[Due, ...]:
+    """What a contract in force makes this member owe, from the day on which all had signed it."""
+    agreed = term(contract, desk.shelf.kept[contract.digest].statements)
+    standing = desk.shelf.standing(contract, at=desk.now, provider=desk.node.member)
+    if agreed is None or standing.state is not ContractState.IN_FORCE:
+        return ()
+    first, last = today - timedelta(days=DUE_BEHIND_DAYS), today + timedelta(days=DUE_AHEAD_DAYS)
+    found = due_dates(contract, since=agreed.since, until=agreed.until, due_from=first, due_to=last)
+    return tuple(due for due in found if due.provider == desk.node.member)

@@ -35,10 +35,13 @@ const acts = {
     const asked = await post("/api/session/step-up/challenge", undefined, token);
     await post("/api/session/step-up", { handle: asked.handle, proof: await assertion(asked) }, token);
   },
+  async approve(token, { case: number }) {
+    const address = `/api/candidates/${number}/approval`;
+    const asked = await post(`${address}/challenge`, undefined, token);
+    const proof = await assertion({ ...asked, credentials: [asked.credential] });
+    await post(address, { handle: asked.handle, proof }, token);
+  },
 };
-
-export function register(name, act) { acts[name] = act; }
-export { post, assertion };
 
 export function offerPasskeys() {
   if (!window.PublicKeyCredential) return;
