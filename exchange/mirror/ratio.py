@@ -202,13 +202,9 @@ class RatioModel:
 
 
 def fit(pairs: Sequence[Pair], habits: Habits | None = None) -> RatioModel:
-    """Learn habits from the newest `PAIRS_MAX` pairs; those below `FIGURE_MIN` on either side are passed over.
-
-    Without any pair every expectation is zero, and as wide as habits vary.
-    """
+    """Learn habits from what `teaching` leaves; without any pair every expectation is zero, as wide as habits vary."""
     chosen = Habits() if habits is None else habits
-    large = (pair for pair in pairs if pair.figure_min >= FIGURE_MIN)
-    kept = sorted(large, key=lambda pair: (pair.year, pair.origin, pair.destination))[-PAIRS_MAX:]
+    kept = teaching(pairs)
     learnt = _Index.of([(pair.origin, pair.destination, pair.year) for pair in kept])
     covariance = _Likeness.of(learnt, learnt, chosen).whole
     ratios = np.array([pair.log_ratio for pair in kept], dtype=np.float64)
@@ -221,3 +217,9 @@ def fit(pairs: Sequence[Pair], habits: Habits | None = None) -> RatioModel:
         trusted = (chosen.tail + 1) / (chosen.tail + residual**2 / noise)
     surprise = np.linalg.inv(covariance + np.diag(noise / trusted))
     return RatioModel(habits=chosen, _learnt=learnt, _weights=weights, _surprise=surprise)
+
+
+def teaching(pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs that are learnt from, oldest first: the newest `PAIRS_MAX` with both reports at least `FIGURE_MIN`."""
+    large = (pair for pair in pairs if pair.figure_min >= FIGURE_MIN)
+    return sorted(large, key=lambda pair: (pair.year, pair.origin, pair.destination))[-PAIRS_MAX:]

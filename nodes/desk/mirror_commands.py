@@ -5,7 +5,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
 
-from exchange.codes import CODELIST_BYTES_MAX
+from exchange.codes import CODELIST_BYTES_MAX, parse_period
 from exchange.contract.model import DataContract
 from exchange.errors import ExitCode
 from exchange.errors.mirror import FlowFieldError, FlowsTooFewError
@@ -34,6 +34,8 @@ def show(invocation: Invocation) -> int:
     parser.add_argument("--member", metavar="M", type=str.upper, help="whose flows, by default the own ones")
     parser.add_argument("--detail", action="store_true", help="what breaks the corridors down too")
     arguments = invocation.parse(parser)
+    if arguments.period is not None:
+        parse_period(arguments.period)
     desk = Desk.open(invocation.require_node(), invocation.clock.now())
     found = mirrored(desk, arguments.contract)
     if isinstance(found, DataContract):
@@ -66,7 +68,7 @@ def model(invocation: Invocation) -> int:
     invocation.output.result(
         {
             "until": until,
-            "learnt": len(learnt),
+            "learnt": fitted.pairs,
             "habits": {place: _habit_json(fitted, place, until) for place in _places(learnt)},
             "later": [_pair_json(pair, expected) for pair, expected in later],
         }
@@ -121,8 +123,8 @@ def _tell(output: Output, found: Mirrored, chosen: Sequence[Comparison]) -> None
 
 def _tell_model(output: Output, fitted: RatioModel, learnt: Sequence[Pair], until: int) -> None:
     output.say(
-        en=f"learnt from {len(learnt)} pairs up to {until}; what each country counts, beside the average of all:",
-        ru=f"по {len(learnt)} парам до {until} включительно; сколько учитывает каждая страна по сравнению со средним:",
+        en=f"learnt from {fitted.pairs} pairs up to {until}; what each country counts, beside the average of all:",
+        ru=f"по {fitted.pairs} парам до {until} включительно; сколько учитывает каждая страна по сравнению со средним:",
     )
     headers = {
         "en": ["country", "arrivals", "departures"],

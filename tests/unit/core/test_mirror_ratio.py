@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.mirror import Habits, Pair, fit, parse_flows
-from exchange.mirror.ratio import FIGURE_MIN
+from exchange.mirror.ratio import FIGURE_MIN, PAIRS_MAX, teaching
 from tests.bench.bench_mirror import FILE, history, last_value, left_out, no_model, ours, two_way
 from tests.shared import shared
 
@@ -75,6 +75,12 @@ def test_a_pair_too_small_on_either_side_teaches_nothing() -> None:
     small = [pair("AT", "BE", 2010, FIGURE_MIN - 1, 500), pair("AT", "BE", 2011, 500, FIGURE_MIN - 1)]
     assert fit(small).pairs == 0
     assert fit([*small, pair("AT", "BE", 2012, FIGURE_MIN, FIGURE_MIN)]).pairs == 1
+
+
+def test_only_the_newest_pairs_are_learnt_from() -> None:
+    years = range(PAIRS_MAX + 2)
+    found = teaching([pair("AT", "BE", year, 100, 100) for year in reversed(years)])
+    assert [one.year for one in found] == list(years)[2:]
 
 
 def test_larger_figures_are_believed_more() -> None:

@@ -186,6 +186,17 @@ def test_a_contract_without_a_mirror_says_so(analyst: Analyst) -> None:
     assert json.loads(out) == {"contract": {"id": "CA-09-IRREGULAR", "version": "1.0.0"}, "flag": "M0", "rows": []}
 
 
+def test_a_period_is_spelled_as_periods_are(analyst: Analyst) -> None:
+    code, _, err = analyst.run("mirror", "show", "ca-01", "--period", "09.2026")
+    assert (code, "period-malformed" in err) == (ExitCode.USAGE, True)
+
+
+def test_only_the_period_asked_for_is_shown(analyst: Analyst) -> None:
+    analyst.release(OWN)
+    assert [one["period"] for one in analyst.show("--period", PERIOD, "--partner", "KZ")["rows"]] == [PERIOD] * 2
+    assert analyst.show("--period", "2026-08")["rows"] == []
+
+
 def test_without_a_release_there_is_nothing_to_set_side_by_side(analyst: Analyst) -> None:
     assert "nothing to set side by side" in analyst.run("mirror", "show", "ca-01")[1]
 
