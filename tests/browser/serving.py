@@ -29,8 +29,9 @@ def served(app: ASGIApp, sock: socket.socket) -> Iterator[None]:
         thread.join(10)
 
 
-def port() -> socket.socket:
-    """A free port of loopback, already bound."""
+def port(number: int = 0) -> socket.socket:
+    """A port of loopback, already bound; 0 takes a free one."""
     sock = socket.socket()
-    sock.bind(("127.0.0.1", 0))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", number))
     return sock

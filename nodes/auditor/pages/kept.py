@@ -46,10 +46,14 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """One release that a contract asks for: contract, provider, period, recipients; made, or still missing."""
+    """One release: made, or still missing although a contract asks for it.
 
-    due: Due
-    lateness: Lateness
+    Attributes:
+        lateness: None for one that nobody owed, such as of a period before all had signed.
+    """
+
+    due: Due | None
+    lateness: Lateness | None
     published: Published | None
 
 
@@ -96,11 +100,14 @@ class KeptAudit:
         known = {_identity(one.manifest): one for one in self._of(contract)}
         rows: dict[tuple[str, tuple[str, ...]], dict[str, Occurrence]] = {}
         for due in dues:
-            made = known.get((due.provider, due.period, due.recipients))
+            made = known.pop((due.provider, due.period, due.recipients), None)
             if made is not None or due.earliest <= today:
                 rung = lateness(due, self.at if made is None else made.at)
                 row = rows.setdefault((due.provider, due.recipients), {})
                 row[due.period] = Occurrence(due=due, lateness=rung, published=made)
+        for (provider, period, recipients), made in known.items():
+            row = rows.setdefault((provider, recipients), {})
+            row[period] = Occurrence(due=None, lateness=None, published=made)
         periods = tuple(sorted({period for row in rows.values() for period in row}))
         lines = tuple((provider, recipients, row) for (provider, recipients), row in sorted(rows.items()))
         return Board(contract=contract, periods=periods, rows=lines) if lines else None
