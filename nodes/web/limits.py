@@ -1,8 +1,8 @@
 """Who may ask how much: token buckets by member and by address, and how many requests of one member run at once.
 
-Nobody is refused for what somebody else did: an address is charged only for requests that failed before anybody was
-authenticated, and then only its failures are answered with 429; a member is charged only for requests that carried its
-own unused proof. Why: docs/decisions/0060.
+Nobody is refused for what somebody else did: an address is charged only for failed requests that no member signed, and
+then only its failures are answered with 429; a member is charged only for requests that carried its own unused proof.
+Why: docs/decisions/0060.
 """
 
 from collections import OrderedDict

@@ -21,7 +21,7 @@ from nodes.web.problems import problem
 PASSAGE = "exchange.passage"
 """The key of the ASGI scope under which the passage goes along."""
 FAILURES = frozenset({400, 401, 403, 405, 408, 411, 413, 414, 415, 422, 431})
-"""What costs an address, if nobody was authenticated. A 404 does not: members ask for what is not there yet."""
+"""What costs an address, if no member signed it. A 404 does not: members ask for what is not there yet."""
 XROAD_HEADERS = ("x-road-client", "x-road-id", "x-road-request-id")
 """Who asks for whom, and the message's ids. X-Road-UserId may name a person and is not read."""
 XROAD_CHARS_MAX = 256
@@ -34,14 +34,14 @@ class Passage:
 
     Attributes:
         address: Where it comes from, as limits count it.
-        member: Who asks, once the proof has been spent.
-        running: Whose in-flight count it stands in.
+        member: Whose signature it carries, once that has been verified.
+        running: Whether it stands in the member's count of those in flight.
         xroad: What the configured security server said about it, by header.
     """
 
     address: str
     member: str | None = None
-    running: str | None = None
+    running: bool = False
     xroad: dict[str, str] = field(default_factory=dict)
 
 
@@ -94,8 +94,8 @@ class Passages:
         try:
             await self._app(scope, receive, _Charged(passage, self._failures, scope, receive, send))
         finally:
-            if passage.running is not None:
-                self._members.leave(passage.running)
+            if passage.running and passage.member is not None:
+                self._members.leave(passage.member)
 
     def _passage(self, scope: Scope) -> Passage:
         client = scope.get("client")

@@ -36,6 +36,7 @@ STATUS: Mapping[str, HTTPStatus] = {
     "login-refused": HTTPStatus.UNAUTHORIZED,
     "account-unknown": HTTPStatus.NOT_FOUND,
     "case-not-found": HTTPStatus.NOT_FOUND,
+    "contract-not-at-hand": HTTPStatus.NOT_FOUND,
     "withdrawal-not-found": HTTPStatus.NOT_FOUND,
     "auditor-no-data": HTTPStatus.FORBIDDEN,
     "contract-ended": HTTPStatus.FORBIDDEN,

@@ -15,6 +15,7 @@ from exchange.codes import Labels, parse_period
 
 _MONTH_OF_YEAR = "yMMMM"
 _FALLBACKS = ("ru", "en")
+_REGIONS = {"en": "en_GB"}  # day before month, as all members write it
 
 
 class Reader:
@@ -22,7 +23,7 @@ class Reader:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self._locale = Locale.parse(language)
+        self._locale = Locale.parse(_REGIONS.get(language, language))
 
     def number(self, value: Decimal | int) -> str:
         """A figure, with all the decimals that it has: `1 910`, `12,50`."""
