@@ -47,6 +47,7 @@ from nodes.gateway.deliveries import Deliveries
 from nodes.gateway.housekeeping import keep_house, note_registry
 from nodes.gateway.library import Library
 from nodes.gateway.mirroring import Mirror
+from nodes.gateway.openapi import describe
 from nodes.gateway.own_delegation import OwnMember
 from nodes.gateway.partners import Partners
 from nodes.gateway.publishing import Publishing
@@ -268,6 +269,7 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: O
     )
     refusals = Refusals(challenge)
     api = _application("gateway", routers, refusals)
+    describe(api)
     short = Shortcuts(api, shortcuts=(bundles.shortcut(counter), receipts.shortcut(desk)), refusals=refusals)
     guarded = Guard(
         Passages(short, failures=failures, members=members, neighbours=_neighbours(context.settings)),
