@@ -148,6 +148,7 @@ def _by_thief(one: Authenticator) -> PasskeyProof:
         ),
     ],
 )
+@pytest.mark.asvs("V6.3.3", "V6.8.2")
 def test_an_assertion_made_otherwise_clears_nothing(
     attack: Callable[[Authenticator], PasskeyProof], reason: str
 ) -> None:
@@ -166,6 +167,7 @@ def test_what_two_passkeys_cleared_holds_with_the_trust_folder_alone(
         reader(WORLD.bundle.files)
 
 
+@pytest.mark.asvs("V6.5.6")
 def test_a_passkey_that_was_revoked_before_clears_nothing() -> None:
     with pytest.raises(UnregisteredOfficerError):
         open_bundle(

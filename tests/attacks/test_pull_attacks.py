@@ -112,6 +112,7 @@ def attack(name: str, how: Attack, code: str, exit_code: int) -> object:
         attack("a redirect", redirected, "partner-malformed", 3),
     ],
 )
+@pytest.mark.asvs("V16.5.2", "V16.5.3")
 async def test_what_does_not_hold_is_never_shown_and_the_next_pull_works(
     world: GatewayWorld, tmp_path: Path, how: Attack, code: str, exit_code: int
 ) -> None:

@@ -150,6 +150,7 @@ def members_at(times: dict[int, timedelta]) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("hours", [1, -1])
+@pytest.mark.asvs("V16.2.2")
 def test_no_gateway_starts_with_a_clock_that_the_others_find_off(node: Path, hours: int) -> None:
     with members_at(dict.fromkeys(PORTS[1:4], timedelta(hours=hours))):
         require_refused(serve(node), "start-clock-off")

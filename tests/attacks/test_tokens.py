@@ -97,6 +97,7 @@ ASSERTIONS: list[tuple[str, Callable[[Partner], str]]] = [
 
 
 @pytest.mark.parametrize("attack", [pytest.param(attack, id=name) for name, attack in ASSERTIONS])
+@pytest.mark.asvs("V9.1.1", "V9.1.2", "V9.1.3", "V9.2.1", "V9.2.3", "V10.4.10", "V10.4.16")
 async def test_a_forged_assertion_gets_no_token(kg: Partner, attack: Callable[[Partner], str]) -> None:
     answer = await kg.ask_token(form={"client_assertion": attack(kg)})
 
@@ -115,6 +116,7 @@ FORMS: list[tuple[str, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize("form", [pytest.param(form, id=name) for name, form in FORMS])
+@pytest.mark.asvs("V10.4.4", "V10.4.10")
 async def test_another_way_to_authenticate_gets_no_token(kg: Partner, form: dict[str, str]) -> None:
     answer = await kg.ask_token(form=form)
 
@@ -143,6 +145,7 @@ async def test_who_does_not_authenticate_never_reaches_the_writer(kg: Partner) -
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client")
 
 
+@pytest.mark.asvs("V10.4.16")
 async def test_an_assertion_is_good_once_even_for_thirty_two_at_a_time(kg: Partner) -> None:
     same = assertion(kg)
 
@@ -169,6 +172,7 @@ PROOFS: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("bent", [pytest.param(bent, id=name) for name, bent in PROOFS])
+@pytest.mark.asvs("V9.2.2", "V10.3.5")
 async def test_a_proof_that_is_not_of_this_request_lets_nobody_in(kg: Partner, bent: dict[str, Any]) -> None:
     answer = await kg.get("/v1/catalogue", proof=kg.proof("GET", "/v1/catalogue", **bent))
 
@@ -220,12 +224,14 @@ async def headers_of(kg: Partner, **changed: str) -> httpx.Response:
     return await kg.http.get(kg.issuer + "/v1/catalogue", headers=headers)
 
 
+@pytest.mark.asvs("V10.3.5", "V10.4.14")
 async def test_a_token_is_no_bearer_token(kg: Partner) -> None:
     assert (await headers_of(kg, Authorization=f"Bearer {kg.token}")).status_code == 401
     bare = await kg.http.get(kg.issuer + "/v1/catalogue", headers={"Authorization": f"DPoP {kg.token}"})
     assert bare.status_code == 401
 
 
+@pytest.mark.asvs("V10.3.5", "V8.4.1", "V8.3.3")
 async def test_a_stolen_token_is_worthless_with_another_members_key(kg: Partner, world: GatewayWorld) -> None:
     tj = Partner(world, "TJ")
     await tj.log_in()
@@ -247,6 +253,7 @@ TOKENS: list[tuple[str, Callable[[Partner], str]]] = [
 
 
 @pytest.mark.parametrize("attack", [pytest.param(attack, id=name) for name, attack in TOKENS])
+@pytest.mark.asvs("V9.1.1", "V9.2.2", "V10.3.3")
 async def test_a_token_that_this_node_did_not_give_lets_nobody_in(
     kg: Partner, attack: Callable[[Partner], str]
 ) -> None:
@@ -260,6 +267,7 @@ async def test_a_token_that_this_node_did_not_give_lets_nobody_in(
     assert answer.status_code == 401
 
 
+@pytest.mark.asvs("V9.2.3", "V9.2.4", "V10.3.1")
 async def test_a_token_of_another_node_is_worthless_here(kg: Partner, world: GatewayWorld) -> None:
     elsewhere = Partner(world, "KG", publisher="TJ")
     await elsewhere.log_in()
@@ -268,6 +276,7 @@ async def test_a_token_of_another_node_is_worthless_here(kg: Partner, world: Gat
     assert (await kg.get("/v1/catalogue")).status_code == 401
 
 
+@pytest.mark.asvs("V9.2.1")
 async def test_a_token_ends(kg: Partner) -> None:
     kg.world.clock.move(seconds=301)
     kg.nonce = (await kg.get("/v1/catalogue")).headers["DPoP-Nonce"]
@@ -296,6 +305,7 @@ async def test_the_host_header_decides_nothing(kg: Partner) -> None:
         assert (await headers_of(kg, **{name: "evil.example"})).status_code == 200
 
 
+@pytest.mark.asvs("V16.5.1")
 async def test_nothing_of_a_request_comes_back_in_a_refusal(kg: Partner) -> None:
     canary = "c4nary-c4nary-c4nary-c4nary"
     answers = [

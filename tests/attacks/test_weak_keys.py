@@ -134,6 +134,7 @@ ODD = {
 
 @pytest.mark.parametrize("place", [pytest.param(place, id=name) for name, place in PLACES.items()])
 @pytest.mark.parametrize("raw", [pytest.param(raw, id=name) for name, raw in ODD.items()])
+@pytest.mark.asvs("V11.6.1")
 def test_such_a_key_enters_nowhere(place: Callable[[bytes], object], raw: bytes) -> None:
     with pytest.raises(ExchangeError, match="canonical point of large order"):
         place(raw)

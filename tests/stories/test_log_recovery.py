@@ -28,6 +28,7 @@ def test_an_entry_is_shown_and_proved_for_anybody(faulty: FaultyFederation, tmp_
     assert verify_proof(read, read.extra, policy).size > entry["index"]
 
 
+@pytest.mark.asvs("V16.4.3")
 def test_a_restored_backup_signs_nothing_until_its_log_is_recovered(faulty: FaultyFederation, tmp_path: Path) -> None:
     offered = faulty.offered("KZ", "2026-02", to="KG")
     digest = offered[0]["bundle"] if offered else faulty.published("KZ", "2026-02")

@@ -68,6 +68,7 @@ OPEN: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=name) for name, path in OPEN])
+@pytest.mark.asvs("V8.2.2")
 async def test_no_address_leads_out_of_its_folder(served: ServedGateway, path: str) -> None:
     status, answer = await served.raw(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
 
@@ -90,6 +91,7 @@ CLOSED: list[tuple[str, str, str, int]] = [
 
 
 @pytest.mark.parametrize(("member", "path", "status"), [pytest.param(*rest, id=name) for name, *rest in CLOSED])
+@pytest.mark.asvs("V8.2.2", "V8.2.3", "V8.4.1")
 async def test_nobody_gets_what_is_not_for_them(members: Members, member: str, path: str, status: int) -> None:
     caller = await members.get(member)
     contract = caller.world.bundle.contract

@@ -40,6 +40,7 @@ async def flood(anybody: Partner, count: int) -> None:
         await anybody.http.get(anybody.issuer + "/v1/catalogue")
 
 
+@pytest.mark.asvs("V6.3.1")
 async def test_who_fails_too_often_is_told_how_long_to_wait(kg: Partner, flooded: httpx.AsyncClient) -> None:
     answer = await flooded.get(kg.issuer + "/v1/catalogue", headers={"Authorization": "DPoP x", "DPoP": "x"})
 

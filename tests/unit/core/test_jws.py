@@ -116,6 +116,7 @@ def test_what_was_signed_comes_back() -> None:
         pytest.param(TOKEN.replace(".eyJ0", ".e+J0"), JwsFormError, id="plain base64"),
     ],
 )
+@pytest.mark.asvs("V9.1.1", "V9.1.2", "V9.1.3")
 def test_a_compact_jws_has_one_legal_form(token: str, refusal: type[ExchangeError]) -> None:
     with pytest.raises(refusal) as caught:
         open_compact(token, typ=TYP, keys=KEYS)
@@ -251,6 +252,7 @@ def require_refused(token: str) -> None:
     ("name", "cases", "valid"),
     [("json_web_signature", 401, 46), ("json_web_key", 26, 5), ("json_web_crypto", 83, 6)],
 )
+@pytest.mark.asvs("V9.1.2", "V11.2.5")
 def test_no_token_of_wycheproof_is_accepted_and_the_valid_ones_are_of_algorithms_not_used_here(
     name: str, cases: int, valid: int
 ) -> None:

@@ -78,6 +78,7 @@ def wycheproof(path: str) -> Iterator[tuple[dict[str, Any], str]]:
         pytest.param("vectors/wycheproof/mldsa_65_verify_test.json", Algorithm.ML_DSA_65, 210, id="ML-DSA-65"),
     ],
 )
+@pytest.mark.asvs("V11.2.3", "V11.4.3", "V11.6.1")
 def test_wycheproof_agrees(path: str, algorithm: Algorithm, count: int) -> None:
     seen = 0
     for case, public in wycheproof(path):
@@ -105,6 +106,7 @@ def foreign_keys() -> Iterator[dict[str, Any]]:
     yield load("vectors/mldsa/ML_DSA_44.jose.json")["jwk"]
 
 
+@pytest.mark.asvs("V11.2.3", "V11.6.1")
 def test_no_key_of_another_kind_is_read() -> None:
     keys = list(foreign_keys())
     assert len(keys) > 60

@@ -80,6 +80,7 @@ def test_every_type_is_read_with_its_least_and_its_most_and_is_rfc_8785(entry_ty
 
 
 @pytest.mark.parametrize("entry_type", EntryType)
+@pytest.mark.asvs("V16.2.1")
 def test_a_type_lacks_no_member_that_it_requires_and_has_none_that_it_does_not_permit(entry_type: EntryType) -> None:
     least = members_of(entry_type)
     for name in SHAPES[entry_type].required:
@@ -127,6 +128,7 @@ def test_an_entry_is_refused_with_its_reason(change: dict[str, object], refusal:
 
 
 @pytest.mark.parametrize("code", ["", "Token", "eyJhbGciOiJFZERTQSJ9.e30.c2ln", "a b", "имя", "a--b", "-a", "x" * 65])
+@pytest.mark.asvs("V16.2.5", "V16.4.1")
 def test_a_code_is_kebab_case_and_short_so_that_no_token_or_name_fits_in(code: str) -> None:
     with pytest.raises(EntryMemberError):
         parse_entry(canonical_json({**members_of(EntryType.PULL_REFUSED), "code": code}))
@@ -163,6 +165,7 @@ RAW = canonical_json(SERVED)
         pytest.param(b" " * 1025, EntryBytesError, id="more than 1 KiB"),
     ],
 )
+@pytest.mark.asvs("V16.4.1")
 def test_bytes_that_are_no_canonical_entry_are_refused(raw: bytes, refusal: type[ExchangeError]) -> None:
     for read in (parse_entry, scan_entry):
         with pytest.raises(refusal):

@@ -82,6 +82,7 @@ def rights(route: APIRoute) -> list[Action]:
     return [one.call.action for one in route.dependant.dependencies if isinstance(one.call, May)]
 
 
+@pytest.mark.asvs("V8.2.1", "V8.3.1", "V6.3.4")
 def test_every_address_asks_for_exactly_one_right_unless_it_is_for_strangers(desk: DeskServer) -> None:
     assert {(method, route.path) for route in routes(desk) for method in route.methods} >= OPEN
     for route in routes(desk):
@@ -97,6 +98,7 @@ def test_every_right_has_a_row_and_every_row_a_right() -> None:
 
 
 @pytest.mark.parametrize("role", PERSON)
+@pytest.mark.asvs("V8.2.1", "V8.2.2", "V7.4.5")
 def test_each_role_gets_what_is_for_it_and_nothing_else(desk: DeskServer, role: str) -> None:
     browser = desk.signed_in(PERSON[role])
     for (method, path), roles in WHO.items():
@@ -105,6 +107,7 @@ def test_each_role_gets_what_is_for_it_and_nothing_else(desk: DeskServer, role: 
         assert refused is (role not in roles.split()), (role, method, path, answer.text)
 
 
+@pytest.mark.asvs("V8.3.1")
 def test_a_stranger_gets_nothing(desk: DeskServer) -> None:
     for method, path in WHO:
         answer = desk.browser().request(method, path, {} if method == "POST" else None)
@@ -136,6 +139,7 @@ SIGNS = {
 }  # fmt: skip
 
 
+@pytest.mark.asvs("V7.5.1", "V7.5.3", "V8.4.2")
 def test_whatever_signs_or_lets_somebody_in_needs_a_passkey_shown_just_before() -> None:
     assert {action.value for action, right in RIGHTS.items() if right.step_up} == SIGNS
 

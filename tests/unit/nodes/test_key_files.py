@@ -34,6 +34,7 @@ def test_a_sealed_key_opens_with_its_passphrase_only() -> None:
         open_private(SEALED, purpose="bundle", passphrase=b"four words make a guess")
 
 
+@pytest.mark.asvs("V11.3.3", "V11.4.4")
 def test_the_envelope_is_scrypt_and_chacha20_poly1305_as_documented() -> None:
     envelope = json.loads(SEALED)
     salt = base64url_decode(envelope["kdf"]["salt"], subject="salt")
@@ -75,6 +76,7 @@ def altered(change: Callable[[dict[str, Any]], object], raw: bytes = SEALED) -> 
         pytest.param(PLAIN, PlainPrivateKeyError, id="in clear"),
     ],
 )
+@pytest.mark.asvs("V11.3.3", "V11.2.5")
 def test_an_altered_envelope_is_refused(raw: bytes, refusal: type[ExchangeError]) -> None:
     with pytest.raises(refusal):
         open_private(raw, purpose="bundle", passphrase=PASSPHRASE)

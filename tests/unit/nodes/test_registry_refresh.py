@@ -128,6 +128,7 @@ async def test_a_forged_registry_changes_nothing(around: Surroundings) -> None:
     assert len(around.registry.refusals) == 4
 
 
+@pytest.mark.asvs("V8.3.2")
 async def test_who_meets_a_higher_version_has_it_before_going_on(around: Surroundings) -> None:
     around.served = {**dict.fromkeys(FIVE), "TJ": around.renewed()}
     await around.registry.meet(1, of="TJ")

@@ -327,6 +327,7 @@ async def test_a_token_that_goes_while_a_checkpoint_is_signed_answers_nobody_and
     assert not node.fatal
 
 
+@pytest.mark.asvs("V16.5.3")
 async def test_an_error_of_fsync_stops_the_node(node: Node) -> None:
     node.disk.fails_with = errno.EIO
 
