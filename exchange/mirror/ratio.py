@@ -28,7 +28,7 @@ Floats: TypeAlias = NDArray[np.floating[Any]]
 
 FIGURE_MIN = 20
 """Below this either report of a pair says more of chance than of habits; such pairs are not learnt from."""
-PAIRS_MAX = 3000
+PAIRS_MAX = 2000
 """Older pairs than so many are left out: the work grows with the cube of their number."""
 REWEIGHTINGS = 6
 """How often the outliers' weights are found anew; counted work, so that the same pairs give the same model."""

@@ -31,7 +31,12 @@ def show(invocation: Invocation) -> int:
     parser.add_argument("contract", metavar="CONTRACT")
     parser.add_argument("--period", metavar="P", help="only this one; by default the last of which anything is known")
     parser.add_argument("--partner", metavar="M", type=str.upper, help="only this partner")
-    parser.add_argument("--member", metavar="M", type=str.upper, help="whose flows, by default the own ones")
+    parser.add_argument(
+        "--member",
+        metavar="M",
+        type=str.upper,
+        help="whose flows; by default the own, or all of a node that provides none",
+    )
     parser.add_argument("--detail", action="store_true", help="what breaks the corridors down too")
     arguments = invocation.parse(parser)
     if arguments.period is not None:
@@ -40,8 +45,9 @@ def show(invocation: Invocation) -> int:
     found = mirrored(desk, arguments.contract)
     if isinstance(found, DataContract):
         return _tell_none(invocation.output, found)
-    member = arguments.member or desk.node.member
-    mine = [one for one in found.comparisons if member in _ends(one) and arguments.partner in {None, *_ends(one)}]
+    own = desk.node.member if desk.node.member in found.members else None
+    asked = {member for member in (arguments.member or own, arguments.partner) if member is not None}
+    mine = [one for one in found.comparisons if asked <= _ends(one)]
     period = arguments.period or max((one.entry.period for one in mine), default=None)
     chosen = [one for one in mine if one.entry.period == period and (arguments.detail or one.entry.is_whole)]
     _tell(invocation.output, found, chosen)

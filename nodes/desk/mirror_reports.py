@@ -33,12 +33,14 @@ class Mirrored:
 
     Attributes:
         counterpart: The contract that mirrors it; itself, where one contract asks both sides.
+        members: Who provides either, sorted.
         comparisons: Of every two members, in order of members, period, corridor.
     """
 
     contract: DataContract
     mirror: Mirror
     counterpart: DataContract
+    members: tuple[str, ...]
     comparisons: tuple[Comparison, ...] = field(repr=False)
 
     def expectations(self, chosen: Sequence[Comparison]) -> list[Expectation | None]:
@@ -73,6 +75,7 @@ def mirrored(desk: Desk, asked: str) -> Mirrored | DataContract:
         contract=contract,
         mirror=mirror,
         counterpart=counterpart,
+        members=tuple(members),
         comparisons=tuple(
             comparison
             for one, other in pairs(members, 2)

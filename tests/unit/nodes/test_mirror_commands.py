@@ -197,6 +197,24 @@ def test_only_the_period_asked_for_is_shown(analyst: Analyst) -> None:
     assert analyst.show("--period", "2026-08")["rows"] == []
 
 
+def test_flows_between_two_others_are_shown_when_asked_for(analyst: Analyst) -> None:
+    analyst.pull(analyst.world.files)
+    analyst.release(OWN)
+    found = analyst.show("--member", "kz", "--partner", "uz")["rows"]
+    assert {(one["origin"], one["destination"], one["flag"]) for one in found} == {
+        ("KZ", "UZ", "M1"),
+        ("UZ", "KZ", "M1"),
+    }
+
+
+def test_a_node_that_provides_nothing_is_shown_every_corridor(analyst: Analyst) -> None:
+    analyst.pull(analyst.world.files)
+    settings = analyst.node / "node.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace('"KG"', '"IOM"'), encoding="utf-8")
+    found = {(one["origin"], one["destination"]) for one in analyst.show()["rows"]}
+    assert {("KZ", "KG"), ("KG", "KZ"), ("KZ", "UZ"), ("UZ", "KZ")} <= found
+
+
 def test_without_a_release_there_is_nothing_to_set_side_by_side(analyst: Analyst) -> None:
     assert "nothing to set side by side" in analyst.run("mirror", "show", "ca-01")[1]
 
