@@ -47,6 +47,8 @@ NONCE_BYTES = 16
 NONCES_KEPT = 2
 """Of this window and the last one."""
 TOKENS_KEPT_MAX = 1024
+USED_KEPT_MAX = 16_384
+"""Single-use ids that a worker remembers to have seen; what it forgot, the store knows."""
 
 # Straight to the driver wherever every pull passes: building a statement costs more than SQLite takes to run it.
 _SPEND = "INSERT INTO spent (kind, member, jti, expires) VALUES (?, ?, ?, ?)"
@@ -129,6 +131,7 @@ class Door:
         self.nonces = nonces
         self._limits = limits
         self._tokens: OrderedDict[str, AccessToken] = OrderedDict()
+        self._used: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def authenticate(self, request: Request) -> Caller:
         """The caller of this request; its proof is verified, and still to be spent.
@@ -157,7 +160,7 @@ class Door:
             raise ProofRefusedError(reason="expected in one header DPoP")
         proof = self.check_proof(request, header, keys=bound, now=now, token=presented)
         return Caller(
-            passage=self.enter(request, token.member),
+            passage=self.enter(request, token.member, proof.jti),
             member=token.member,
             auditor=token.member == trust.auditor,
             keys=keys,
@@ -177,23 +180,28 @@ class Door:
         await self._context.sequencer.submit(lambda transaction: self.spend(transaction, caller), gated=False)
         return caller
 
-    def enter(self, request: Request, member: str) -> Passage:
-        """A request of this member, by its signature, begins to run.
+    def enter(self, request: Request, member: str, jti: str) -> Passage:
+        """A request that this member signed begins to run.
 
         Raises:
-            TooManyRequestsError: 429: it asked too much of late, or has too much running.
+            ReplayedError: 401: this worker saw its id before, so the writer need not be asked.
+            TooManyRequestsError: 429: the member asked too much of late, or has too much running.
         """
         passage = passage_of(request)
-        if passage.running is None:
-            self._limits.require(member)
-            self._limits.enter(member)
-            passage.running = member
+        passage.member = member
+        if (member, jti) in self._used:
+            raise ReplayedError(subject="single-use id")
+        self._limits.require(member)
+        self._limits.enter(member)
+        passage.running = True
         return passage
 
-    def settle(self, passage: Passage, member: str) -> None:
-        """The request was this member's own and no replay: it counts as its, and no failure of it as its address's."""
-        passage.member = member
+    def settle(self, member: str, jti: str) -> None:
+        """The request was this member's own and no replay: it counts as the member's."""
         self._limits.charge(member)
+        self._used[member, jti] = None
+        if len(self._used) > USED_KEPT_MAX:
+            self._used.popitem(last=False)
 
     def spend(self, transaction: Transaction, caller: Caller) -> None:
         """Use up the proof's id, in the transaction of whatever it authorises; note what X-Road said about it.
@@ -202,7 +210,7 @@ class Door:
             ReplayedError: It was used before; the INSERT decides.
         """
         spend(transaction, kind="proof", member=caller.member, jti=caller.jti, until=caller.spent_until)
-        self.settle(caller.passage, caller.member)
+        self.settle(caller.member, caller.jti)
         if caller.passage.xroad:
             keep_xroad(
                 transaction.connection,

@@ -37,7 +37,6 @@ from nodes.adapters.sequencer import Transaction
 from nodes.gateway.access import Door, challenge, spend
 from nodes.gateway.context import GatewayContext
 from nodes.web.forms import parse_form
-from nodes.web.passage import Passage
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105  # an address
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -227,7 +226,7 @@ async def _issue(
         raise AssertionRefusedError(reason="client_assertion_type")
     # Before anything that costs more than a signature: whoever is nobody has none of the thread's or writer's time.
     assertion, keys = await _authenticate(context, form["client_assertion"])
-    passage = server.door.enter(request, assertion.member)
+    server.door.enter(request, assertion.member, assertion.jti)
     now = context.clock.now()
     attempt = _Attempt(now=now, proof_header=proofs[0], request=request, assertion=assertion, keys=keys)
     refusal: PassageError | None = None
@@ -240,7 +239,7 @@ async def _issue(
         status, body = error.status_code, dict(error.get_body())
     except PassageError as error:
         refusal = error
-    await context.sequencer.submit(lambda transaction: _spend(transaction, server.door, attempt, passage), gated=False)
+    await context.sequencer.submit(lambda transaction: _spend(transaction, server.door, attempt), gated=False)
     if refusal is not None:
         raise refusal
     return status, body
@@ -290,13 +289,13 @@ def _open(context: GatewayContext, raw: str) -> tuple[Assertion, list[PublicKey]
     return assertion, list(keys)
 
 
-def _spend(transaction: Transaction, door: Door, attempt: _Attempt, passage: Passage) -> None:
+def _spend(transaction: Transaction, door: Door, attempt: _Attempt) -> None:
     member, proof = attempt.assertion.member, attempt.proof
     until = int(attempt.assertion.expires.timestamp()) + 60
     spend(transaction, kind="assertion", member=member, jti=attempt.assertion.jti, until=until)
     if proof is not None:
         spend(transaction, kind="proof", member=member, jti=proof.jti, until=door.spent_until(proof))
-    door.settle(passage, member)
+    door.settle(member, attempt.assertion.jti)
 
 
 def _oauth_error(error: PassageError) -> tuple[int, dict[str, object]]:

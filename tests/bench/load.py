@@ -42,6 +42,12 @@ class Connection:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
+    async def close(self) -> None:
+        """Close it."""
+        if self._writer is not None:
+            self._writer.close()
+            await self._writer.wait_closed()
+
     async def ask(self, request: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
         """Send one request; status, headers in lower case, body."""
         if self._reader is None or self._writer is None:
