@@ -106,10 +106,10 @@ def parse_assertion_data(raw: bytes) -> AuthenticatorData:
 
 
 def parse_registration_data(raw: bytes) -> tuple[AuthenticatorData, AttestedCredential]:
-    """Read the authenticator data of a registration.
+    """Read the authenticator data of a registration; whether id and key are any is asked where they are used.
 
     Raises:
-        PasskeyFormError: No credential, extensions that nobody asked for, lengths or flags that contradict.
+        PasskeyFormError: No credential, extensions that nobody asked for, or flags that contradict.
     """
     data = _parse_head(raw)
     if not data.flags & Flag.ATTESTED or data.flags & Flag.EXTENSIONS:
@@ -117,9 +117,6 @@ def parse_registration_data(raw: bytes) -> tuple[AuthenticatorData, AttestedCred
     after = raw[HEAD_BYTES + _AAGUID_BYTES :]
     size = int.from_bytes(after[:_LENGTH_BYTES], "big")
     credential_id, cose_key = after[_LENGTH_BYTES:][:size], after[_LENGTH_BYTES + size :]
-    require_credential_id(credential_id)
-    if len(credential_id) != size:
-        raise _misread(f"a credential id of {size} bytes", f"{len(credential_id)} bytes")
     return data, AttestedCredential(credential_id=credential_id, cose_key=cose_key)
 
 

@@ -22,13 +22,14 @@ from exchange.clearance import (
     verify_clearance,
 )
 from exchange.clearance.passkey import PasskeyProof, challenge_of
-from exchange.encoding import Digest
+from exchange.encoding import Digest, canonical_json
 from exchange.errors.bundle import (
     ApprovalSignatureError,
     ForeignOfficerError,
     ProofKindError,
     UnregisteredOfficerError,
 )
+from exchange.errors.encoding import Base64Error, FieldError
 from exchange.flow.publish import verify_handover
 from exchange.publication import HANDOVER_FILES, verify_publication
 from exchange.publication.withdrawal import (
@@ -200,6 +201,23 @@ def test_an_officer_is_one_pair_of_eyes_by_key_and_by_passkey() -> None:
     document["approvals"].append(by_passkey.as_json())
     with pytest.raises(Exception, match="approved already"):
         parse_clearance(json.dumps(document, separators=(",", ":"), sort_keys=True).encode())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"user_handle": "AAAA"}, id="a member more"),
+        pytest.param({"type": "officer-key"}, id="under the name of the other kind"),
+        pytest.param({"type": "password"}, id="another kind"),
+        pytest.param({"signature": "AAA="}, id="padded base64url"),
+        pytest.param({"client_data": None}, id="no client data"),
+    ],
+)
+def test_a_proof_has_one_of_two_forms(change: dict[str, str | None]) -> None:
+    document = json.loads(WORLD.bundle.files["clearance.json"])
+    document["approvals"][0]["proof"] |= change
+    with pytest.raises((FieldError, Base64Error)):
+        parse_clearance(canonical_json(document))
 
 
 def test_a_passkeys_assertion_is_no_officer_keys_signature() -> None:

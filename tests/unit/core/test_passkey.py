@@ -329,6 +329,10 @@ P256_Y = "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
 ED25519_BASE = "58" + "66" * 31
 
 
+def _base64url(text: str) -> str:
+    return base64url_encode(bytes.fromhex(text))
+
+
 def test_the_keys_of_both_kinds_are_read() -> None:
     p256 = parse_cose_key(bytes.fromhex("a5010203262001215820" + P256_X + "225820" + P256_Y))
     assert isinstance(p256, P256Key)
@@ -362,6 +366,11 @@ def test_no_other_key_enters(cose: str, refusal: type[ExchangeError]) -> None:
     [
         pytest.param({"kty": "EC", "crv": "P-384", "x": "", "y": ""}, KeyKindError, id="P-384"),
         pytest.param({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}, KeyLengthError, id="short coordinates"),
+        pytest.param(
+            {"kty": "EC", "crv": "P-256", "x": _base64url(P256_X[:-2]), "y": _base64url(P256_X[-2:] + P256_Y)},
+            KeyLengthError,
+            id="a point that is cut elsewhere",
+        ),
         pytest.param({"kty": "EC", "crv": "P-256", "x": "AA"}, FieldError, id="no y"),
         pytest.param({"kty": "EC", "crv": "P-256", "x": "A", "y": "A"}, Base64Error, id="no base64url"),
         pytest.param(

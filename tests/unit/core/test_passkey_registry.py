@@ -36,6 +36,7 @@ from tests.world.ceremonies import Living
 from tests.world.clock import FOUNDED
 from tests.world.passkey_bundles import apply_for, passkey_world
 from tests.world.passkeys import Authenticator
+from tests.world.registry import Registry, keys_of, opened
 
 AT = FOUNDED + timedelta(hours=1)
 
@@ -268,3 +269,41 @@ def test_a_listed_passkey_has_one_form(
     change(next(entry for entry in document["keys"] if "passkey" in entry))
     with pytest.raises(refusal):
         parse_member_keys(canonical_json(document), member_id="KZ", kind=member.kind, name=member.name)
+
+
+def _entry(authenticator: Authenticator, **changes: object) -> dict[str, object]:
+    credential = authenticator.register()
+    return {
+        "purpose": "officer",
+        "jwk": credential.jwk(),
+        "valid_from": "2026-10-01T09:00:00Z",
+        "officer": "kz-02",
+        "roles": ["clearing"],
+        "passkey": credential.place(),
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("entries", "silenced"),
+    [
+        pytest.param([_entry(Authenticator("one"))], False, id="one passkey"),
+        pytest.param([_entry(Authenticator("one")), _entry(Authenticator("two"))], True, id="two at a time"),
+        pytest.param(
+            [_entry(Authenticator("one"), revoked_at="2026-10-01T09:00:00Z"), _entry(Authenticator("two"))],
+            False,
+            id="one after the other",
+        ),
+        pytest.param([_entry(Authenticator("one")), _entry(Authenticator("one"))], True, id="one twice"),
+        pytest.param(
+            [_entry(Authenticator("one")), _entry(Authenticator("one"), officer="kz-03")],
+            True,
+            id="one for two officers",
+        ),
+    ],
+)
+def test_a_member_that_lists_passkeys_otherwise_is_silenced(entries: list[dict[str, object]], silenced: bool) -> None:
+    registry = Registry(bundle_world().federation)
+    listed = keys_of(registry, "kz", lambda document: document["keys"].extend(entries))
+    trust = opened(registry, registry.publish(keys={"kz": listed}))
+    assert ("KZ" in trust.silenced) is silenced
