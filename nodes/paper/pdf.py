@@ -61,13 +61,13 @@ class _Sheets(Canvas):
     """Knows how many sheets there are only when all are there, and writes their feet then."""
 
     def __init__(self, *args: object, foot: str, **settings: object) -> None:
-        super().__init__(*args, **settings)  # type: ignore[arg-type]
+        super().__init__(*args, **settings)  # type: ignore[arg-type]  # whatever the library passes
         self._foot = foot
         self._sheets: list[dict[str, object]] = []
 
     def showPage(self) -> None:  # noqa: N802 - the library's name
         self._sheets.append(dict(self.__dict__))
-        self._startPage()  # type: ignore[attr-defined]
+        self._startPage()  # type: ignore[attr-defined]  # not in its stubs
 
     def save(self) -> None:
         for number, sheet in enumerate(self._sheets, 1):
