@@ -47,7 +47,7 @@ from nodes.gateway.deliveries import Deliveries
 from nodes.gateway.housekeeping import keep_house, note_registry
 from nodes.gateway.library import Library
 from nodes.gateway.mirroring import Mirror
-from nodes.gateway.openapi import describe
+from nodes.gateway.openapi import described
 from nodes.gateway.own_delegation import OwnMember
 from nodes.gateway.partners import Partners
 from nodes.gateway.publishing import Publishing
@@ -268,8 +268,7 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: O
         error_pages.router(),
     )
     refusals = Refusals(challenge)
-    api = _application("gateway", routers, refusals)
-    describe(api)
+    api = described(_application("gateway", routers, refusals))
     short = Shortcuts(api, shortcuts=(bundles.shortcut(counter), receipts.shortcut(desk)), refusals=refusals)
     guarded = Guard(
         Passages(short, failures=failures, members=members, neighbours=_neighbours(context.settings)),

@@ -41,8 +41,8 @@ class _Operation:
     body: tuple[str, Schema] | None = None
 
 
-def describe(api: FastAPI) -> None:
-    """Give the application its document."""
+def described(api: FastAPI) -> FastAPI:
+    """The application, with its document."""
 
     def document() -> dict[str, Any]:
         if api.openapi_schema is None:
@@ -50,6 +50,7 @@ def describe(api: FastAPI) -> None:
         return api.openapi_schema
 
     api.openapi = document  # type: ignore[method-assign]  # the way that FastAPI itself names for it
+    return api
 
 
 def _document(api: FastAPI) -> dict[str, Any]:

@@ -112,6 +112,7 @@ async def test_a_stranger_gets_the_same_answer_as_for_nothing(world: GatewayWorl
     assert (await gb.get("/v1/catalogue")).json() == {"bundles": [], "next": None}
 
 
+@pytest.mark.asvs("V16.3.2", "V16.3.3")
 async def test_refusals_are_one_entry_an_hour_with_their_count(world: GatewayWorld, new: NewEntries) -> None:
     world.clock.move(minutes=61)  # away from whatever other tests had refused in this hour
     gb = Partner(world, "GB")
