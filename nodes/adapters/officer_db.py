@@ -46,7 +46,7 @@ class OfficerDb:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._one_at_a_time = threading.Lock()
+        self._one_at_a_time = threading.RLock()
         file.parent.mkdir(parents=True, exist_ok=True)
         self._engine = create_engine(f"sqlite:///{file}", poolclass=NullPool)
         _prepare(self._engine)

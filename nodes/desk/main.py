@@ -10,7 +10,7 @@ from nodes.desk.server import bundle_routes, candidate_routes, contract_routes, 
 from nodes.desk.server.context import DeskContext
 from nodes.settings import NodeFolder
 from nodes.web import account_routes, error_pages, session_routes
-from nodes.web.console import build_console
+from nodes.web.console import build_console, refusal_headers
 from nodes.web.problems import Refusals
 from nodes.web.security import Guard
 
@@ -56,7 +56,7 @@ def desk_app(context: DeskContext) -> FastAPI:
         *pages(context),
     ):
         app.include_router(routes)
-    Refusals().install(app)
+    Refusals(refusal_headers).install(app)
     return app
 
 

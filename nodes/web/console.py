@@ -3,7 +3,7 @@
 It refuses to begin where officers could not be told from strangers; only a demonstration may be so.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 
+from exchange.errors import ExchangeError
+from exchange.errors.exchange_ import TooManyRequestsError
 from exchange.errors.officers import ConsoleUnsafeError
 from nodes.adapters.clock import Clock
 from nodes.adapters.officer_db import OfficerDb
@@ -69,6 +71,13 @@ def build_console(  # what it joins: the database, the settings, the time
         login=Login(db, sessions, challenges, settings),
         accounts=Accounts(db, challenges, settings, clock, member=member),
     )
+
+
+def refusal_headers(error: ExchangeError) -> Mapping[str, str]:
+    """More headers of a refusal: when a caller who failed too often may ask again (RFC 9110 §10.2.3)."""
+    if isinstance(error, TooManyRequestsError):
+        return {"Retry-After": str(error.facts["retry_after_s"])}
+    return {}
 
 
 def require_safe(settings: ConsoleSettings, *, demo: bool) -> None:

@@ -156,6 +156,8 @@ async def _malformed(request: Request, error: Exception) -> Response:
 
 async def _framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, ExchangeError):  # a body that the guard refused while FastAPI was reading it
+        return problem(error.__cause__, language=language_of(request))
     status = HTTPStatus(error.status_code)
     refusal = _BY_STATUS[status]() if status in _BY_STATUS else FrameworkRefusedError(phrase=status.phrase)
     return problem(refusal, language=language_of(request), headers=error.headers, status=status.value)

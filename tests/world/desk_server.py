@@ -155,6 +155,7 @@ class DeskServer:
     context: DeskContext
     app: ASGIApp
     passkeys: dict[str, Authenticator]
+    browsers: int = 0
 
     @property
     def node(self) -> NodeFolder:
@@ -162,7 +163,9 @@ class DeskServer:
 
     def browser(self, name: str = "Nobody") -> Browser:
         """Another browser of the same person, with the same passkey."""
-        return Browser(self.app, self.passkeys.setdefault(name, authenticator(name)))
+        self.browsers += 1
+        passkey = self.passkeys.setdefault(name, authenticator(name))
+        return Browser(self.app, passkey, address=f"192.0.2.{self.browsers % 256}")
 
     def signed_in(self, name: str) -> Browser:
         """With a passkey shown just now."""
