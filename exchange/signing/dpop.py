@@ -41,6 +41,8 @@ _WITH_KID, _WITH_JWK = frozenset({"alg", "kid", "typ"}), frozenset({"alg", "jwk"
 _PROOF_CLAIMS = {"htm", "htu", "iat", "jti"}
 _NONCE, _NONCE_AND_ATH = frozenset({"nonce"}), frozenset({"nonce", "ath"})
 _JTI = re.compile(rf"[A-Za-z0-9_-]{{{JTI_CHARS_MIN},{JTI_CHARS_MAX}}}\Z")
+TOKEN_LIFE_S_MAX = 300
+"""The longest life of an access token, in seconds."""
 ASSERTION_TYP, PROOF_TYP, TOKEN_TYP = "client-authentication+jwt", "dpop+jwt", "at+jwt"
 
 
@@ -228,19 +230,19 @@ def open_token(token: str, *, keys: Sequence[PublicKey], issuer: str, at: dateti
         confirmation = claims["cnf"] if isinstance(claims["cnf"], dict) else {}
         require_members(confirmation, {"jkt"}, subject="cnf")
         expires = int_member(claims, "exp", subject="claims")
-        read = AccessToken(
-            member=text_member(claims, "sub", subject="claims"),
-            jti=_jti(claims),
-            thumbprint=text_member(confirmation, "jkt", subject="cnf"),
-            expires=at + timedelta(seconds=expires - at.timestamp()),
-            registry_version=int_member(claims, "reg", subject="claims"),
-        )
+        member, jti = text_member(claims, "sub", subject="claims"), _jti(claims)
+        thumbprint = text_member(confirmation, "jkt", subject="cnf")
+        version = int_member(claims, "reg", subject="claims")
     except (EncodingError, TrustError) as error:
         raise TokenRefusedError(reason=error.code) from error
+    left_s = expires - at.timestamp()
     _require(claims["iss"] == issuer and claims["aud"] == issuer, TokenRefusedError, "not issued here for here")
-    _require(claims["client_id"] == read.member, TokenRefusedError, "sub and client_id differ")
-    _require(expires > at.timestamp(), TokenRefusedError, "expired")
-    return read
+    _require(claims["client_id"] == member, TokenRefusedError, "sub and client_id differ")
+    _require(left_s > 0, TokenRefusedError, "expired")
+    _require(left_s <= TOKEN_LIFE_S_MAX, TokenRefusedError, f"lives longer than {TOKEN_LIFE_S_MAX} s")
+    return AccessToken(
+        member=member, jti=jti, thumbprint=thumbprint, expires=at + timedelta(seconds=left_s), registry_version=version
+    )
 
 
 def token_hash(token: str) -> str:
