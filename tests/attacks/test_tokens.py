@@ -8,8 +8,10 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from sqlalchemy import Connection, text
 
 from exchange.encoding import base64url_decode, base64url_encode, canonical_json
+from exchange.receipt import pull_id
 from exchange.signing.dpop import make_proof
 from exchange.signing.keys import Algorithm, Signer, SoftwareSigner
 from tests.world.by_hand import ASSERTION_TYPE, Partner, address
@@ -321,3 +323,25 @@ async def test_nothing_of_a_request_comes_back_in_a_refusal(kg: Partner) -> None
 
     assert all(answer.status_code >= 400 for answer in answers)
     assert all(canary not in answer.text + str(answer.headers) for answer in answers)
+
+
+async def test_what_the_security_server_says_is_kept_beside_the_proof_and_from_others_it_is_nothing(
+    kg: Partner, world: GatewayWorld
+) -> None:
+    said = {"X-Road-Client": "KG/GOV/1", "X-Road-Id": "m-1", "X-Road-UserId": "KG37702211234"}
+    settings = world.folder / "kz" / "node.toml"
+    plain = settings.read_text()
+    assert (await headers_of(kg, **said)).status_code == 200
+    settings.write_text(plain + 'xroad_security_servers = ["127.0.0.1/32"]\n')
+    await world.stop("KZ")
+    await world.start("KZ")
+    proof = kg.proof("GET", "/v1/catalogue")
+    assert (await headers_of(kg, DPoP=proof, **said)).status_code == 200
+
+    def rows(connection: Connection) -> list[tuple[str, str, str]]:
+        found = connection.execute(text("SELECT proof, member, headers FROM xroad"))
+        return [(row.proof, row.member, row.headers) for row in found]
+
+    kept = '{"x-road-client":"KG/GOV/1","x-road-id":"m-1"}'
+    assert await world.gateways["KZ"].context.store.read(rows) == [(str(pull_id(proof)), "KG", kept)]
+    settings.write_text(plain)
