@@ -25,6 +25,11 @@ class Site:
     passkeys: Mapping[str, Authenticator]
     browser: Browser
 
+    def __post_init__(self) -> None:
+        """What an earlier site left in the browser's logs is not this one's."""
+        self.browser.complaints()
+        self.browser.hosts()
+
     def open(self, path: str, *, language: str = "en") -> None:
         joined = "&" if "?" in path else "?"
         self.browser.driver.get(f"{ORIGIN}{path}{joined}lang={language}")

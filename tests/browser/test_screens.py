@@ -64,7 +64,8 @@ def test_without_scripts_every_task_but_the_passkey_is_done(plain_browser: Brows
         session = next(one for one in browser.driver.get_cookies() if one["name"] == "__Host-session")
         plain = Site(site.passkeys, plain_browser)
         plain.open("/sign-in")
-        plain_browser.driver.add_cookie({**session, "domain": "localhost"})
+        cookie = {"name": session["name"], "value": session["value"], "url": ORIGIN, "secure": True, "httpOnly": True}
+        plain_browser.driver.execute_cdp_cmd("Network.setCookie", cookie)
         plain.open("/releases/1?CITIZENSHIP=UZ")
         assert "JavaScript" in plain.text()
         rows = plain.all("#cells tbody tr")
