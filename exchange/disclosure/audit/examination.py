@@ -9,13 +9,17 @@ from exchange.disclosure.arrays import Floats, Mask
 from exchange.disclosure.audit.alone import Alone
 from exchange.disclosure.audit.anchor import find_anchor
 from exchange.disclosure.audit.attackers import Attackers
+from exchange.disclosure.audit.boxes import Boxes
 from exchange.disclosure.audit.component import Component, lattice
+from exchange.disclosure.audit.entire import Entire
 from exchange.disclosure.audit.model import Finding, Reason
 from exchange.disclosure.audit.nearby import LARGE, Nearby
 from exchange.disclosure.audit.parts import directions
 from exchange.disclosure.audit.programmes import MakeSolver, Meter, OutOfWorkError, Programmes
 from exchange.disclosure.audit.proof import OUTSIDER, Demands, Proof
+from exchange.disclosure.audit.pushing import Pusher, Pushing
 from exchange.disclosure.audit.search import Sweep
+from exchange.disclosure.grid import Grid
 from exchange.disclosure.problem import Needs
 
 OUTSIDER_ALONE = Attackers(())
@@ -34,6 +38,7 @@ def examine(
     needs: Needs,
     guarded: Mask,
     everybody: Attackers,
+    grid: Grid | None,
     hints: Sequence[Floats],
     meter: Meter,
     make: MakeSolver,
@@ -57,7 +62,10 @@ def examine(
             proof.offer(*direction)
     programmes = Programmes(component, anchor, meter, make)
     alone = Alone(proof, programmes)
-    found = _searched(proof, Nearby(proof, meter, make), Sweep(proof, programmes), alone)
+    near: list[Pusher] = [] if grid is None else [Boxes(proof, grid)]
+    if component.size > LARGE:
+        near.append(Nearby(proof, meter, make))
+    found = _searched(proof, near, programmes, alone)
     return Examined([_finding(proof, cell, bit, reason) for cell, bit, reason in found], len(alone.fractional))
 
 
@@ -72,15 +80,18 @@ def demands_on(component: Component, needs: Needs, guarded: Mask) -> Demands:
     )
 
 
-def _searched(proof: Proof, nearby: Nearby, sweep: Sweep, alone: Alone) -> list[tuple[int, int, Reason]]:
-    """First near each cell; then everywhere for many at once, the outsider first; then what is left, one by one."""
+def _searched(
+    proof: Proof, near: Sequence[Pusher], programmes: Programmes, alone: Alone
+) -> list[tuple[int, int, Reason]]:
+    """Near each cell; then everywhere, for many cells at once, for each, for each and each attacker."""
     found: list[tuple[int, int, Reason]] = []
-    insiders = (1 << len(proof.attackers)) - 1 & ~OUTSIDER
+    sweep = Sweep(proof, programmes)
     try:
-        if proof.component.size > LARGE:
-            nearby.run()
+        for pusher in near:
+            Pushing(proof, pusher).run()
         sweep.run(OUTSIDER)
-        sweep.run(insiders)
+        sweep.run((1 << len(proof.attackers)) - 1 & ~OUTSIDER)
+        Pushing(proof, Entire(proof, programmes)).run()
         for cell in np.flatnonzero(proof.open).tolist():
             while bits := proof.against(cell):
                 bit = bits & -bits

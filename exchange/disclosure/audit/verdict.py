@@ -11,10 +11,15 @@ from exchange.disclosure.audit.examination import examine
 from exchange.disclosure.audit.model import AuditOutcome, Finding, InsiderView, Reason
 from exchange.disclosure.audit.programmes import MakeSolver, Meter
 from exchange.disclosure.audit.solver import Programme
+from exchange.disclosure.grid import Grid
 from exchange.disclosure.problem import Needs, View
 
 WORK_MAX = 50_000_000
 """Simplex iterations of one audit, unless asked otherwise."""
+
+
+GRID_MIN = 1_000
+"""Withheld cells from which on boxes are looked for first."""
 
 
 def _silent(_share: float) -> None:
@@ -53,11 +58,11 @@ def audit(
     meter, everybody = Meter(work_max), Attackers(insiders)
     everywhere = np.ones(len(view.known), dtype=np.bool_) if guarded is None else guarded
     unknown = ~view.known
-    found = contradictions(view, insiders)
     fractional = done = 0
-    if not found:
+    if not (found := contradictions(view, insiders)):
+        grid = Grid.of(view.system) if unknown.sum() > GRID_MIN else None
         for component in components(view):
-            examined = examine(component, needs, everywhere, everybody, hints, meter, make)
+            examined = examine(component, needs, everywhere, everybody, grid, hints, meter, make)
             found += examined.findings
             fractional += examined.fractional
             done += component.size

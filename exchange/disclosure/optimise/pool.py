@@ -50,10 +50,12 @@ class Witness:
     Attributes:
         moves: By cell, the deviation at length 1.
         ends: Lengths at which a + length × moves is a table, each with the insiders in whose eyes it is none.
+        asked: The length that was asked for, or the nearest to it at which it is a table.
     """
 
     moves: dict[int, float]
     ends: tuple[tuple[float, Insiders], ...]
+    asked: float
 
 
 class Pool:
@@ -83,7 +85,10 @@ class Pool:
         moves = self._simplified(moves)
         if self._ground.whole and any(move != round(move) for move in moves.values()):
             return None
-        return Witness(moves, tuple(self._ends(moves, length / moves[asked])))
+        forth, back = self._lengths(moves, in_everybody_s_eyes=False)
+        times = length / moves[asked]
+        times = min(max(float(np.rint(times)) if self._ground.whole else times, -back), forth)
+        return Witness(moves, tuple(self._ends(moves, forth, back, times)), times)
 
     def meets(self, witness: Witness, need: Need, way: int) -> bool:
         """Whether the witness moves the cell as far as it needs."""
@@ -194,14 +199,14 @@ class Pool:
             threats |= apart.intersection(*(shut for far, shut in ends if abs(far) >= width * _ENOUGH))
         return frozenset(threats) - ground.attackers.knowing(cell)
 
-    def _ends(self, moves: dict[int, float], asked: float) -> Iterator[tuple[float, Insiders]]:
+    def _ends(
+        self, moves: dict[int, float], forth: float, back: float, asked: float
+    ) -> Iterator[tuple[float, Insiders]]:
         """How often the deviation fits each way: at most, in everybody's eyes, and as often as was asked."""
-        forth, back = self._lengths(moves, in_everybody_s_eyes=False)
         lengths = {forth, -back}
         if self._ground.attackers.blocked(moves, forth) or self._ground.attackers.blocked(moves, -back):
             common = self._lengths(moves, in_everybody_s_eyes=True)
-            asked = float(np.rint(asked)) if self._ground.whole else asked
-            lengths |= {common[0], -common[1], min(max(asked, -back), forth)}
+            lengths |= {common[0], -common[1], asked}
         for times in sorted(lengths - {0.0}):
             yield times, self._ground.attackers.blocked(moves, times)
 

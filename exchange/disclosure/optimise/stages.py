@@ -123,7 +123,6 @@ def _tables(ground: Ground, values: Floats, pool: Pool) -> tuple[Floats, ...]:
     touched: list[set[int]] = []
     for witness in pool.witnesses():
         rows = {row for cell in witness.moves for row in ground.rows_of_cell[cell]}
-        length = next((times for times, _ in witness.ends if np.isfinite(times)), 1.0)
         first = max(len(found) - _OPEN, 0)
         place = next((place for place in range(first, len(found)) if rows.isdisjoint(touched[place])), len(found))
         if place == len(found):
@@ -132,5 +131,5 @@ def _tables(ground: Ground, values: Floats, pool: Pool) -> tuple[Floats, ...]:
             found.append(values.copy())
             touched.append(set())
         touched[place] |= rows
-        found[place][list(witness.moves)] += length * np.array(list(witness.moves.values()))
+        found[place][list(witness.moves)] += witness.asked * np.array(list(witness.moves.values()))
     return tuple(found)

@@ -6,13 +6,16 @@ import pytest
 from exchange.disclosure.arrays import Integers
 from exchange.disclosure.audit import informed
 from exchange.disclosure.audit.attackers import Attackers
+from exchange.disclosure.audit.boxes import Boxes
 from exchange.disclosure.audit.component import Component, components
 from exchange.disclosure.audit.examination import demands_on
-from exchange.disclosure.audit.nearby import PUSHES_MIN, Nearby
+from exchange.disclosure.audit.nearby import Nearby
 from exchange.disclosure.audit.programmes import Meter
 from exchange.disclosure.audit.proof import OUTSIDER, Proof
+from exchange.disclosure.audit.pushing import PUSHES_MIN, Pushing
 from exchange.disclosure.audit.solver import Programme
 from exchange.disclosure.audit.vicinity import NEAR, Vicinity
+from exchange.disclosure.grid import Grid
 from exchange.disclosure.problem import Insider, Needs, View
 from exchange.disclosure.relations import System
 from exchange.pattern import Relation
@@ -79,7 +82,7 @@ def test_every_cell_of_a_cube_is_proved_near_itself_against_the_outsider_and_who
     assert proof.against(own) == OUTSIDER
     assert int(proof.open.sum()) == component.size == SIZE**3
     meter = Meter(10**9)
-    Nearby(proof, meter, Programme).run()
+    Pushing(proof, Nearby(proof, meter, Programme)).run()
     assert not proof.open.any()
     assert meter.programmes < component.size
 
@@ -87,9 +90,21 @@ def test_every_cell_of_a_cube_is_proved_near_itself_against_the_outsider_and_who
 def test_the_search_ends_where_nothing_is_proved_by_it() -> None:
     component, proof, _ = _asked(100_000)
     meter = Meter(10**9)
-    Nearby(proof, meter, Programme).run()
+    Pushing(proof, Nearby(proof, meter, Programme)).run()
     assert int(proof.open.sum()) == component.size
     assert meter.programmes == PUSHES_MIN < component.size
+
+
+def test_every_cell_of_a_cube_is_proved_by_boxes_against_the_outsider_and_who_knows_a_cell() -> None:
+    _, proof, system = _asked(2)
+    Pushing(proof, Boxes(proof, Grid(system))).run()
+    assert not proof.open.any()
+
+
+def test_boxes_prove_nothing_that_is_too_far() -> None:
+    component, proof, system = _asked(100)
+    Pushing(proof, Boxes(proof, Grid(system))).run()
+    assert int(proof.open.sum()) == component.size
 
 
 @pytest.mark.parametrize(

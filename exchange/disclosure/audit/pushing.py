@@ -1,0 +1,96 @@
+"""Open cells pushed one after another, each in every way that it lacks, until pushing it has no effect."""
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+import numpy as np
+
+from exchange.disclosure.audit.component import FAR
+from exchange.disclosure.audit.proof import OUTSIDER, Proof
+
+ROUNDS_MAX = 6
+"""Tables for one cell, each for the attackers whom those before did not convince."""
+
+PUSHES_MIN = 200
+"""Tables sought after which the search is given up if few of them prove anything."""
+
+WORTH = 0.2
+"""The share that must prove something."""
+
+_UP, _DOWN, _APART = range(3)
+
+
+class Pusher(Protocol):
+    """Looks for a table that moves one cell."""
+
+    def push(self, cell: int, far: int, known: Collection[int], least: Mapping[int, int] | None) -> None:
+        """Offer tables that move a cell of the component so far up or down.
+
+        Args:
+            cell: Its place.
+            far: In lattice steps.
+            known: Cells that are to stay as they are.
+            least: What cells are to be at least; None: what any attacker knows of them.
+        """
+
+
+class Pushing:
+    """Has the open cells of one component pushed.
+
+    Args:
+        proof: Knows what is open.
+        pusher: Pushes.
+    """
+
+    def __init__(self, proof: Proof, pusher: Pusher) -> None:
+        self._proof, self._pusher = proof, pusher
+        self._draw = np.random.default_rng(proof.component.size)
+        self._pushes = self._proving = 0
+
+    def run(self) -> None:
+        """Push every open cell each way that is lacking, until pushing it has no effect.
+
+        Raises:
+            OutOfWorkError: No work is left.
+        """
+        waiting = np.flatnonzero(self._proof.open)
+        for cell in self._draw.permutation(waiting).tolist():
+            self._search(cell)
+            if self._pushes >= PUSHES_MIN and self._proving < WORTH * self._pushes:
+                return
+
+    def _search(self, cell: int) -> None:
+        """One cell, until a push has no effect: where one way is shut, the others mostly are."""
+        for way in (_UP, _DOWN, _APART):
+            for _ in range(ROUNDS_MAX):
+                before = self._proof.lacking(cell)[way]
+                if not before:
+                    break
+                if not self._convinced(cell, way, before):
+                    return
+                self._proving += 1
+
+    def _convinced(self, cell: int, way: int, bits: int) -> bool:
+        """Whether a push changed what is lacking.
+
+        The first keeps to what all contributors know of their own parts; those after the outsider is convinced leave
+        alone what the attackers know who are not.
+        """
+        known, least = ((), None) if bits & OUTSIDER else self._proof.knowledge(bits)
+        for far in self._goals(cell, way, bits):
+            self._pushes += 1
+            self._pusher.push(cell, far, known, least)
+            if self._proof.lacking(cell)[way] != bits:
+                return True
+        return False
+
+    def _goals(self, cell: int, way: int, bits: int) -> list[int]:
+        """How far from the anchor the cell must be seen, one way or another."""
+        demands, anchor = self._proof.demands, int(self._proof.anchor[cell])
+        if way == _UP:
+            return [int(demands.reach[cell]) - anchor]
+        if way == _DOWN:
+            return [max(int(demands.fall[cell]), -FAR) - anchor]
+        least, most = self._proof.ends(cell, bits & -bits)
+        width = int(demands.width[cell])
+        return [least + width, most - width]
