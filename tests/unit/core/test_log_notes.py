@@ -1,6 +1,6 @@
 """Notes, verifier keys, checkpoints and cosignatures: one spelling each, and whose signature counts."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +23,8 @@ from exchange.log.checkpoint import (
     format_checkpoint,
     open_checkpoint,
     parse_checkpoint,
+    read_checkpoint,
+    require_log_signature,
     sign_checkpoint,
 )
 from exchange.log.cosignature import cosign, verify_cosignature
@@ -178,6 +180,31 @@ def test_a_checkpoint_with_another_spelling_is_refused(text: str) -> None:
         parse_checkpoint(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param(f"\n7\n{ROOT}\n", 1, id="the origin"),
+        pytest.param(f"log\n07\n{ROOT}\n", 2, id="the size"),
+        pytest.param("log\n7\nAAAA\n", 3, id="the root"),
+        pytest.param(f"log\n7\n{ROOT}\none\n\nthree\n", 5, id="the second extension line"),
+    ],
+)
+def test_a_refusal_names_the_line_that_is_wrong(text: str, line: int) -> None:
+    with pytest.raises(LogLineError) as refused:
+        parse_checkpoint(text)
+    assert refused.value.facts["line"] == line
+
+
+def test_a_log_may_grow_to_the_largest_int64() -> None:
+    assert parse_checkpoint(f"log\n9223372036854775807\n{ROOT}\n").size == 2**63 - 1
+
+
+def test_a_log_is_called_by_the_sha_256_of_its_origin() -> None:
+    # printf 'kz.exchange.example/log' | sha256sum
+    expected = "4eb12cceb50da4881fde714d5187ea8fb2f0040ca11dc1b2eb338290c847d0ad"
+    assert Checkpoint(origin="kz.exchange.example/log", size=0, root=b"").origin_hash == expected
+
+
 @given(st.text(max_size=60).map(lambda text: f"log\n{text}\n{ROOT}\n"))
 @settings(max_examples=100, deadline=None)
 def test_a_checkpoint_that_parses_is_written_back_alike(text: str) -> None:
@@ -216,6 +243,12 @@ def test_lines_by_others_are_ignored_and_a_forged_line_spoils_the_note() -> None
         open_checkpoint(format_note(NOTE.with_lines([forged])), logs=[LOG_VKEY])
     with pytest.raises(SignatureMissingError):
         open_checkpoint(format_note(SignedNote(text=NOTE.text, signatures=(stranger,))), logs=[LOG_VKEY])
+
+
+def test_of_two_log_keys_the_one_that_signed_is_named() -> None:
+    other = vkey_of(ORIGIN, signer_of("the next key of the log"), SignatureKind.LOG)
+    checkpoint, note = read_checkpoint(format_note(SampleLog(7).note()))
+    assert require_log_signature(checkpoint, note, logs=[other, LOG_VKEY]) == LOG_VKEY
 
 
 def test_an_empty_tree_has_the_root_of_rfc_6962_and_no_other() -> None:
@@ -258,6 +291,13 @@ def test_a_cosignature_without_a_time_that_we_can_write_is_refused(timestamp: in
     line = SignatureLine(name=WITNESS.name, key_id=WITNESS.key_id, signature=signature)
     with pytest.raises(CosignatureTimeError):
         verify_cosignature(line, NOTE.text, witness=WITNESS, subject="test")
+
+
+@pytest.mark.parametrize("timestamp", [1, 253_402_300_799])
+def test_a_cosignature_may_be_of_any_second_from_1970_to_9999(timestamp: int) -> None:
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=timestamp)
+    line = cosign(NOTE.text, at=at, name=WITNESS.name, signer=SIGNER)
+    assert verify_cosignature(line, NOTE.text, witness=WITNESS, subject="test") == at
 
 
 def test_a_cosignature_says_whole_seconds() -> None:
