@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from fastapi.routing import APIRouter
 
-from nodes.desk.pages import contracts, releases, tasks
+from nodes.desk.pages import bundles, contracts, releases, tasks
 from nodes.desk.server.context import DeskContext
 from nodes.web.pages import assets, signing_in
 from nodes.web.pages.rendering import Entry, Pages, Site
@@ -12,6 +12,7 @@ from nodes.web.pages.words import sentence as _
 
 NAVIGATION = (
     Entry(address="/", text=_("Your tasks")),
+    Entry(address="/bundles", text=_("Pulled and published")),
     Entry(address="/contracts", text=_("Contracts")),
 )
 
@@ -25,5 +26,6 @@ def pages(context: DeskContext) -> Iterable[APIRouter]:
         signing_in.router(web, context.console),
         tasks.router(web, context),
         releases.router(web, context),
+        bundles.router(web, context),
         contracts.router(web, context),
     )

@@ -1,0 +1,190 @@
+"""Pulled and published: what lies here of partners and of the own releases, with figures, checks, and downloads."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi import Path as InPath
+from fastapi.routing import APIRouter
+from starlette.responses import Response
+
+from exchange.contract.model import DataContract
+from exchange.contract.reference import ContractRef
+from exchange.encoding import Digest
+from exchange.errors.bundle import ResourceDigestError
+from exchange.errors.exchange_ import NotFoundError
+from exchange.flow.verify import Verdict, verify
+from exchange.manifest import DATA, Manifest
+from exchange.publication import BUNDLE_FILES
+from exchange.sdmx.data import read_data
+from exchange.table import SafeTable
+from nodes.adapters.ledger_file import LedgerRelease, read_ledger, released_file
+from nodes.desk.cases import Desk
+from nodes.desk.pages.downloads import table_csv, table_xlsx
+from nodes.desk.pages.table import table_view
+from nodes.desk.server.bundle_routes import pulled_folders
+from nodes.desk.server.context import DeskContext
+from nodes.desk.sheet import table_rows
+from nodes.web.pages.locale import Reader
+from nodes.web.pages.rendering import Pages
+from nodes.web.pages.routes import page_router
+from nodes.web.roles import Action
+from nodes.web.sessions import May, Officer
+
+Seeing = Annotated[Officer, Depends(May(Action.PULLED_READ))]
+Address = Annotated[str, InPath(pattern=r"^[0-9a-f]{64}$")]
+CSV = "text/csv; charset=utf-8"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A bundle whose table lies here.
+
+    Attributes:
+        folder: Of a partner's bundle, with all six files; None for an own release, whose table is in the ledger.
+    """
+
+    bundle: Digest
+    provider: str
+    contract: ContractRef
+    period: str
+    revision: int
+    recipients: tuple[str, ...]
+    data: Digest
+    folder: Path | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """What a download of it is called."""
+        return f"{self.provider}-{self.contract.id}-{self.period}-r{self.revision}".lower()
+
+
+def router(web: Pages, context: DeskContext) -> APIRouter:
+    """`GET /bundles`, `/bundles/{digest}`, and its `table.csv` and `table.xlsx`."""
+    routes = page_router(web)
+
+    @routes.get("/bundles")
+    def listing(request: Request, officer: Seeing) -> Response:
+        desk = context.desk()
+        held = sorted(held_bundles(desk), key=lambda one: (one.period, one.contract.id, one.provider), reverse=True)
+        asked = {name: request.query_params.get(name, "") for name in ("provider", "contract")}
+        found = [
+            one
+            for one in held
+            if asked["provider"] in {"", one.provider} and asked["contract"] in {"", one.contract.id}
+        ]
+        facts: dict[str, object] = {
+            "officer": officer,
+            "held": found,
+            "asked": asked,
+            "choices": {
+                "provider": sorted({one.provider for one in held}),
+                "contract": sorted({one.contract.id for one in held}),
+            },
+            "titles": {kept.contract.digest: kept.contract.title for kept in desk.shelf.kept.values()},
+            "own": desk.node.member,
+        }
+        return web.page(request, "zone/bundles.html", facts)
+
+    @routes.get("/bundles/{digest}")
+    def one(request: Request, digest: Address, officer: Seeing) -> Response:
+        desk = context.desk()
+        held, contract, table = _opened(desk, digest)
+        reader = Reader(web.catalogue(request).language)
+        whole = "whole" in request.query_params
+        view = table_view(tuple(table_rows(table, contract)), contract, reader, request.query_params, whole=whole)
+        facts: dict[str, object] = {
+            "officer": officer,
+            "held": held,
+            "contract": contract,
+            "view": view,
+            "whole": whole,
+            "withheld": len(table.withheld_keys()),
+            "verdict": None if held.folder is None else _verified(desk, held.folder),
+            "checked_at": desk.now,
+            "core": web.catalogue(request).core,
+            "cite": f"{held.provider}, {held.contract.id} {held.contract.version}, {held.period}, {held.bundle}",
+        }
+        return web.page(request, "zone/bundle.html", facts)
+
+    @routes.get("/bundles/{digest}/table.csv", dependencies=[Depends(May(Action.PULLED_READ))])
+    def as_csv(request: Request, digest: Address) -> Response:
+        held, contract, table = _opened(context.desk(), digest)
+        return _file(table_csv(table, contract, Reader(web.catalogue(request).language)), f"{held.name}.csv", CSV)
+
+    @routes.get("/bundles/{digest}/table.xlsx", dependencies=[Depends(May(Action.PULLED_READ))])
+    def as_xlsx(request: Request, digest: Address) -> Response:
+        held, contract, table = _opened(context.desk(), digest)
+        reader = Reader(web.catalogue(request).language)
+        return _file(table_xlsx(table, contract, reader, source=str(held.bundle)), f"{held.name}.xlsx", XLSX)
+
+    return routes
+
+
+def held_bundles(desk: Desk) -> list[Held]:
+    """Partners' bundles that were pulled, and the own releases."""
+    pulled = [_pulled(digest, *found) for digest, found in pulled_folders(desk.node.pulled).items()]
+    return [*pulled, *(_released(one) for one in read_ledger(desk.ledger))]
+
+
+def _pulled(digest: Digest, folder: Path, manifest: Manifest) -> Held:
+    return Held(
+        bundle=digest,
+        provider=manifest.provider,
+        contract=manifest.contract,
+        period=manifest.period,
+        revision=manifest.revision,
+        recipients=manifest.recipients,
+        data=manifest.data.digest,
+        folder=folder,
+    )
+
+
+def _released(one: LedgerRelease) -> Held:
+    return Held(
+        bundle=one.bundle,
+        provider=one.provider,
+        contract=one.contract,
+        period=one.period,
+        revision=one.revision,
+        recipients=one.recipients,
+        data=one.data,
+    )
+
+
+def _opened(desk: Desk, digest: str) -> tuple[Held, DataContract, SafeTable]:
+    """A bundle with its contract and table.
+
+    Raises:
+        NotFoundError: No such bundle lies here, or its contract does not.
+        ResourceDigestError: Its table was altered since; nothing of it is shown.
+    """
+    held = next((one for one in held_bundles(desk) if one.bundle.hex == digest), None)
+    contract = None if held is None else desk.shelf.find(held.contract)
+    if held is None or contract is None:
+        raise NotFoundError
+    file = released_file(desk.ledger, held.data) if held.folder is None else held.folder / DATA
+    raw = file.read_bytes()
+    if Digest.of(raw) != held.data:
+        raise ResourceDigestError(path=DATA, expected=str(held.data), computed=str(Digest.of(raw)))
+    return held, contract, read_data(raw, contract, provider=held.provider, period=held.period)
+
+
+def _verified(desk: Desk, folder: Path) -> Verdict:
+    """Every check of a pulled bundle, made now, from the files that lie here alone."""
+    node = desk.node
+    trust = {str(file.relative_to(node.keys)): file.read_bytes() for file in node.keys.rglob("*") if file.is_file()}
+    contracts = {
+        f"contracts/{file.relative_to(node.contracts)}": file.read_bytes()
+        for file in node.contracts.rglob("*")
+        if file.is_file()
+    }
+    bundle = {name: (folder / name).read_bytes() for name in BUNDLE_FILES}
+    return verify(bundle, {**trust, **contracts}, at=desk.now)
+
+
+def _file(content: bytes, name: str, media_type: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, media_type=media_type, headers=headers)
