@@ -11,7 +11,8 @@ from exchange.flow.candidate import CandidateFiles
 from exchange.flow.clear import CandidateState
 from exchange.report import parse_report
 from nodes.adapters.local_gateway import LocalGateway
-from nodes.desk.cases import CANDIDATE_FORM, Desk, KeptCase, asked_for, asked_words, find_candidate, find_shown
+from nodes.desk.cases import Desk, KeptCase
+from nodes.desk.finding import CANDIDATE_FORM, asked_for, asked_words, find_candidate, find_shown
 from nodes.desk.releasing import release as release_case
 from nodes.desk.releasing import submit as submit_candidate
 from nodes.desk.sheet import print_difference, sheet_of

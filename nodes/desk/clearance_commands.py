@@ -18,8 +18,9 @@ from exchange.signing.passkey import parse_passkey_proof
 from exchange.signing.words import digest_words
 from nodes.adapters.desk_store import open_desk
 from nodes.adapters.durable import write_durably
-from nodes.desk.cases import CANDIDATE_FORM, Desk, KeptCase, asked_words, find_case, find_shown, load_case
+from nodes.desk.cases import Desk, KeptCase, load_case
 from nodes.desk.deciding import approvals_missing, ask_approval, take_approval, take_return
+from nodes.desk.finding import CANDIDATE_FORM, asked_words, find_case, find_shown
 from nodes.desk.sheet import print_table
 from nodes.terminal import CommandParser, Invocation, Output
 

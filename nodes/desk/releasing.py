@@ -16,19 +16,8 @@ from exchange.flow.release import HANDOVER_SUFFIX, hand_over, seal, take_over
 from nodes.adapters.desk_store import DeskStore, open_desk
 from nodes.adapters.durable import write_durably
 from nodes.adapters.local_gateway import LocalGateway
-from nodes.desk.cases import (
-    OPEN,
-    Desk,
-    Find,
-    KeptCase,
-    Meant,
-    keep_case,
-    load_case,
-    newest_row,
-    numbered,
-    open_case,
-    require_readable,
-)
+from nodes.desk.cases import OPEN, Desk, Find, KeptCase, keep_case, load_case, numbered, open_case, require_readable
+from nodes.desk.finding import Meant, newest_row
 from nodes.desk.ledger import record_release, require_fresh
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from exchange.encoding import Digest
 from exchange.errors import ExitCode
 from nodes.adapters.durable import write_durably
-from nodes.desk.cases import CANDIDATE_FORM, Desk, find_shown
+from nodes.desk.cases import Desk
+from nodes.desk.finding import CANDIDATE_FORM, find_shown
 from nodes.desk.sheet import sheet_of
 from nodes.desk.sheet_document import sheet_document
 from nodes.paper import Document, html_bytes, pdf_bytes

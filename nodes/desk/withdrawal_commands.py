@@ -13,7 +13,8 @@ from exchange.publication.withdrawal import Withdrawal, approve_withdrawal, pars
 from nodes.adapters.desk_store import WithdrawalRow, open_desk
 from nodes.adapters.local_gateway import LocalGateway
 from nodes.desk import withdrawing
-from nodes.desk.cases import CANDIDATE_FORM, Desk, asked_for, asked_words
+from nodes.desk.cases import Desk
+from nodes.desk.finding import CANDIDATE_FORM, asked_for, asked_words
 from nodes.desk.withdrawing import APPROVED, LOGGED, PROPOSED, WITHDRAWN, Approve, Asked
 from nodes.terminal import CommandParser, Invocation
 
