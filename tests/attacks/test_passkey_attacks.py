@@ -203,6 +203,14 @@ def test_an_officer_is_one_pair_of_eyes_by_key_and_by_passkey() -> None:
         parse_clearance(json.dumps(document, separators=(",", ":"), sort_keys=True).encode())
 
 
+@pytest.mark.parametrize("name", ["credential_id", "client_data", "authenticator_data", "signature"])
+def test_a_proof_lacks_nothing(name: str) -> None:
+    document = json.loads(WORLD.bundle.files["clearance.json"])
+    del document["approvals"][0]["proof"][name]
+    with pytest.raises(FieldError):
+        parse_clearance(canonical_json(document))
+
+
 @pytest.mark.parametrize(
     "change",
     [
