@@ -1,5 +1,6 @@
 """The one place where a desk's parts are built and joined."""
 
+import httpx
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
@@ -20,8 +21,8 @@ PAGE_POLICY = (
 )
 
 
-def build_desk(node: NodeFolder, *, clock: Clock) -> DeskContext:
-    """Build the desk of a node's folder.
+def build_desk(node: NodeFolder, *, clock: Clock, transport: httpx.BaseTransport | None = None) -> DeskContext:
+    """Build the desk of a node's folder; `transport` is another way to an identity provider than the network.
 
     Raises:
         ConsoleUnsafeError: A setting under which officers must not sign in.
@@ -30,7 +31,13 @@ def build_desk(node: NodeFolder, *, clock: Clock) -> DeskContext:
     """
     settings = node.settings.desk
     console = build_console(
-        node.officers_db, settings, clock=clock, folder=node.path, member=node.member, demo=node.settings.demo
+        node.officers_db,
+        settings,
+        clock=clock,
+        folder=node.path,
+        member=node.member,
+        demo=node.settings.demo,
+        transport=transport,
     )
     trust = TrustCache(folder=node.keys, clock=clock)
     trust.current()

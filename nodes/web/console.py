@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 from fastapi import FastAPI
 
 from exchange.errors import ExchangeError
@@ -20,6 +21,7 @@ from nodes.settings import ConsoleSettings
 from nodes.web.accounts import Accounts
 from nodes.web.challenges import Challenges
 from nodes.web.login import Login
+from nodes.web.oidc import IdentityProvider
 from nodes.web.passkeys import rp_id_of
 from nodes.web.sessions import Sessions
 
@@ -32,17 +34,17 @@ class Console:
 
     Attributes:
         db: Accounts, sessions, journal.
-        folder: Against which the settings name files.
+        provider: The ministry's identity provider, where the settings name one.
     """
 
     settings: ConsoleSettings
     clock: Clock
-    folder: Path
     db: OfficerDb
     sessions: Sessions
     challenges: Challenges
     login: Login
     accounts: Accounts
+    provider: IdentityProvider | None
 
     def install(self, app: FastAPI) -> None:
         """Let this app's routes ask `officer_of` and `May`."""
@@ -50,9 +52,25 @@ class Console:
 
 
 def build_console(  # what it joins: the database, the settings, the time
-    file: Path, settings: ConsoleSettings, *, clock: Clock, folder: Path, member: str, demo: bool
+    file: Path,
+    settings: ConsoleSettings,
+    *,
+    clock: Clock,
+    folder: Path,
+    member: str,
+    demo: bool,
+    transport: httpx.BaseTransport | None = None,
 ) -> Console:
     """Build the console whose accounts are in this file.
+
+    Args:
+        file: The database.
+        settings: Its limits and where it is.
+        clock: The time.
+        folder: Against which the settings name files.
+        member: Whose console it is.
+        demo: Whether throw-away settings are accepted.
+        transport: Another way to an identity provider than the network.
 
     Raises:
         ConsoleUnsafeError: A setting under which officers must not sign in.
@@ -61,15 +79,27 @@ def build_console(  # what it joins: the database, the settings, the time
     require_safe(settings, demo=demo)
     db = OfficerDb(file)
     sessions, challenges = Sessions(db, settings, clock), Challenges(settings, clock)
+    provider = settings.identity_provider
     return Console(
         settings=settings,
         clock=clock,
-        folder=folder,
         db=db,
         sessions=sessions,
         challenges=challenges,
         login=Login(db, sessions, challenges, settings),
         accounts=Accounts(db, challenges, settings, clock, member=member),
+        provider=None
+        if provider is None
+        else IdentityProvider(
+            provider,
+            settings,
+            folder=folder,
+            db=db,
+            sessions=sessions,
+            challenges=challenges,
+            clock=clock,
+            transport=transport,
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from exchange.encoding import base64url_encode, format_instant
+from nodes.web import oidc_routes
 from nodes.web.answers import SIGNED_IN, Body, Document, Fresh, refusals
 from nodes.web.console import Console
 from nodes.web.login import LOGIN_COOKIE, Asked
@@ -125,6 +126,8 @@ def router(console: Console) -> APIRouter:
     _login_routes(routes, console)
     _session_routes(routes, console)
     _passkey_routes(routes, console)
+    if console.provider is not None:
+        routes.include_router(oidc_routes.router(console, console.provider))
     return routes
 
 
