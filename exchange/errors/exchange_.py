@@ -287,7 +287,7 @@ class PartnerUnreachableError(PartnerError):
 class PartnerRefusedError(PartnerError):
     """The partner answered with a problem of its own."""
 
-    code = "partner-refused"
+    code = "partner-problem"
     exit_code = ExitCode.NOT_AUTHORISED
     en = "{partner} refused {subject} with {status} {problem}: {detail}"
     ru = "{partner} отклонил {subject}: {status} {problem}: {detail}"

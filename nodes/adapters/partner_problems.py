@@ -28,7 +28,6 @@ _SERVICE_UNAVAILABLE = 503
 class PartnerProblemError(PartnerRefusedError):
     """A partner's problem document (RFC 9457), with the exit code that its own code deserves."""
 
-    code = "partner-problem"
     mend_en = "{mend}"
     mend_ru = "{mend}"
 
