@@ -196,7 +196,7 @@ def test_a_token_that_does_not_hold_signs_nobody_in(ministry: Ministry, said: di
     "header",
     [
         pytest.param({"jku": "https://evil.example/keys"}, id="a key from elsewhere"),
-        pytest.param({"crit": ["jku"], "jku": "x"}, id="critical extensions"),
+        pytest.param({"crit": ["jku"], "jku": "https://evil.example/keys"}, id="critical extensions"),
         pytest.param({"typ": "at+jwt"}, id="an access token"),
         pytest.param({"kid": "unknown"}, id="a key that nobody put there"),
     ],
