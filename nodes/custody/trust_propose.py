@@ -119,7 +119,8 @@ def _revoke(arguments: Namespace, registry: RegistryFolder, at: datetime) -> Pro
     kids = list(arguments.kid)
     if arguments.purpose is not None:
         purpose = KeyPurpose(arguments.purpose)
-        kids += [public.kid for public in _trust(registry).keys(member_id, purpose, at=at)]
+        listed = _trust(registry).member(member_id).keys
+        kids += [one.key.kid for one in listed if one.purpose is purpose and one.counts_at(at)]
     if not kids:
         raise CommandLineError(reason="which keys?", command="trust propose revoke --purpose bundle, or --kid KEY-ID")
     return ceremony.revoke_keys(base, member_id, kids, at=at)

@@ -1,5 +1,6 @@
 """Officers' passkeys at the desk, from the application to a cleared candidate, by commands as people run them."""
 
+import io
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,10 @@ from exchange.errors import ExitCode
 from exchange.flow.ceremony import rotate_keys
 from exchange.flow.ceremony_keys import merged
 from exchange.signing.admission import open_application
+from exchange.signing.words import fingerprint_words
 from nodes.adapters.trust_folder import write_trust_files
+from nodes.cli.main import main
+from nodes.terminal import Output
 from tests.world.ceremonies import Living
 from tests.world.desk import ASKED, DeskWorld, desk_world
 from tests.world.passkeys import Authenticator
@@ -173,3 +177,36 @@ def test_no_file_is_written_over(desk: DeskWorld, tmp_path: Path) -> None:
     credential = _credential(tmp_path, Authenticator("kz-02"))
     ran = desk.run("passkey", "ask", str(credential), "--officer", "kz-02=clearing", "-o", str(credential))
     assert ran.code == ExitCode.USAGE
+
+
+# --- the ceremony, in words ----------------------------------------------------------------------------------------
+
+
+def _trust(desk: DeskWorld, *words: str) -> str:
+    out = io.StringIO()
+    output = Output(json=False, language="en", out=out, err=out)
+    assert main(["trust", *words, "--registry", str(desk.node.keys)], clock=desk.clock, output=output) == ExitCode.FINE
+    return out.getvalue()
+
+
+def test_the_holders_of_the_delegation_keys_read_whose_passkey_it_is_and_for_which_page(
+    desk: DeskWorld, tmp_path: Path
+) -> None:
+    authenticator = Authenticator("kz-02")
+    application = _apply(desk, tmp_path, authenticator)
+    said = _trust(desk, "propose", "rotate", "--application", str(application), "-o", str(tmp_path / "change"))
+    credential = authenticator.register()
+    assert f"new officer kz-02 webauthn https://desk.kz.example key {credential.kid}" in said
+    assert fingerprint_words(credential) in said
+    assert "revoked" not in said  # the officer's key stays
+
+
+def test_revoking_all_of_a_members_officers_revokes_their_passkeys(desk: DeskWorld, tmp_path: Path) -> None:
+    authenticator = Authenticator("kz-02")
+    _enrol(desk, tmp_path, authenticator)
+    words = ("propose", "revoke", "--member", "KZ", "--purpose", "officer", "-o", str(tmp_path / "change"))
+    said = _trust(desk, *words)
+    assert f"officer kz-02 webauthn https://desk.kz.example key {authenticator.register().kid} is revoked" in said
+    shown = _trust(desk, "show", "--member", "KZ")
+    assert "kz-02 (clearing), webauthn" in shown
+    assert "kz-02 (clearing), officer-key" in shown
