@@ -1,7 +1,5 @@
 """Publishing cells again that turned out not to be needed, the dearest first."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from exchange.disclosure.optimise.protection import Protection
@@ -15,15 +13,18 @@ def thinned(protection: Protection, order: list[int]) -> Protection:
     return fresh
 
 
-def clean_up(protection: Protection, candidates: list[int], *, solved_max: int, stop: Callable[[], bool]) -> list[int]:
+def clean_up(protection: Protection, candidates: list[int], *, solved_max: int) -> list[int]:
     """Publish each of these cells that nothing needs; the dearest first.
 
     Returns:
         The cells that are published again.
+
+    Raises:
+        StoppedError: The pattern is safe; what was published is.
     """
     published: list[int] = []
     for cell in candidates:
-        if protection.programmes.solved >= solved_max or stop():
+        if protection.programmes.solved >= solved_max:
             break
         if protection.withheld[cell] and _publish(protection, cell):
             published.append(cell)
@@ -46,11 +47,14 @@ def _publish(protection: Protection, cell: int) -> bool:
     leaning = sorted(pool.leaning(cell), key=lambda other: (other not in near, other))
     gone = pool.drop(cell)
     pool.withheld[cell] = False
-    if protection.prove(leaning):
-        return True
-    pool.withheld[cell] = True
-    pool.restore(gone)
-    return False
+    proved = False
+    try:
+        proved = protection.prove(leaning)
+    finally:
+        if not proved:
+            pool.withheld[cell] = True
+            pool.restore(gone)
+    return proved
 
 
 def _left_alone(protection: Protection, row: int, cell: int) -> bool:

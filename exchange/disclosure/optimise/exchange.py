@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from exchange.disclosure.optimise.cleanup import clean_up, secondary
+from exchange.disclosure.optimise.programmes import StoppedError
 from exchange.disclosure.optimise.protection import Protection
 
 IDLE_MAX = 12
@@ -18,7 +19,6 @@ def exchanged(
     protection: Protection,
     *,
     solved_max: int,
-    stop: Callable[[], bool],
     progress: Callable[[float], None],
     found: Callable[[float], None],
 ) -> Protection:
@@ -26,10 +26,13 @@ def exchanged(
     best, first = protection, protection.programmes.solved
     for cell in secondary(protection):
         solved = best.programmes.solved
-        if solved >= solved_max or stop():
+        if solved >= solved_max:
             break
         progress((solved - first) / max(solved_max - first, 1))
-        better = _without(best, cell) if best.withheld[cell] else None
+        try:
+            better = _without(best, cell) if best.withheld[cell] else None
+        except StoppedError:
+            break
         if better is not None:
             best = better
             found(best.cost())
@@ -48,5 +51,5 @@ def _without(best: Protection, cell: int) -> Protection | None:
     added = np.flatnonzero(trial.withheld & ~before).tolist()
     near = {other for new in added for other in trial.pool.leaning(new)} - set(added)
     idle = [other for other in secondary(trial) if other in near][:IDLE_MAX]
-    clean_up(trial, idle, solved_max=trial.programmes.solved + 4 * IDLE_MAX, stop=lambda: False)
+    clean_up(trial, idle, solved_max=trial.programmes.solved + 4 * IDLE_MAX)
     return trial if trial.cost() < best.cost() else None

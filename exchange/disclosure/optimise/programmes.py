@@ -1,6 +1,6 @@
 """Linear programmes over the deviations of some cells, with HiGHS."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import highspy
@@ -22,11 +22,22 @@ _CLEAR = 1e-6
 """By how much of what is asked for a limit is kept clear of, where the solver's tolerance has passed it."""
 
 
-class Programmes:
-    """Solves one small programme after the other, each from scratch: the same input gives the same solution."""
+class StoppedError(Exception):
+    """Somebody asked to stop: what was under way is given up."""
 
-    def __init__(self, ground: Ground) -> None:
-        self._ground = ground
+
+class Programmes:
+    """Solves one small programme after the other, each from scratch: the same input gives the same solution.
+
+    Args:
+        ground: The table.
+        stop: Asked before each programme, from when it is set.
+
+    Each way to solve raises `StoppedError` once `stop` says yes.
+    """
+
+    def __init__(self, ground: Ground, stop: Callable[[], bool] = lambda: False) -> None:
+        self._ground, self.stop = ground, stop
         self.solved = 0
         self._solver = _LIBRARY.Highs()
         for name, value in (
@@ -111,6 +122,8 @@ class Programmes:
     def _solve(
         self, cells: Indices, costs: Floats, lower: Floats, upper: Floats, scale: float, *, whole: bool
     ) -> Floats | None:
+        if self.stop():
+            raise StoppedError
         ground = self._ground
         counts, rows, factors = ground.entries(cells)
         kept, places = np.unique(rows, return_inverse=True)

@@ -13,7 +13,7 @@ from exchange.disclosure.optimise.exchange import exchanged
 from exchange.disclosure.optimise.ground import Ground
 from exchange.disclosure.optimise.infeasible import UnprotectableError
 from exchange.disclosure.optimise.pool import Pool
-from exchange.disclosure.optimise.programmes import Programmes
+from exchange.disclosure.optimise.programmes import Programmes, StoppedError
 from exchange.disclosure.optimise.protection import Protection
 from exchange.disclosure.optimise.together import protect_all
 from exchange.disclosure.problem import Problem, Suppressed
@@ -84,14 +84,15 @@ class _Stages:
         protect_all(protection, self._ground.hardest_first(withheld))
         self._found(protection.cost())
         stage = HEURISTIC
+        # Until here there is nothing to stop with.
+        self._programmes.stop = self._stop
         if self._effort.clean_up and not self._stop():
-            protection = self._cleaned_up(protection)
-            stage = CLEANED
+            protection, finished = self._cleaned_up(protection)
+            stage = CLEANED if finished else HEURISTIC
         if stage == CLEANED and self._effort.exchange and not self._stop():
             protection = exchanged(
                 protection,
                 solved_max=self._programmes.solved + self._effort.exchange,
-                stop=self._stop,
                 progress=lambda share: self._progress("improve", share),
                 found=self._found,
             )
@@ -105,15 +106,23 @@ class _Stages:
             witnesses=_tables(self._ground, self._problem.values.astype(np.float64), protection.pool),
         )
 
-    def _cleaned_up(self, protection: Protection) -> Protection:
+    def _cleaned_up(self, protection: Protection) -> tuple[Protection, bool]:
+        """The pattern with cells published again, and whether all that may be tried was."""
         self._progress("clean-up", 0.0)
+        try:
+            protection = self._thinned(protection)
+            self._progress("clean-up", 0.5)
+            solved_max = self._programmes.solved + self._effort.clean_up
+            clean_up(protection, secondary(protection), solved_max=solved_max)
+        except StoppedError:
+            return protection, False
+        self._found(protection.cost())
+        return protection, True
+
+    def _thinned(self, protection: Protection) -> Protection:
         if self._effort.thin_out:
             protection = thinned(protection, self._ground.hardest_first(self._problem.primary)[::-1])
             self._found(protection.cost())
-        self._progress("clean-up", 0.5)
-        solved_max = self._programmes.solved + self._effort.clean_up
-        clean_up(protection, secondary(protection), solved_max=solved_max, stop=self._stop)
-        self._found(protection.cost())
         return protection
 
 

@@ -242,7 +242,7 @@ def _improved(
     )
     if judge(problem, ~best.withheld, hints=best.witnesses, progress=lambda share: progress("audit", share)).safe:
         return best
-    repaired = suppress(problem, start=best.withheld, progress=progress)
+    repaired = suppress(problem, start=best.withheld, stop=stop, progress=progress)
     chosen = min(repaired, first, key=lambda pattern: pattern.cost)
     return replace(chosen, stage=IMPROVED, bound=best.bound, programmes=best.programmes + repaired.programmes)
 

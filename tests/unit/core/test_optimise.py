@@ -201,6 +201,20 @@ def test_told_to_stop_it_hands_over_the_last_safe_stage() -> None:
     assert safe(problem, found.withheld)
 
 
+@pytest.mark.parametrize("programmes", [2, 200])
+def test_stopped_between_any_two_programmes_what_it_hands_over_is_safe_and_no_dearer_than_its_first_pattern(
+    programmes: int,
+) -> None:
+    problem = published("rt_act_size")
+    asked = iter(range(programmes))
+    told: list[float] = []
+
+    found = suppress(problem, stop=lambda: next(asked, None) is None, found=told.append)
+
+    assert found.cost <= told[0]
+    assert safe(problem, found.withheld)
+
+
 def published(name: str) -> Problem:
     """A published instance in the outsider's model; a primary cell without a level must not be exactly known."""
     folder = shared(f"sdc/{name}")

@@ -11,7 +11,7 @@ from exchange.disclosure.optimise.cutting.part import Part
 from exchange.disclosure.optimise.effort import Effort
 from exchange.disclosure.optimise.ground import Ground
 from exchange.disclosure.optimise.infeasible import UnprotectableError
-from exchange.disclosure.optimise.programmes import Programmes
+from exchange.disclosure.optimise.programmes import Programmes, StoppedError
 from exchange.disclosure.optimise.protection import Protection
 from exchange.disclosure.problem import Problem
 
@@ -24,7 +24,7 @@ class Completion:
 
     def __init__(self, problem: Problem, meter: Meter) -> None:
         self._ground = Ground(problem)
-        self._programmes = Programmes(self._ground)
+        self._programmes = Programmes(self._ground, meter.spent)
         self._meter = meter
 
     def of(self, part: Part) -> Callable[[Mask], Mask | None]:
@@ -37,10 +37,8 @@ class Completion:
             before = self._programmes.solved
             try:
                 protection.protect(self._ground.hardest_first(withheld))
-                clean_up(
-                    protection, secondary(protection), solved_max=before + Effort().clean_up, stop=self._meter.spent
-                )
-            except UnprotectableError:
+                clean_up(protection, secondary(protection), solved_max=before + Effort().clean_up)
+            except (UnprotectableError, StoppedError):
                 return None
             finally:
                 solved = self._programmes.solved - before
