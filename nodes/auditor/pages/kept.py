@@ -1,7 +1,7 @@
 """The last audit as the pages read it: its result, the logs and files it was decided from, and the contracts."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from exchange.flow.prove import KeptLog
 from exchange.log.entry import EntryType
 from exchange.manifest import DISCLOSURE, MANIFEST, Manifest, parse_manifest
 from exchange.reconcile.logs import view_of
+from exchange.reconcile.model import LoggedEntry
 from exchange.report import DisclosureReport, parse_report
 from exchange.signing.trust import Trust
 from nodes.adapters.clock import Clock
@@ -68,11 +69,16 @@ class Board:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptAudit:
-    """What the pages show, of one run."""
+    """What the pages show, of one run.
+
+    Attributes:
+        unread: Bundles that a member's log says were published, and whose files it never showed.
+    """
 
     run: Mapping[str, Any]
     logs: Mapping[str, KeptLog] = field(repr=False)
     published: Sequence[Published] = field(repr=False)
+    unread: Sequence[tuple[str, Digest]] = field(repr=False)
     shelf: ContractShelf = field(repr=False)
 
     @property
@@ -146,7 +152,8 @@ class LastAudit:
             if self._kept is None or self._kept.run["at"] != run["at"]:
                 logs = logs_of(run, store)
                 shelf = read_contracts(self.node.contracts, trust=self.trust())
-                self._kept = KeptAudit(run=run, logs=logs, published=tuple(_published(logs, store)), shelf=shelf)
+                published, unread = _published(logs, store)
+                self._kept = KeptAudit(run=run, logs=logs, published=published, unread=unread, shelf=shelf)
             return self._kept
 
     def trust(self) -> Trust:
@@ -158,21 +165,38 @@ def _identity(manifest: Manifest) -> tuple[str, str, tuple[str, ...]]:
     return manifest.provider, manifest.period, manifest.recipients
 
 
-def _published(logs: Mapping[str, KeptLog], store: AuditStore) -> Iterator[Published]:
+def _published(
+    logs: Mapping[str, KeptLog], store: AuditStore
+) -> tuple[tuple[Published, ...], tuple[tuple[str, Digest], ...]]:
+    """What all logs say was published: bundles whose files are kept, and bundles of which there is no file."""
+    read: list[Published] = []
+    unread: list[tuple[str, Digest]] = []
     for member, log in sorted(logs.items()):
         with suppress(ExchangeError):  # a log that cannot be read is a finding of its own
             view = view_of(member, log.entries, log.seen)
             gone = {logged.entry.bundle for logged in view.of(EntryType.BUNDLE_WITHDRAWN)}
             for logged in view.of(EntryType.BUNDLE_PUBLISHED):
-                bundle = logged.entry.bundle
-                files = {} if bundle is None else store.files(bundle)
-                if bundle is not None and MANIFEST in files:
-                    with suppress(ExchangeError):
-                        yield Published(
-                            bundle=bundle,
-                            manifest=parse_manifest(files[MANIFEST]),
-                            report=parse_report(files[DISCLOSURE]) if DISCLOSURE in files else None,
-                            at=logged.cosigned_at or logged.entry.at,
-                            index=logged.index,
-                            withdrawn=bundle in gone,
-                        )
+                found = _read(logged, store, gone)
+                if found is not None:
+                    read.append(found)
+                elif logged.entry.bundle is not None:
+                    unread.append((member, logged.entry.bundle))
+    return tuple(read), tuple(unread)
+
+
+def _read(logged: LoggedEntry, store: AuditStore, gone: Collection[Digest | None]) -> Published | None:
+    bundle = logged.entry.bundle
+    files = {} if bundle is None else store.files(bundle)
+    if bundle is None or MANIFEST not in files:
+        return None
+    try:
+        return Published(
+            bundle=bundle,
+            manifest=parse_manifest(files[MANIFEST]),
+            report=parse_report(files[DISCLOSURE]) if DISCLOSURE in files else None,
+            at=logged.cosigned_at or logged.entry.at,
+            index=logged.index,
+            withdrawn=bundle in gone,
+        )
+    except ExchangeError:
+        return None

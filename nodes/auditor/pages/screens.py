@@ -40,7 +40,7 @@ def _overviews(routes: APIRouter, web: Pages, audit: LastAudit) -> None:
     @routes.get("/")
     def board(request: Request, officer: Seeing) -> Response:
         kept = audit.read()
-        facts = {"boards": kept.boards(), "lateness": LATENESS}
+        facts = {"boards": kept.boards(), "lateness": LATENESS, "unread": kept.unread}
         return web.page(request, "zone/board.html", _shared(officer, kept) | facts)
 
     @routes.get("/logs")
