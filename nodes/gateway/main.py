@@ -276,13 +276,7 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: O
         bytes_max_by_path={"/v1/contracts": CONTRACT_BYTES_MAX},
         also=lambda: (NONCE_HEADER, nonces.fresh()),
     )
-    own = (
-        local.router(context, own_member, agreements, publishing),
-        withdrawals.router(context, withdrawing, acknowledging),
-        pulling_router(context, pulling),
-        log_files.local_router(context),
-        doctor.router(context),
-    )
+    own = _own_routers(context, own_member, agreements, publishing, withdrawing, pulling, acknowledging)
     return Gateway(
         context=context,
         app=guarded,
@@ -297,6 +291,24 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: O
         own_member=own_member,
         network=network,
         members=members,
+    )
+
+
+def _own_routers(  # what the node's own commands reach, and nobody else
+    context: GatewayContext,
+    own_member: OwnMember,
+    agreements: Agreements,
+    publishing: Publishing,
+    withdrawing: Withdrawing,
+    pulling: Pulling,
+    acknowledging: Acknowledging,
+) -> tuple[APIRouter, ...]:
+    return (
+        local.router(context, own_member, agreements, publishing),
+        withdrawals.router(context, withdrawing, acknowledging),
+        pulling_router(context, pulling),
+        log_files.local_router(context),
+        doctor.router(context),
     )
 
 
