@@ -292,6 +292,18 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("verify", "nodes.cli.verify:verify", "verify a bundle offline", "проверить набор без сети"),
     Command(
+        "audit serve",
+        "nodes.auditor.pages.serve:serve",
+        "run the auditor's console",
+        "запустить рабочее место аудитора",
+    ),
+    Command(
+        "audit invite",
+        "nodes.auditor.pages.serve:invite",
+        "a code for one of the console's first two administrators",
+        "код для одного из двух первых администраторов",
+    ),
+    Command(
         "audit run",
         "nodes.auditor.commands:run",
         "audit every log and every exchange",

@@ -19,7 +19,7 @@ OwnSession = Annotated[Officer, Depends(May(Action.OWN_SESSION))]
 
 
 def router(web: Pages, console: Console) -> APIRouter:
-    """`GET` and `POST /sign-in`, `POST /sign-out`."""
+    """`GET` and `POST /sign-in`, `GET /enrol`, `POST /sign-out`."""
     routes = page_router(web)
 
     def page(request: Request, error: ExchangeError | None = None) -> Response:
@@ -45,6 +45,10 @@ def router(web: Pages, console: Console) -> APIRouter:
         answer = see(local_address(form["next"]))
         console.sessions.set_cookie(answer, token)
         return answer
+
+    @routes.get("/enrol")
+    def enrol(request: Request) -> Response:
+        return web.page(request, "web/enrol.html", {})
 
     @routes.post("/sign-out")
     async def sign_out(request: Request, officer: OwnSession) -> Response:

@@ -26,7 +26,30 @@ async function assertion(asked) {
   };
 }
 
+async function registration(asked, label) {
+  const made = await navigator.credentials.create({ publicKey: {
+    challenge: decode(asked.challenge),
+    rp: { id: asked.rp_id, name: asked.rp_id },
+    user: { id: crypto.getRandomValues(new Uint8Array(32)), name: label, displayName: label },
+    pubKeyCredParams: [{ type: "public-key", alg: -7 }, { type: "public-key", alg: -8 }],
+    authenticatorSelection: { residentKey: "required", userVerification: "required" },
+    attestation: "none",
+  } });
+  return {
+    id: encode(made.rawId),
+    client_data: encode(made.response.clientDataJSON),
+    authenticator_data: encode(made.response.getAuthenticatorData()),
+  };
+}
+
 const acts = {
+  async enrol() {
+    const [code, label] = ["code", "label"].map(name => document.getElementById(name).value.trim());
+    const asked = await post("/api/enrolments/challenge", { code });
+    const { id, ...parts } = await registration(asked, label);
+    const proof = await assertion({ ...asked, credentials: [id] });
+    await post("/api/enrolments/passkey", { code, handle: asked.handle, label, registration: parts, proof });
+  },
   async login() {
     const asked = await post("/api/login/challenge");
     await post("/api/login", { proof: await assertion(asked) });
