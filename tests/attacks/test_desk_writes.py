@@ -50,6 +50,7 @@ def test_a_write_from_elsewhere_is_refused(desk: DeskServer, headers: Mapping[st
 
 
 @pytest.mark.parametrize("path", ["/api/login/challenge", "/api/login", "/api/enrolments/challenge"])
+@pytest.mark.asvs("V7.6.2")
 def test_nobody_is_signed_in_or_enrolled_from_elsewhere(desk: DeskServer, path: str) -> None:
     browser = desk.browser("Preparer")
     bodies = {"/api/login": {"proof": browser.prove(43 * "A")}, "/api/enrolments/challenge": {"code": "x"}}

@@ -8,8 +8,8 @@ from tests.fuzz.parsers import GROUPS, group_of
 from tests.fuzz.target import Target
 from tests.shared import shared
 
-EXAMPLES = 40
-SECONDS = 0.1
+EXAMPLES = 25
+SECONDS = 0.08
 """Of CPU a parser: a slow one gets fewer examples."""
 
 

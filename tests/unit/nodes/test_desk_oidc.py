@@ -110,6 +110,7 @@ def honest(ministry: Ministry) -> None:
     ministry.provider.asked.clear()
 
 
+@pytest.mark.asvs("V10.5.2", "V6.8.1")
 def test_the_provider_s_officer_is_signed_in_and_has_shown_no_passkey(ministry: Ministry) -> None:
     browser = ministry.browser()
     answer = ministry.come_back(browser, ministry.go(browser))
@@ -120,6 +121,7 @@ def test_the_provider_s_officer_is_signed_in_and_has_shown_no_passkey(ministry: 
     assert browser.post("/api/candidates/1/release").json()["code"] == "step-up-needed"
 
 
+@pytest.mark.asvs("V10.2.1", "V10.2.3")
 def test_the_request_has_pkce_state_and_nonce_and_the_code_is_proved(ministry: Ministry) -> None:
     browser = ministry.browser()
     asked = ministry.go(browser)
@@ -145,6 +147,7 @@ def test_the_request_has_pkce_state_and_nonce_and_the_code_is_proved(ministry: M
         pytest.param({"error": "access_denied"}, id="an error"),
     ],
 )
+@pytest.mark.asvs("V10.2.2")
 def test_a_return_that_does_not_hold_asks_the_provider_nothing(ministry: Ministry, changed: dict[str, Any]) -> None:
     browser = ministry.browser()
     answer = ministry.come_back(browser, ministry.go(browser), **changed)
@@ -159,6 +162,7 @@ def test_a_parameter_stands_once(ministry: Ministry) -> None:
     assert answer.status_code == 401
 
 
+@pytest.mark.asvs("V10.1.2")
 def test_a_return_belongs_to_the_browser_that_went_and_counts_once(ministry: Ministry) -> None:
     browser, victim = ministry.browser(), ministry.browser()
     asked = ministry.go(browser)
@@ -184,6 +188,7 @@ def test_a_return_belongs_to_the_browser_that_went_and_counts_once(ministry: Min
         pytest.param({"exp": "2099"}, id="with an end that is no number"),
     ],
 )
+@pytest.mark.asvs("V6.8.4", "V10.5.1", "V10.5.4")
 def test_a_token_that_does_not_hold_signs_nobody_in(ministry: Ministry, said: dict[str, Any]) -> None:
     browser = ministry.browser()
     asked = ministry.go(browser)
@@ -208,6 +213,7 @@ def test_a_token_with_another_header_signs_nobody_in(ministry: Ministry, header:
     assert ministry.come_back(browser, asked).status_code == 401
 
 
+@pytest.mark.asvs("V6.8.2")
 def test_a_token_by_another_key_or_algorithm_signs_nobody_in(ministry: Ministry) -> None:
     public = json.dumps(ministry.provider.key.as_dict(private=False)).encode()
     for signer, alg in (
