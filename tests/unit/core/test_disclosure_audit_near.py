@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from exchange.disclosure.arrays import Integers
-from exchange.disclosure.audit import informed
+from exchange.disclosure.audit import Reason, audit, informed
 from exchange.disclosure.audit.attackers import Attackers
 from exchange.disclosure.audit.boxes import Boxes
 from exchange.disclosure.audit.component import Component, components
@@ -25,9 +25,9 @@ KNOWN_CELL = ("1", "2", "3")
 UP = {"111": 1, "122": 1, "212": 1, "221": 1}
 
 
-def _cube() -> tuple[System, Integers]:
+def _cube(size: int = SIZE) -> tuple[System, Integers]:
     """A cube of counts with published margins, of which everything inside is withheld."""
-    codes = [str(code) for code in range(SIZE)]
+    codes = [str(code) for code in range(size)]
     inner: list[tuple[str, ...]] = [(a, b, c) for a in codes for b in codes for c in codes]
     relations = []
     for place in range(3):
@@ -55,23 +55,26 @@ def whole() -> tuple[Component, Proof, System]:
 def _asked(far: int) -> tuple[Component, Proof, System]:
     """Every cell must be seen so far up and down: two is what any exchange of eight cells of at least five shows."""
     system, values = _cube()
-    known = np.array(["T" in key for key in system.keys], dtype=np.bool_)
     size = len(values)
-    view = View(
-        system=system,
-        known=known,
-        figures=np.where(known, values, 0),
-        whole=True,
-        low=np.zeros(size),
-        high=np.full(size, np.inf),
-    )
-    (component,) = components(view)
+    (component,) = components(_inside_withheld(system, values))
     figures = values.astype(np.float64)
     needs = Needs(figures + far, figures - far, np.full(size, 2.0 * far))
     insider = Insider("one", (system.keys.index(KNOWN_CELL),))
     attackers = Attackers(informed([insider], values)).of(component)
     demands = demands_on(component, needs, np.ones(size, dtype=np.bool_))
     return component, Proof(component, values[component.cells], demands, attackers), system
+
+
+def _inside_withheld(system: System, values: Integers) -> View:
+    known = np.array(["T" in key for key in system.keys], dtype=np.bool_)
+    return View(
+        system=system,
+        known=known,
+        figures=np.where(known, values, 0),
+        whole=True,
+        low=np.zeros(len(values)),
+        high=np.full(len(values), np.inf),
+    )
 
 
 def test_every_cell_of_a_cube_is_proved_near_itself_against_the_outsider_and_who_knows_a_cell(
@@ -105,6 +108,18 @@ def test_boxes_prove_nothing_that_is_too_far() -> None:
     component, proof, system = _asked(100)
     Pushing(proof, Boxes(proof, Grid(system))).run()
     assert int(proof.open.sum()) == component.size
+
+
+def test_of_more_than_a_thousand_cells_the_audit_finds_the_one_that_lacks_something_and_hardly_asks_a_solver() -> None:
+    system, values = _cube(size=11)
+    reach = values + 2.0
+    lacking = system.keys.index(KNOWN_CELL)
+    reach[lacking] = float(values[system.keys.index(("1", "2", "T"))] + 1)
+    needs = Needs(reach, np.full(len(values), np.inf), np.zeros(len(values)))
+    outcome = audit(_inside_withheld(system, values), needs, hints=[values.astype(np.float64)])
+    assert [(finding.cell, finding.reason) for finding in outcome.findings] == [(lacking, Reason.REACH)]
+    assert outcome.cells == 11**3
+    assert outcome.programmes < 20
 
 
 @pytest.mark.parametrize(
