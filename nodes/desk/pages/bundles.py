@@ -64,7 +64,12 @@ class Held:
 def router(web: Pages, context: DeskContext) -> APIRouter:
     """`GET /bundles`, `/bundles/{digest}`, and its `table.csv` and `table.xlsx`."""
     routes = page_router(web)
+    _looking(routes, web, context)
+    _downloading(routes, web, context)
+    return routes
 
+
+def _looking(routes: APIRouter, web: Pages, context: DeskContext) -> None:
     @routes.get("/bundles")
     def listing(request: Request, officer: Seeing) -> Response:
         desk = context.desk()
@@ -109,6 +114,8 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
         }
         return web.page(request, "zone/bundle.html", facts)
 
+
+def _downloading(routes: APIRouter, web: Pages, context: DeskContext) -> None:
     @routes.get("/bundles/{digest}/table.csv", dependencies=[Depends(May(Action.PULLED_READ))])
     def as_csv(request: Request, digest: Address) -> Response:
         held, contract, table = _opened(context.desk(), digest)
@@ -119,8 +126,6 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
         held, contract, table = _opened(context.desk(), digest)
         reader = Reader(web.catalogue(request).language)
         return _file(table_xlsx(table, contract, reader, source=str(held.bundle)), f"{held.name}.xlsx", XLSX)
-
-    return routes
 
 
 def held_bundles(desk: Desk) -> list[Held]:
