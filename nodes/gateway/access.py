@@ -5,6 +5,7 @@ A token only says which member; what that member may do is asked of registry and
 
 import hashlib
 import hmac
+import re
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -39,6 +40,7 @@ from nodes.adapters.xroad_store import keep_xroad
 from nodes.gateway.context import GatewayContext
 from nodes.web.limits import MemberLimits
 from nodes.web.passage import Passage, passage_of
+from nodes.web.shortcut import Doorstep
 
 SCHEME = "DPoP "
 NONCE_HEADER = "DPoP-Nonce"
@@ -50,6 +52,10 @@ TOKENS_KEPT_MAX = 1024
 USED_KEPT_MAX = 16_384
 """Single-use ids that a worker remembers to have seen; what it forgot, the store knows."""
 
+_MEMBERS_ONLY = {
+    "GET": re.compile(r"/v1/(?:catalogue|contracts(?:/[^/]+/[^/]+)?)|/log/evidence/[^/]+"),
+    "POST": re.compile(r"/v1/contracts(?:/[^/]+/[^/]+/statements)?"),
+}
 # Straight to the driver wherever every pull passes: building a statement costs more than SQLite takes to run it.
 _SPEND = "INSERT INTO spent (kind, member, jti, expires) VALUES (?, ?, ?, ?)"
 
@@ -142,11 +148,7 @@ class Door:
         """
         context = self._context
         now = context.clock.now()
-        raw = _one_header(request, "Authorization")
-        if raw is None or not raw.startswith(SCHEME):
-            raise TokenMissingError
-        presented = raw.removeprefix(SCHEME)
-        token = self._token(presented, now)
+        token, presented = self.read_token(request, now)
         trust = context.trust.current()
         try:
             keys = trust.keys(token.member, KeyPurpose.TRANSPORT, at=now)
@@ -168,6 +170,25 @@ class Door:
             pull=pull_id(header),
             jti=proof.jti,
             spent_until=self.spent_until(proof),
+        )
+
+    def read_token(self, request: Request, now: datetime) -> tuple[AccessToken, str]:
+        """The access token of a request, read and as it stood there.
+
+        Raises:
+            TokenMissingError, TokenRefusedError: 401.
+        """
+        raw = _one_header(request, "Authorization")
+        if raw is None or not raw.startswith(SCHEME):
+            raise TokenMissingError
+        presented = raw.removeprefix(SCHEME)
+        return self._token(presented, now), presented
+
+    def doorstep(self) -> Doorstep:
+        """Whoever has no token of this node that still counts gets no further at the addresses that ask for one."""
+        return Doorstep(
+            addresses=_MEMBERS_ONLY,
+            require=lambda request: self.read_token(request, self._context.clock.now()),
         )
 
     async def admit(self, request: Request) -> Caller:

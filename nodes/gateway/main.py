@@ -250,11 +250,12 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: O
     nonces = Nonces(context.clock, shared_secret(context.store, NONCE_KEY, context.random(SECRET_BYTES)))
     failures, members = _limits(context)
     door = Door(context, nonces, members)
+    tokens = token.TokenDesk(context, door)
     deliveries = Deliveries(context.member, context.transport)
     counter = bundles.Counter(context, door, deliveries, withdrawing)
     desk = receipts.ReceiptDesk(context, door, deliveries, withdrawing)
     routers = (
-        token.router(context, door),
+        token.router(context, tokens),
         catalogue.router(context, door),
         bundles.router(counter),
         receipts.router(desk),
@@ -269,7 +270,12 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: O
     )
     refusals = Refusals(challenge)
     api = described(_application("gateway", routers, refusals))
-    short = Shortcuts(api, shortcuts=(bundles.shortcut(counter), receipts.shortcut(desk)), refusals=refusals)
+    short = Shortcuts(
+        api,
+        shortcuts=(bundles.shortcut(counter), receipts.shortcut(desk), token.shortcut(tokens)),
+        doorstep=door.doorstep(),
+        refusals=refusals,
+    )
     guarded = Guard(
         Passages(short, failures=failures, members=members, neighbours=_neighbours(context.settings)),
         bytes_max=context.settings.request_bytes_max,

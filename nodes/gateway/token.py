@@ -8,6 +8,7 @@ ids are spent in one durable transaction before the answer, and stay spent if a 
 
 import asyncio
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +38,7 @@ from nodes.adapters.sequencer import Transaction
 from nodes.gateway.access import Door, challenge, spend
 from nodes.gateway.context import GatewayContext
 from nodes.web.forms import parse_form
+from nodes.web.shortcut import Shortcut
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105  # an address
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -182,10 +184,28 @@ class _Server(AuthorizationServer):
         return {"access_token": token, "token_type": "DPoP", "expires_in": context.settings.token_life_s}
 
 
-def router(context: GatewayContext, door: Door) -> APIRouter:
+class TokenDesk:
+    """Gives tokens."""
+
+    def __init__(self, context: GatewayContext, door: Door) -> None:
+        self._context = context
+        self._server = _Server(context, door)
+
+    async def answer(self, request: Request) -> Response:
+        """An access token for a member that authenticates by its registered transport key."""
+        headers = {"Cache-Control": "no-store"}
+        try:
+            form = parse_form(request, await request.body(), required=_FORM_MEMBERS, optional=_FORM_OPTIONAL)
+            status, body = await _issue(self._context, self._server, request, form)
+        except PassageError as error:
+            status, body = _oauth_error(error)
+            headers |= challenge(error) if isinstance(error, TooManyRequestsError) else {}
+        return Response(canonical_json(body), status, headers=headers, media_type="application/json")
+
+
+def router(context: GatewayContext, desk: TokenDesk) -> APIRouter:
     """The token endpoint and its metadata."""
     routes = APIRouter(tags=["token"])
-    server = _Server(context, door)
 
     @routes.get("/.well-known/oauth-authorization-server")
     async def metadata() -> Response:
@@ -204,16 +224,14 @@ def router(context: GatewayContext, door: Door) -> APIRouter:
     @routes.post(TOKEN_PATH)
     async def token(request: Request) -> Response:
         """An access token for a member that authenticates by its registered transport key."""
-        headers = {"Cache-Control": "no-store"}
-        try:
-            form = parse_form(request, await request.body(), required=_FORM_MEMBERS, optional=_FORM_OPTIONAL)
-            status, body = await _issue(context, server, request, form)
-        except PassageError as error:
-            status, body = _oauth_error(error)
-            headers |= challenge(error) if isinstance(error, TooManyRequestsError) else {}
-        return Response(canonical_json(body), status, headers=headers, media_type="application/json")
+        return await desk.answer(request)
 
     return routes
+
+
+def shortcut(desk: TokenDesk) -> Shortcut:
+    """The short way to a token."""
+    return Shortcut(method="POST", address=re.compile(re.escape(TOKEN_PATH)), answer=desk.answer)
 
 
 async def _issue(

@@ -53,7 +53,6 @@ OPEN: list[tuple[str, str]] = [
     ("a hidden file of the registry", "/trust/targets/.git/config"),
     ("a zero byte in the registry", "/trust/metadata/root.json%00.json"),
     ("no version", "/trust/metadata/00.root.json"),
-    ("out of the contracts", "/v1/contracts/..%2f..%2fprivate/1.0.0"),
     ("out of the log", "/log/tile/..%2f..%2f..%2fstate.db"),
     ("a tile in another spelling", "/log/tile/0/0"),
     ("a tile with a zero too many", "/log/tile/0/x000/000"),

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from exchange.errors.exchange_ import NotFoundError
 from nodes.web.problems import Refusals
-from nodes.web.shortcut import Shortcut, Shortcuts
+from nodes.web.shortcut import Doorstep, Shortcut, Shortcuts
 from tests.world.by_hand import Partner, address
 from tests.world.gateways import GatewayWorld, gateway_world
 
@@ -73,6 +73,9 @@ async def test_the_description_names_the_short_ways_too(world: GatewayWorld) -> 
     assert {"/v1/bundles/{digest}", "/v1/bundles/{digest}/{file}", "/v1/receipts"} <= paths.keys()
 
 
+OPEN = Doorstep(addresses={}, require=lambda _: None)
+
+
 async def test_a_failure_on_the_short_way_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
     async def broken(_: Request, kind: str) -> Response:
         if kind == "ours":
@@ -80,7 +83,7 @@ async def test_a_failure_on_the_short_way_tells_nothing(caplog: pytest.LogCaptur
         raise ValueError("a secret")
 
     short = Shortcut(method="GET", address=re.compile(r"/fails/(?P<kind>[a-z]+)"), answer=broken)
-    transport = httpx.ASGITransport(app=Shortcuts(FastAPI(), shortcuts=[short], refusals=Refusals()))
+    transport = httpx.ASGITransport(app=Shortcuts(FastAPI(), shortcuts=[short], doorstep=OPEN, refusals=Refusals()))
     async with httpx.AsyncClient(transport=transport, base_url="http://node") as client:
         with caplog.at_level(logging.CRITICAL, logger="exchange.gateway"):
             ours, other = await client.get("/fails/ours"), await client.get("/fails/other")
