@@ -1,11 +1,16 @@
 """`exchange desk serve`, and the invitations that found a desk: one server for its officers' LAN."""
 
+import asyncio
 import getpass
 import logging
 import secrets
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
+import uvloop
 
 from exchange.errors import ExitCode
 from exchange.errors.officers import ConsoleUnsafeError
@@ -62,7 +67,7 @@ def serve(call: Invocation) -> int:
     call.output.say(
         en=f"{node.member}: desk at {settings.origin}", ru=f"{node.member}: рабочее место на {settings.origin}"
     )
-    uvicorn.Server(config).run()
+    uvloop.run(_run(_Server(config)))
     return ExitCode.FINE
 
 
@@ -93,6 +98,25 @@ def invite(call: Invocation) -> int:
     call.output.line(f"  {code}")
     call.output.result({"name": arguments.name, "code": code})
     return ExitCode.FINE
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to the process, which ends with 0 when it is told to."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing."""
+        yield
+
+
+async def _run(server: _Server) -> None:
+    def end() -> None:
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    await server.serve()
 
 
 def _secure(config: uvicorn.Config, node: NodeFolder, settings: DeskSettings) -> None:

@@ -108,6 +108,19 @@ def test_an_approval_asked_for_before_a_return_does_not_count_after_it(desk: Des
     assert approvals(desk) == []
 
 
+def test_an_account_that_became_another_officer_s_meanwhile_approves_nothing(desk: DeskServer) -> None:
+    path, clearer, account = submit(desk), desk.signed_in("Clearer A"), desk.account_id("Clearer A")
+    asked = clearer.act(clearer.post(f"{path}/approval/challenge"))
+    with desk.context.console.db.begin() as store:  # whoever can write to the desk's database
+        row = store.accounts.account(account)
+        assert row is not None
+        row.officer = "kz-07"
+        store.accounts.keep(row)
+    body = {"handle": asked["handle"], "proof": clearer.prove(asked["challenge"])}
+    assert told(clearer.post(f"{path}/approval", body)) == (403, "officer-differs")
+    assert approvals(desk) == []
+
+
 def test_an_approval_that_waited_too_long_does_not_count(desk: DeskServer) -> None:
     path, clearer = submit(desk), desk.signed_in("Clearer A")
     asked = clearer.act(clearer.post(f"{path}/approval/challenge"))
@@ -158,6 +171,7 @@ def test_nothing_is_released_that_was_not_cleared(desk: DeskServer) -> None:
         pytest.param("Clearer A", "POST", "/api/passkeys/challenge", None, id="another passkey"),
     ],
 )  # fmt: skip
+@pytest.mark.asvs("V7.5.1", "V7.5.3")
 def test_what_signs_or_lets_in_needs_a_passkey_shown_just_before(
     desk: DeskServer, person: str, method: str, path: str, body: object
 ) -> None:
@@ -180,6 +194,7 @@ def test_one_administrator_is_not_two(desk: DeskServer) -> None:
     assert told(again.post(path)) == (403, "second-administrator")
 
 
+@pytest.mark.asvs("V6.4.4", "V6.5.1")
 def test_an_enrolment_is_approved_once_and_used_once(desk: DeskServer) -> None:
     one, other = desk.signed_in("Operator A"), desk.signed_in("Operator B")
     proposed = one.act(one.post("/api/enrolments", {"name": "Friend", "officer": None, "roles": ["data"]}))
@@ -192,10 +207,12 @@ def test_an_enrolment_is_approved_once_and_used_once(desk: DeskServer) -> None:
 
 
 @pytest.mark.parametrize("code", ["x", "A" * 32, "a" * 64])
+@pytest.mark.asvs("V6.6.3")
 def test_a_guessed_code_opens_nothing(desk: DeskServer, code: str) -> None:
     assert told(desk.browser().post("/api/enrolments/challenge", {"code": code})) == (403, "enrolment-refused")
 
 
+@pytest.mark.asvs("V6.4.1", "V6.5.5")
 def test_a_code_runs_out(desk: DeskServer) -> None:
     code = invited(desk, name="Late", roles=["data"])
     desk.world.clock.move(seconds=desk.context.console.settings.enrolment_s)
@@ -246,6 +263,7 @@ def test_an_officer_adds_no_passkey_to_another_s_account(desk: DeskServer) -> No
     assert told(other.post("/api/passkeys", other.new_passkey(asked))) == (409, "statement-stale")
 
 
+@pytest.mark.asvs("V6.5.6", "V7.4.3")
 def test_whoever_lost_a_passkey_loses_what_it_opened(desk: DeskServer) -> None:
     lost = desk.signed_in("Preparer")
     code = invited(desk, name="-", roles=["data"], account=desk.account_id("Preparer"))
@@ -262,11 +280,13 @@ def test_two_administrators_are_always_left(desk: DeskServer) -> None:
         assert told(operator.delete(f"/api/accounts/{desk.account_id(name)}")) == (409, "administrators-few")
 
 
+@pytest.mark.asvs("V6.3.2")
 def test_the_machine_itself_lets_nobody_in_once_the_desk_is_founded(desk: DeskServer) -> None:
     ran = desk.world.run("desk", "invite", "Friend")
     assert (ran.code, ran.err.partition(":")[0]) == (6, "founding-over")
 
 
+@pytest.mark.asvs("V16.3.1", "V16.4.2")
 def test_the_journal_tells_all_of_it_and_is_never_changed(desk: DeskServer) -> None:
     invited(desk, name="Friend", roles=["data"])
     auditor = desk.signed_in("Auditor")

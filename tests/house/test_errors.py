@@ -84,7 +84,6 @@ PROVOKED_UNNAMED = {
     "issuer-differs": "tests/unit/nodes/test_init.py, by its sentence",
     "log-not-confirmed": "no test yet",
     "not-our-bundle": "no test yet",
-    "officer-differs": "no test yet",
     "pool-audit-unfinished": "tests/unit/core/test_pool.py, as a finding",
     "pool-boundaries-moved": "tests/unit/core/test_pool.py, as a finding",
     "pool-contradicts": "tests/unit/core/test_pool.py, as a finding",

@@ -52,9 +52,12 @@ def authenticator(name: str) -> Authenticator:
 
 @dataclass
 class Browser:
-    """One person's browser at the desk: its cookies, and what its pages send with each write."""
+    """One person's browser at the desk: its cookies, and what its pages send with each write.
 
-    app: ASGIApp
+    `app` is an application of this process, or the address of another's.
+    """
+
+    app: ASGIApp | str
     passkey: Authenticator
     cookies: dict[str, str] = field(default_factory=dict)
     form_token: str | None = None
@@ -71,7 +74,7 @@ class Browser:
     ) -> httpx.Response:
         """As our own page would ask; `headers` change or (None) take away what the browser sends."""
         sent: dict[str, str | None] = {
-            "Origin": ORIGIN,
+            "Origin": self.passkey.origin,
             "Sec-Fetch-Site": "same-origin",
             "X-Form-Token": self.form_token,
         }
@@ -198,8 +201,10 @@ def wire(proof: PasskeyProof) -> dict[str, Any]:
     return dict(proof.as_json())
 
 
-def ask(app: ASGIApp, address: str, method: str, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401  # as httpx
-    """One request through the application, in an event loop of its own."""
+def ask(app: ASGIApp | str, address: str, method: str, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401  # as httpx
+    """One request to the application, in an event loop of its own where it runs in this process."""
+    if isinstance(app, str):
+        return httpx.request(method, app + path, timeout=30, **more)
     transport = httpx.ASGITransport(app=app, client=(address, 50_000), raise_app_exceptions=False)
 
     async def once() -> httpx.Response:
