@@ -32,6 +32,12 @@ COMMANDS: tuple[Command, ...] = (
         "what runs, and at which addresses",
         "что запущено и по каким адресам",
     ),
+    Command(
+        "demo console",
+        "nodes.demo.consoles:console",
+        "two desks and the auditor's console, for a browser",
+        "два рабочих места и консоль аудитора для браузера",
+    ),
     Command("demo down", "nodes.demo.commands:down", "stop the demo's processes", "остановить процессы демонстрации"),
     Command(
         "init",

@@ -1,8 +1,6 @@
 """`exchange demo`: the whole federation on one machine; `up`, `run`, `status`, `down` are its parts."""
 
-import signal
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -148,10 +146,7 @@ def _serve(invocation: Invocation) -> None:
     for running in processes.remembered(invocation.home):
         invocation.output.line(f"  {running.member:<4} {running.address}")
     invocation.output.say(
-        en="serving until Ctrl-C; try: exchange --node kg catalogue kz",
-        ru="работает до Ctrl-C; попробуйте: exchange --node kg catalogue kz",
+        en="serving until Ctrl-C; try: exchange --node kg catalogue kz, or exchange demo console for a browser",
+        ru="работает до Ctrl-C; попробуйте: exchange --node kg catalogue kz или exchange demo console для браузера",
     )
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    ended.wait()
+    processes.await_end()

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +20,8 @@ START_S = 40.0
 """A gateway that does not answer after this long has failed; its last lines are shown."""
 STOP_S = 10.0
 PORT_FIRST = 8401
+GATEWAY_OUTPUT = "gateway.out"
+"""In a node's folder: what its gateway prints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,20 +50,32 @@ def free_ports(count: int, *, first: int = PORT_FIRST) -> list[int]:
 
 
 def start(node: NodeFolder) -> Running:
-    """Start this node's gateway in the background; its output goes to `gateway.out` in its folder."""
-    with (node.path / "gateway.out").open("ab") as output:
+    """Start this node's gateway in the background."""
+    return start_program(node, ("serve",), address=node.settings.gateway.issuer, output=GATEWAY_OUTPUT)
+
+
+def start_program(node: NodeFolder, words: tuple[str, ...], *, address: str, output: str) -> Running:
+    """Start a program of this node in the background.
+
+    Args:
+        node: Whose.
+        words: The command that serves.
+        address: Where it will answer.
+        output: The file in the node's folder that gets what it prints.
+    """
+    with (node.path / output).open("ab") as printed:
         process = subprocess.Popen(  # noqa: S603  # our own interpreter and module, no shell, no input
-            [sys.executable, "-m", "nodes.cli", "--node", str(node.path), "serve"],
+            [sys.executable, "-m", "nodes.cli", "--node", str(node.path), *words],
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=printed,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return Running(member=node.member, pid=process.pid, address=node.settings.gateway.issuer)
+    return Running(member=node.member, pid=process.pid, address=address)
 
 
-def await_ready(running: Running, folder: Path, *, path: str = "/health/live") -> None:
-    """Wait until the gateway answers.
+def await_ready(running: Running, folder: Path, *, path: str = "/health/live", output: str = GATEWAY_OUTPUT) -> None:
+    """Wait until the program answers.
 
     Raises:
         DemoProcessError: It stopped, or did not answer in time.
@@ -75,7 +90,7 @@ def await_ready(running: Running, folder: Path, *, path: str = "/health/live") -
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
-    raise DemoProcessError(member=running.member, lines=_last_lines(folder / "gateway.out"))
+    raise DemoProcessError(member=running.member, lines=_last_lines(folder / output))
 
 
 def alive(pid: int) -> bool:
@@ -102,6 +117,14 @@ def stop(processes: list[Running]) -> None:
     for running in processes:
         if alive(running.pid):
             _signal(running.pid, signal.SIGKILL)
+
+
+def await_end() -> None:
+    """Wait for Ctrl-C, or for being told to end."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
 
 
 def remember(home: Path, processes: list[Running]) -> None:
