@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from tuf.api.metadata import Metadata, Root, Targets
-from tuf.api.serialization import DeserializationError
+from tuf.api.serialization import DeserializationError, SerializationError
 
 from exchange.encoding import (
     Digest,
@@ -174,10 +174,19 @@ def _parse_roles(value: Json) -> dict[str, bytes]:
     for entry in entries:
         require_members(entry, {"role", "metadata"}, subject=_SUBJECT)
         role = text_member(entry, "role", subject=_SUBJECT)
-        roles[role] = _content(entry["metadata"])
+        roles[role] = _metadata(_content(entry["metadata"]))
     if not roles or not isinstance(value, list) or len(roles) != len(value):
         raise FieldError(subject=_SUBJECT, field="metadata", expected="a list of roles, each once", found="another")
     return roles
+
+
+def _metadata(raw: bytes) -> bytes:
+    """The bytes of metadata that can be signed: TUF reads them, and its canonical JSON writes all that they hold."""
+    try:
+        Metadata.from_bytes(raw).signed_bytes  # noqa: B018  # only whether it can be written
+    except (DeserializationError, SerializationError) as error:
+        raise FieldError(subject=_SUBJECT, field="metadata", expected="TUF metadata", found="another form") from error
+    return raw
 
 
 def _require_type(document: JsonObject, expected: str) -> None:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets
-from tuf.api.serialization import DeserializationError
+from tuf.api.serialization import DeserializationError, SerializationError
 
 from exchange.encoding import base64url_encode, canonical_json, parse_instant
 from exchange.errors.encoding import EncodingError
@@ -37,12 +37,12 @@ def read_snapshot(raw: bytes, *, version: int, roots: Iterable[Root]) -> Snapsho
     """An archived snapshot of this version, if a registrar listed in any of these roots signed it."""
     try:
         metadata: Metadata[Snapshot] = Metadata.from_bytes(raw)
-    except DeserializationError:
+        content, signatures = metadata.signed_bytes, metadata.signatures
+    except (DeserializationError, SerializationError):
         return None
     signed = metadata.signed
     if not isinstance(signed, Snapshot) or signed.version != version:
         return None
-    content, signatures = metadata.signed_bytes, metadata.signatures
     genuine = any(root.get_verification_result("snapshot", content, signatures).verified for root in roots)
     return signed if genuine else None
 

@@ -27,7 +27,7 @@ from tuf.api.metadata import (
     Targets,
     Timestamp,
 )
-from tuf.api.serialization import DeserializationError
+from tuf.api.serialization import DeserializationError, SerializationError
 
 from exchange.encoding import Digest, format_instant, parse_json_object
 from exchange.errors import ExchangeError
@@ -259,6 +259,8 @@ def _verify(delegator: Root | Targets, metadata: Metadata[S], role: str, file: s
         result = delegator.get_verification_result(role, metadata.signed_bytes, metadata.signatures)
     except ValueError as error:
         raise RegistrySignatureError(file=file, role=role, needed="its", found="no such role") from error
+    except SerializationError as error:  # members that TUF does not know are signed too, whatever they hold
+        raise RegistryFileError(file=file, reason="holds a value that TUF's canonical JSON does not write") from error
     if not result.verified:
         raise RegistrySignatureError(file=file, role=role, needed=result.threshold, found=len(result.signed))
 

@@ -40,6 +40,7 @@ from exchange.signing.admission import open_application
 from exchange.signing.application import format_application, parse_application
 from exchange.signing.ceremony_form import format_proposal, format_signature, parse_proposal, parse_signature
 from exchange.signing.federation import parse_federation
+from exchange.signing.history import read_snapshot
 from exchange.signing.jws import open_attached, peek_attached, verify_detached
 from exchange.signing.key_file import read_label
 from exchange.signing.keys import KeyPurpose
@@ -189,6 +190,9 @@ def _registry() -> Iterable[Target]:
     yield Target("federation.json", parse_federation, [federation])
     yield Target("keys of a member", lambda raw: parse_member_keys(raw, member_id="KZ", kind="state", name={}), [keys])
     yield Target("proposal", parse_proposal, [seeds.proposal()], format_proposal)
+    roots = [open_registry(files, root=root, at=FOUNDED + DAY, expired="refuse").root]
+    snapshot = files["metadata/1.snapshot.json"]
+    yield Target("archived snapshot", lambda raw: read_snapshot(raw, version=1, roots=roots), [snapshot], rate=100)
     yield Target("change signature", parse_signature, [seeds.change_signature()], format_signature)
 
 

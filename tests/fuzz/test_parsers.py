@@ -1,5 +1,7 @@
 """A few seconds of fuzzing at every parser; `make fuzz` goes on for ten minutes at each."""
 
+import re
+
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 
@@ -33,6 +35,23 @@ def fuzz(target: Target, examples: int) -> None:
         target.check(raw)
 
     attempt()
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "before", "after"),
+    [
+        pytest.param(
+            "tokens", "access token: claims", rb'"exp":\d+', b'"exp":9007199254740992', id="an exp beyond time"
+        ),
+        pytest.param("registry", "registry timestamp", rb'"version":', b'"x":0.5,"version":', id="a float in metadata"),
+        pytest.param("registry", "registry 1.root", rb'"version":', b'"x":0.5,"version":', id="a float in a root"),
+    ],
+)
+def test_what_fuzzing_found_once_is_refused(group: str, name: str, before: bytes, after: bytes) -> None:
+    target = next(target for target in group_of(group) if target.name == name)
+    changed, times = re.subn(before, after, target.seeds[0])
+    assert times
+    assert not target.check(changed)
 
 
 @pytest.mark.parametrize("group", [name for name in GROUPS if name != "encodings"])
