@@ -23,7 +23,7 @@ from nodes.web.challenges import Challenges
 from nodes.web.login import Login
 from nodes.web.oidc import IdentityProvider
 from nodes.web.passkeys import rp_id_of
-from nodes.web.sessions import Sessions
+from nodes.web.sessions import Officer, Sessions
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -45,6 +45,11 @@ class Console:
     login: Login
     accounts: Accounts
     provider: IdentityProvider | None
+
+    def note(self, officer: Officer, act: str, subject: str) -> None:
+        """Write down who is about to do what in the member's name: before it is done, so that nothing is unseen."""
+        with self.db.begin() as store:
+            store.accounts.note(at=self.clock.now(), account=officer.account, act=act, subject=subject)
 
     def install(self, app: FastAPI) -> None:
         """Let this app's routes ask `officer_of` and `May`."""

@@ -85,6 +85,7 @@ class Sessions:
         before = self._kept(store, request)
         if before is not None:
             store.sessions.end_session(before)
+        store.accounts.note(at=self._clock.now(), account=account.id, act="sign in", subject=method)
         at = format_instant(self._clock.now())
         return _keep_new(
             store, account.id, method=method, began_at=at, seen_at=at, stepped_up_at=at if method == "passkey" else None

@@ -129,9 +129,12 @@ def _offered(routes: APIRouter, context: DeskContext) -> None:
         return OffersDocument.model_validate(found)
 
     @routes.post("/pulls", status_code=201, responses=refusals(*SIGNED_IN, *ACT))
-    def pull(request: Request, _: Annotated[Officer, Depends(May(Action.PULL))], body: PullBody) -> PulledNowDocument:
+    def pull(
+        request: Request, officer: Annotated[Officer, Depends(May(Action.PULL))], body: PullBody
+    ) -> PulledNowDocument:
         """Pull, verify, log and receipt the newest revision of a partner's bundle."""
         gateway = context.gateway(language_of(request), timeout_s=PULL_TIMEOUT_S)
+        context.console.note(officer, "pull", f"{body.partner} {body.contract} {body.period}")
         found = gateway.post("/local/pulls", dict(body.model_dump()))
         return PulledNowDocument.model_validate({name: value for name, value in found.items() if name != "folder"})
 

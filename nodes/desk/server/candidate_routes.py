@@ -147,6 +147,7 @@ def _releasing(routes: APIRouter, context: DeskContext) -> None:
         """Seal a cleared candidate with the member's bundle keys, hand it over, wait until it is published."""
         gateway = context.gateway(language_of(request))
         desk = context.desk()
+        context.console.note(officer, "release", f"candidate {number}")
         done = releasing.release(desk, numbered(desk, number), gateway, officer=officer.require_officer_id())
         return ReleasedDocument(
             name=done.kept.case.candidate.name,

@@ -122,10 +122,11 @@ def router(context: DeskContext) -> APIRouter:
         _stating(routes, context, name, act, summary)
 
     @routes.post("/contracts/{name}/{version}/end", responses=refusals(*SIGNED_IN, *ACT))
-    def end(request: Request, name: Name, version: Version, body: EndBody, _: Signer) -> StatedDocument:
+    def end(request: Request, name: Name, version: Version, body: EndBody, officer: Signer) -> StatedDocument:
         """End a contract for all its parties, after its notice."""
         desk = context.desk()
         contract = _seen(desk, name, version, body)
+        context.console.note(officer, "end contract", f"{contract.id}/{contract.version}")
         return _stated(stating.end(desk, contract, context.gateway(language_of(request)), on=body.on))
 
     return routes
@@ -167,16 +168,18 @@ def _reading(routes: APIRouter, context: DeskContext) -> None:
         )
 
 
-def _stating(routes: APIRouter, context: DeskContext, name: str, act: Act, summary: str) -> None:
+def _stating(routes: APIRouter, context: DeskContext, said: str, act: Act, summary: str) -> None:
     @routes.post(
-        f"/contracts/{{name}}/{{version}}/{name}",
-        name=name,
+        f"/contracts/{{name}}/{{version}}/{said}",
+        name=said,
         description=summary,
         responses=refusals(*SIGNED_IN, *ACT),
     )
-    def state(request: Request, name: Name, version: Version, body: SeenBody, _: Signer) -> StatedDocument:
+    def state(request: Request, name: Name, version: Version, body: SeenBody, officer: Signer) -> StatedDocument:
         desk = context.desk()
-        return _stated(act(desk, _seen(desk, name, version, body), context.gateway(language_of(request))))
+        contract = _seen(desk, name, version, body)
+        context.console.note(officer, f"{said} of contract", f"{contract.id}/{contract.version}")
+        return _stated(act(desk, contract, context.gateway(language_of(request))))
 
 
 def contract_line(desk: Desk, contract: DataContract) -> ContractLine:

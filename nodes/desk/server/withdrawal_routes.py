@@ -64,10 +64,11 @@ def router(context: DeskContext) -> APIRouter:
 
     @routes.post("/candidates/{number}/withdrawal/release", responses=refusals(*SIGNED_IN, *ACT))
     def release(
-        request: Request, number: Number, _: Annotated[Officer, Depends(May(Action.WITHDRAWAL_RELEASE))]
+        request: Request, number: Number, officer: Annotated[Officer, Depends(May(Action.WITHDRAWAL_RELEASE))]
     ) -> WithdrawnDocument:
         """Sign what officers approved with the member's bundle keys, and hand it to the gateway; may be repeated."""
         desk = context.desk()
+        context.console.note(officer, "release withdrawal", f"candidate {number}")
         asked, answer = withdrawing.release(desk, numbered(desk, number), context.gateway(language_of(request)))
         return WithdrawnDocument(
             bundle=str(asked.bundle), effective=bool(answer["effective"]), index=int(answer["index"])

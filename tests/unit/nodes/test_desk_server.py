@@ -108,6 +108,10 @@ def test_a_contract_officer_reads_compares_and_signs(desk: DeskServer) -> None:
     ) as posted:
         done = officer.act(officer.post("/api/contracts/CA-01-BORDER/1.0.0/suspension", {"digest": contract["digest"]}))
     assert (done["type"], done["effective"]) == ("contract.suspended", True)
+    auditor = desk.signed_in("Auditor")
+    line = next(one for one in auditor.act(auditor.get("/api/journal"))["journal"] if one["act"] != "sign in")
+    assert (line["act"], line["subject"]) == ("suspension of contract", "CA-01-BORDER/1.0.0")
+    assert line["account"] == desk.account_id("Contracts")
     assert [address for address, _ in posted] == ["/local/contracts", "/local/statements"]
 
 
