@@ -22,8 +22,8 @@ from exchange.signing.keys import KeyPurpose
 from nodes.adapters.partner_problems import PartnerProblemError
 from nodes.auditor.collect import Collected, LogCollector
 from nodes.auditor.report_document import report_document
-from nodes.paper import html_bytes
 from nodes.auditor.store import AuditStore
+from nodes.paper import html_bytes
 from tests.unit.nodes.test_audit_collect import HONEST, Source, entry
 from tests.world.bundles import COSIGNED, bundle_world
 from tests.world.clock import StillClock
@@ -122,6 +122,7 @@ ON_A_LOG = {
 
 
 @pytest.mark.parametrize(("shown", "heard", "code"), ON_A_LOG.values(), ids=ON_A_LOG)
+@pytest.mark.asvs("V16.4.2")
 async def test_an_attack_on_a_log_convicts_the_member_whose_key_signed_it(
     tmp_path: Path, shown: tuple[Source, ...], heard: Source | None, code: str
 ) -> None:
@@ -213,6 +214,7 @@ def test_attack_22_two_pulls_of_one_bundle_have_nothing_in_common_that_links_the
 
 
 @pytest.mark.parametrize(("minutes", "code"), [(6, "clock-skew"), (-6, "clock-set-back"), (4, None), (-4, None)])
+@pytest.mark.asvs("V16.2.2")
 def test_attack_28_a_clock_beyond_five_minutes_convicts_its_own_node(minutes: int, code: str | None) -> None:
     logs = PullLogs()
     logs.publish()
