@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC
+from typing import Literal
 
 import httpx
 from fastapi import APIRouter, FastAPI
@@ -248,7 +249,7 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: O
     agreements, publishing, withdrawing = Agreements(context), Publishing(context), Withdrawing(context)
     pulling, acknowledging, mirror = Pulling(context), Acknowledging(context, context.partner), Mirror(context)
     nonces = Nonces(context.clock, shared_secret(context.store, NONCE_KEY, context.random(SECRET_BYTES)))
-    failures, members = _limits(context)
+    members = MemberLimits(_budget(context, "member"), in_flight_max=context.settings.limits.member_in_flight_max)
     door = Door(context, nonces, members)
     tokens = token.TokenDesk(context, door)
     deliveries = Deliveries(context.member, context.transport)
@@ -276,16 +277,10 @@ def _assemble(context: GatewayContext, network: httpx.AsyncClient, own_member: O
         doorstep=door.doorstep(),
         refusals=refusals,
     )
-    guarded = Guard(
-        Passages(short, failures=failures, members=members, neighbours=_neighbours(context.settings)),
-        bytes_max=context.settings.request_bytes_max,
-        bytes_max_by_path={"/v1/contracts": CONTRACT_BYTES_MAX},
-        also=lambda: (NONCE_HEADER, nonces.fresh()),
-    )
     own = _own_routers(context, own_member, agreements, publishing, withdrawing, pulling, acknowledging)
     return Gateway(
         context=context,
-        app=guarded,
+        app=_guarded(context, short, members, nonces),
         local=Guard(_application("local", own, Refusals()), bytes_max=LOCAL_BYTES_MAX),
         api=api,
         agreements=agreements,
@@ -318,16 +313,25 @@ def _own_routers(  # what the node's own commands reach, and nobody else
     )
 
 
-def _limits(context: GatewayContext) -> tuple[Budget, MemberLimits]:
-    """What an address may fail unauthenticated, and what a member may ask."""
+def _guarded(context: GatewayContext, app: ASGIApp, members: MemberLimits, nonces: Nonces) -> Guard:
+    """What partners reach: the application behind what every request meets first."""
+    neighbours = _neighbours(context.settings)
+    return Guard(
+        Passages(app, failures=_budget(context, "failures"), members=members, neighbours=neighbours),
+        bytes_max=context.settings.request_bytes_max,
+        bytes_max_by_path={"/v1/contracts": CONTRACT_BYTES_MAX},
+        also=lambda: (NONCE_HEADER, nonces.fresh()),
+    )
+
+
+def _budget(context: GatewayContext, whose: Literal["failures", "member"]) -> Budget:
+    """What an address may fail unsigned, or what a member may ask."""
     limits, clock = context.settings.limits, context.clock
-
-    def seconds() -> float:
-        return clock.now().timestamp()
-
-    failures = Budget(per_s=limits.failures_per_s, burst=limits.failures_burst, seconds=seconds)
-    members = Budget(per_s=limits.member_per_s, burst=limits.member_burst, seconds=seconds)
-    return failures, MemberLimits(members, in_flight_max=limits.member_in_flight_max)
+    per_s, burst = {
+        "failures": (limits.failures_per_s, limits.failures_burst),
+        "member": (limits.member_per_s, limits.member_burst),
+    }[whose]
+    return Budget(per_s=per_s, burst=burst, seconds=lambda: clock.now().timestamp())
 
 
 def _neighbours(settings: GatewaySettings) -> Neighbours:
