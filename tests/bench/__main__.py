@@ -8,7 +8,7 @@ import sys
 
 from tests.bench.report import machine, show
 
-BENCHES = ("aggregate", "disclosure", "log", "proofs", "registry", "verify", "audit", "mirror", "pulls")
+BENCHES = ("aggregate", "disclosure", "log", "proofs", "registry", "verify", "audit", "mirror", "pulls", "access")
 
 
 def main() -> int:
