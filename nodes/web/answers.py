@@ -44,6 +44,9 @@ class Problem(Document):
     exit_code: int
 
 
+_PROBLEM = Problem.model_json_schema()
+
+
 class Fresh(JSONResponse):
     """An answer that no cache keeps: what officers see is not left behind in a browser."""
 
@@ -54,8 +57,7 @@ class Fresh(JSONResponse):
 
 def refusals(*statuses: int) -> Responses:
     """The refusals of a route, each a problem."""
-    schema: dict[str, Any] = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
     return {
-        status: {"description": HTTPStatus(status).phrase, "content": dict(schema)}
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
         for status in sorted({*ANY, *statuses})
     }

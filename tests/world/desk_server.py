@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from http.cookies import SimpleCookie
@@ -22,11 +22,12 @@ from nodes.adapters.trust_folder import write_trust_files
 from nodes.cli.main import PRIVATE_UMASK
 from nodes.desk.main import build_desk, guarded
 from nodes.desk.server.context import DeskContext
-from nodes.settings import NodeFolder
+from nodes.settings import NodeFolder, open_node
 from nodes.web.accounts import Wanted
 from nodes.web.roles import Role
 from tests.world.ceremonies import Living
-from tests.world.desk import DeskWorld, desk_world
+from tests.world.clock import StillClock
+from tests.world.desk import SUBMITTED, DeskWorld, desk_world
 from tests.world.passkey_bundles import apply_for
 from tests.world.passkeys import UP, UV, Authenticator
 
@@ -187,9 +188,8 @@ def desk_server(folder: Path) -> DeskServer:
     """A desk of its own in this folder."""
     os.umask(PRIVATE_UMASK)  # as every command of the program begins
     template, counts = _enrolled()
-    world = desk_world(folder)
-    for part in ("desk", "keys"):
-        shutil.copytree(template / part, folder / part, dirs_exist_ok=True)
+    shutil.copytree(template.node.path, folder)
+    world = replace(template, node=open_node(folder), clock=StillClock(SUBMITTED))
     context = build_desk(world.node, clock=world.clock)
     passkeys = {name: authenticator(name) for name in counts}
     for name, count in counts.items():
@@ -215,7 +215,7 @@ def ask(app: ASGIApp | str, address: str, method: str, path: str, **more: Any) -
 
 
 @cache
-def _enrolled() -> tuple[Path, dict[str, int]]:
+def _enrolled() -> tuple[DeskWorld, dict[str, int]]:
     """The accounts of everybody, made once per process through the desk's own interface."""
     folder = Path(tempfile.mkdtemp(prefix="desk-server-"))
     world = desk_world(folder)
@@ -238,7 +238,7 @@ def _enrolled() -> tuple[Path, dict[str, int]]:
             (row,) = store.sessions.sessions_of(_account(store, browser.passkey.label))
             store.sessions.end_session(row)
     _list_passkeys(world, {officer: browsers[name].passkey for name, officer in CLEARERS.items()})
-    return folder, {name: browser.passkey.sign_count for name, browser in browsers.items()}
+    return world, {name: browser.passkey.sign_count for name, browser in browsers.items()}
 
 
 def _list_passkeys(world: DeskWorld, passkeys: Mapping[str, Authenticator]) -> None:
