@@ -32,6 +32,7 @@ from exchange.log.witness import (
     parse_add_checkpoint,
     parse_answer,
     parse_conflict,
+    require_authentic,
 )
 from tests.unit.core.log_samples import LOG, LOG_VKEY, NOON, ORIGIN, WITNESS_VKEYS, SampleLog, signer_of
 
@@ -190,6 +191,8 @@ def test_another_spelling_of_that_size_is_refused(raw: bytes) -> None:
         pytest.param(b"old 13\n", b"old 013\n", id="a leading zero"),
         pytest.param(b"old 13\n", b"old -1\n", id="a negative size"),
         pytest.param(b"old 13\n", b"Old 13\n", id="another word"),
+        pytest.param(b"old 13\n", b"13\n", id="no word"),
+        pytest.param(b"old 13\n", b"old 13\n\xff\n", id="a byte that is not ASCII"),
         pytest.param(b"old 13\n", b"old 13\n" + HASH[:-1] + b"\n", id="a hash cut short"),
         pytest.param(b"old 13\n", b"old 13\n" + (HASH + b"\n") * 64, id="64 hashes"),
         pytest.param(b"old 13\n", b"old 13\n\n", id="an empty line too early"),
@@ -203,6 +206,37 @@ def test_a_malformed_request_is_400(old: bytes, new: bytes) -> None:
     with pytest.raises(WitnessRequestError) as refused:
         parse_add_checkpoint(REQUEST.replace(old, new))
     assert refused.value.http_status == 400
+
+
+@pytest.mark.parametrize(
+    ("new", "line"),
+    [
+        pytest.param(b"old 013\n", "line 1", id="the size"),
+        pytest.param(b"old 13\nAAAA\n", "line 2", id="the first hash"),
+        pytest.param(b"old 13\n" + HASH + b"\nAAAA\n", "line 3", id="the second hash"),
+    ],
+)
+def test_a_refusal_names_the_line_that_is_wrong(new: bytes, line: str) -> None:
+    with pytest.raises(WitnessRequestError, match=line):
+        parse_add_checkpoint(REQUEST.replace(b"old 13\n", new))
+
+
+def test_the_size_in_a_conflict_stands_in_line_1() -> None:
+    with pytest.raises(LogLineError, match="line 1"):
+        parse_conflict(b"013\n")
+
+
+def test_a_request_shows_the_checkpoint_that_it_is_about() -> None:
+    assert request_of(13, 300).checkpoint == SAMPLE.checkpoint(300)
+
+
+def test_without_any_state_a_witness_refuses_what_no_known_log_signed() -> None:
+    require_authentic(request_of(13, 300), logs=KNOWN)
+    with pytest.raises(WitnessUnknownLogError):
+        require_authentic(request_of(13, 300), logs=[])
+    for note in (FORGED, STRANGER, BOTH):
+        with pytest.raises(WitnessSignatureError):
+            require_authentic(request_of(13, 300, note=note), logs=KNOWN)
 
 
 def test_a_request_may_carry_63_hashes_as_c2sp_says() -> None:
