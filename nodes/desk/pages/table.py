@@ -87,10 +87,13 @@ def table_view(
         asked: A dimension's id to a code; `only`; `page` from 1.
         whole: On one page, up to 5,000 rows: for print.
     """
-    labels = _labels(rows, contract, reader)
-    columns = tuple(_columns(rows, contract, labels, asked))
+    there = [set(codes) for codes in zip(*(row.key for row in rows), strict=True)]
+    there = there or [set() for _ in contract.dimensions]
+    labels = _labels(there, contract, reader)
+    columns = tuple(_columns(there, contract, labels, asked))
     only = CellKind.WITHHELD.value if asked.get(_ONLY) == CellKind.WITHHELD else ""
-    kept = [row for row in rows if _fits(row, columns, only)]
+    filtered = bool(only) or any(column.chosen for column in columns)
+    kept = [row for row in rows if _fits(row, columns, only)] if filtered else rows
     size = WHOLE_ROWS_MAX if whole else ROWS_PER_PAGE
     pages = max(1, -(-len(kept) // size))
     page = min(max(1, _number(asked.get("page", ""))), pages)
@@ -108,32 +111,32 @@ def table_view(
     )
 
 
-def _labels(rows: Sequence[SheetRow], contract: DataContract, reader: Reader) -> Mapping[tuple[str, str], str]:
+def _labels(there: Sequence[set[str]], contract: DataContract, reader: Reader) -> Mapping[tuple[str, str], str]:
+    """The names of all codes that occur, by dimension and code."""
     found: dict[tuple[str, str], str] = {}
-    for position, dimension in enumerate(contract.dimensions):
-        for code in {row.key[position] for row in rows}:
+    for codes, dimension in zip(there, contract.dimensions, strict=True):
+        for code in codes:
             known = code in dimension.codelist
             found[dimension.id, code] = reader.label(dimension.codelist.code(code).labels if known else TOTAL_LABELS)
     return found
 
 
 def _columns(
-    rows: Sequence[SheetRow],
+    there: Sequence[set[str]],
     contract: DataContract,
     labels: Mapping[tuple[str, str], str],
     asked: Mapping[str, str],
 ) -> Iterable[Column]:
-    for position, dimension in enumerate(contract.dimensions):
-        there = {row.key[position] for row in rows}
-        listed = [code.id for code in dimension.codelist.codes if code.id in there]
-        order = [*sorted(there - set(listed)), *listed]
+    for codes, dimension in zip(there, contract.dimensions, strict=True):
+        listed = [code.id for code in dimension.codelist.codes if code.id in codes]
+        order = [*sorted(codes - set(listed)), *listed]
         choices = tuple(Choice(code=code, label=labels[dimension.id, code]) for code in order)
         chosen = asked.get(dimension.id, "")
         yield Column(
             id=dimension.id,
             title=DIMENSIONS.get(dimension.id, dimension.id),
             choices=choices if len(choices) > 1 else (),
-            chosen=chosen if chosen in there else "",
+            chosen=chosen if chosen in codes else "",
         )
 
 
