@@ -12,6 +12,7 @@ from exchange.contract.correspondence import parse_correspondence
 from exchange.contract.own_names import parse_own_names
 from exchange.contract.parse import parse_contract
 from exchange.encoding import Digest, canonical_json, parse_canonical_object, parse_instant, parse_json
+from exchange.errors.trust import RegistryFileError
 from exchange.flow.candidate import format_candidate, parse_candidate
 from exchange.log.checkpoint import read_checkpoint
 from exchange.log.entry import format_entry, parse_entry
@@ -192,8 +193,17 @@ def _registry() -> Iterable[Target]:
     yield Target("proposal", parse_proposal, [seeds.proposal()], format_proposal)
     roots = [open_registry(files, root=root, at=FOUNDED + DAY, expired="refuse").root]
     snapshot = files["metadata/1.snapshot.json"]
-    yield Target("archived snapshot", lambda raw: read_snapshot(raw, version=1, roots=roots), [snapshot], rate=100)
+    yield Target(
+        "archived snapshot", lambda raw: _genuine(read_snapshot(raw, version=1, roots=roots)), [snapshot], rate=100
+    )
     yield Target("change signature", parse_signature, [seeds.change_signature()], format_signature)
+
+
+def _genuine(found: object) -> object:
+    """What a reader found that answers None where others raise."""
+    if found is None:
+        raise RegistryFileError(file="snapshot", reason="none")
+    return found
 
 
 def _within(name: str, files: dict[str, bytes], root: bytes) -> Callable[[bytes], object]:
