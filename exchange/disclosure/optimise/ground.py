@@ -23,6 +23,7 @@ class Ground:
         size: How many cells.
         rise: How far each cell can deviate upwards, at most.
         drop: How far downwards.
+        typical: How far a typical cell that can deviate downwards does so, at most.
         up: How far each cell, if withheld, must deviate upwards in some table; 0 asks nothing.
         down: How far downwards.
         width: How far apart its ends must be.
@@ -47,6 +48,7 @@ class Ground:
         self.drop: Floats = np.where(self.movable, np.maximum(values - problem.low, 0.0), 0.0)
         if problem.whole:
             self.rise, self.drop = np.floor(self.rise), np.floor(self.drop)
+        self.typical = float(np.median(self.drop[self.drop > 0])) if (self.drop > 0).any() else 1.0
         self.up: Floats = _units(needs.reach - values)
         self.down: Floats = _units(values - needs.fall)
         self.width: Floats = _units(needs.width)
