@@ -188,7 +188,7 @@ def desk_server(folder: Path) -> DeskServer:
     """A desk of its own in this folder."""
     os.umask(PRIVATE_UMASK)  # as every command of the program begins
     template, counts = _enrolled()
-    shutil.copytree(template.node.path, folder)
+    shutil.copytree(template.node.path, folder, dirs_exist_ok=True)
     world = replace(template, node=open_node(folder), clock=StillClock(SUBMITTED))
     context = build_desk(world.node, clock=world.clock)
     passkeys = {name: authenticator(name) for name in counts}
