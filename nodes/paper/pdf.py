@@ -65,7 +65,7 @@ class _Sheets(Canvas):
         self._foot = foot
         self._sheets: list[dict[str, object]] = []
 
-    def showPage(self) -> None:  # noqa: N802 - the library's name
+    def showPage(self) -> None:  # noqa: N802  # the library's name
         self._sheets.append(dict(self.__dict__))
         self._startPage()  # type: ignore[attr-defined]  # not in its stubs
 
