@@ -40,6 +40,7 @@ class LimitSettings(_Section):
 
     failures_per_s: float = Field(default=20.0, gt=0, le=10_000)  # of one address, unauthenticated, on average
     failures_burst: int = Field(default=1000, ge=1, le=1_000_000)
+    failure_hold_ms: int = Field(default=200, ge=0, le=10_000)  # how long a 429 for failures is held back
     member_per_s: float = Field(default=2000.0, gt=0, le=100_000)  # requests of one member, on average
     member_burst: int = Field(default=4000, ge=1, le=1_000_000)
     member_in_flight_max: int = Field(default=128, ge=1, le=10_000)  # of one member's requests at once

@@ -317,7 +317,13 @@ def _guarded(context: GatewayContext, app: ASGIApp, members: MemberLimits, nonce
     """What partners reach: the application behind what every request meets first."""
     neighbours = _neighbours(context.settings)
     return Guard(
-        Passages(app, failures=_budget(context, "failures"), members=members, neighbours=neighbours),
+        Passages(
+            app,
+            failures=_budget(context, "failures"),
+            hold_s=context.settings.limits.failure_hold_ms / 1000,
+            members=members,
+            neighbours=neighbours,
+        ),
         bytes_max=context.settings.request_bytes_max,
         bytes_max_by_path={"/v1/contracts": CONTRACT_BYTES_MAX},
         also=lambda: (NONCE_HEADER, nonces.fresh()),

@@ -5,9 +5,9 @@ and only the security server that they name is believed about X-Road (REST messa
 such headers are nothing.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
@@ -36,12 +36,14 @@ class Passage:
         address: Where it comes from, as limits count it.
         member: Whose signature it carries, once that has been verified.
         running: Whether it stands in the member's count of those in flight.
+        held: Whether it only waits for its 429: such a connection gives way to any other.
         xroad: What the configured security server said about it, by header.
     """
 
     address: str
     member: str | None = None
     running: bool = False
+    held: bool = False
     xroad: dict[str, str] = field(default_factory=dict)
 
 
@@ -75,13 +77,17 @@ class Passages:
     Args:
         app: The application.
         failures: By address.
+        hold_s: How long a 429 is held back, so that a connection cannot fail faster than that.
         members: Told when a member's request has ended.
         neighbours: Whose word about a request counts.
     """
 
-    def __init__(self, app: ASGIApp, *, failures: Budget, members: MemberLimits, neighbours: Neighbours) -> None:
+    def __init__(
+        self, app: ASGIApp, *, failures: Budget, hold_s: float, members: MemberLimits, neighbours: Neighbours
+    ) -> None:
         self._app = app
         self._failures = failures
+        self._hold_s = hold_s
         self._members = members
         self._neighbours = neighbours
 
@@ -92,7 +98,7 @@ class Passages:
             return
         passage = scope[PASSAGE] = self._passage(scope)
         try:
-            await self._app(scope, receive, _Charged(passage, self._failures, scope, receive, send))
+            await self._app(scope, receive, _Charged(passage, self._failures, self._hold_s, send))
         finally:
             if passage.running and passage.member is not None:
                 self._members.leave(passage.member)
@@ -112,11 +118,10 @@ class Passages:
 class _Charged:
     """The way of the answer back; a failure beyond the address's budget becomes a 429."""
 
-    def __init__(self, passage: Passage, failures: Budget, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, passage: Passage, failures: Budget, hold_s: float, send: Send) -> None:
         self._passage = passage
         self._failures = failures
-        self._scope = scope
-        self._receive = receive
+        self._hold_s = hold_s
         self._send = send
         self._replaced = False
 
@@ -127,8 +132,10 @@ class _Charged:
         if message["type"] == "http.response.start" and self._fails(message["status"]):
             wait_s = self._failures.wait_s(self._passage.address)
             if wait_s:
-                self._replaced = True
-                await too_many(wait_s)(self._scope, self._receive, self._send)
+                self._replaced = self._passage.held = True
+                await asyncio.sleep(self._hold_s)
+                for part in too_many(wait_s):
+                    await self._send(part)
                 return
             self._failures.charge(self._passage.address)
         await self._send(message)
@@ -137,11 +144,13 @@ class _Charged:
         return status in FAILURES and self._passage.member is None
 
 
-def too_many(wait_s: int) -> ASGIApp:
+def too_many(wait_s: int) -> tuple[Message, Message]:
     """The answer 429, with the seconds to wait (RFC 6585 §4, RFC 9110 §10.2.3)."""
     answer = problem(TooManyRequestsError(retry_after_s=wait_s), headers={"Retry-After": str(wait_s)})
-    assert answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
-    return answer
+    return (
+        {"type": "http.response.start", "status": answer.status_code, "headers": answer.raw_headers},
+        {"type": "http.response.body", "body": answer.body},
+    )
 
 
 def within(host: str, ranges: Collection[Network]) -> bool:

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from exchange.errors import ExchangeError
 from exchange.errors.node import RequestHeadTooLargeError, RequestMalformedError, RequestTooSlowError
 from nodes.web.limits import address_key
-from nodes.web.passage import Network, within
+from nodes.web.passage import PASSAGE, Network, Passage, within
 from nodes.web.problems import problem
 
 PIPELINED_MAX = 8
@@ -62,9 +62,9 @@ class Connections:
         self._count += 1
         limits = self._limits
         if len(mine) > limits.connections_of_one_max and not within(address, limits.unbounded):
-            self._give_way(mine)
+            self._give_way(mine, one)
         elif self._count > limits.connections_max:
-            self._give_way(max(self._by_address.values(), key=len))
+            self._give_way(max(self._by_address.values(), key=len), one)
 
     def remove(self, one: "BoundedProtocol", address: str) -> None:
         """One less."""
@@ -83,11 +83,14 @@ class Connections:
             mine[one] = None
 
     @staticmethod
-    def _give_way(among: "dict[BoundedProtocol, None]") -> None:
-        """Close the one that has done nothing for longest: never asked before asked and idle, before busy."""
-        oldest = next((one for one in among if not one.asked), None)
-        chosen = oldest or next((one for one in among if one.idle), None) or next(reversed(among))
-        chosen.cut()
+    def _give_way(among: "dict[BoundedProtocol, None]", newest: "BoundedProtocol") -> None:
+        """Close the one that has done nothing for longest: never asked before asked and idle; if all are busy, the new.
+
+        The new one has not asked yet either, and is the last to go: it may be the honest one.
+        """
+        others = [one for one in among if one is not newest]
+        silent = next((one for one in others if not one.asked), None)
+        (silent or next((one for one in others if one.idle), newest)).cut()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -108,8 +111,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def idle(self) -> bool:
-        """Whether no request of it is being answered."""
-        return self.cycle is None or self.cycle.response_complete
+        """Whether no request of it is being answered, but with a 429 that is held back."""
+        if self.cycle is None or self.cycle.response_complete:
+            return True
+        passage = self.cycle.scope.get(PASSAGE)
+        return isinstance(passage, Passage) and passage.held
 
     def cut(self) -> None:
         """End it at once."""
@@ -222,7 +228,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer and close; where an answer is under way or given already, only close."""
         if self.transport.is_closing():
             return
-        unanswered = self.idle if self._in_head else not self.cycle.response_started
+        answered = self.cycle is None or self.cycle.response_complete
+        unanswered = answered if self._in_head else not self.cycle.response_started
         if unanswered:
             self.transport.write(on_the_wire(problem(refusal)))
         self.transport.close()

@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,7 +47,8 @@ class Connection:
         """Close it."""
         if self._writer is not None:
             self._writer.close()
-            await self._writer.wait_closed()
+            with suppress(ConnectionError):
+                await self._writer.wait_closed()
 
     async def ask(self, request: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
         """Send one request; status, headers in lower case, body."""

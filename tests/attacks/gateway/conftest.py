@@ -13,11 +13,12 @@ from tests.world.served import ServedGateway, socket_of
 
 HEAD_BYTES_MAX = 8192
 REQUEST_S = 1.0
+CONNECTIONS_OF_ONE_MAX = 60
 SHORT = {
     "head_bytes_max": HEAD_BYTES_MAX,
     "request_s": REQUEST_S,
     "connections_max": 80,
-    "connections_of_one_max": 60,
+    "connections_of_one_max": CONNECTIONS_OF_ONE_MAX,
 }
 
 

@@ -1,13 +1,14 @@
 """Floods: who fails too often is told to wait, and nobody else is, not even from the same address."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from tests.attacks.gateway.conftest import Members
+from tests.attacks.gateway.conftest import CONNECTIONS_OF_ONE_MAX, Members
 from tests.attacks.test_tokens import STRANGER, assertion
 from tests.bench.load import Connection
 from tests.world.by_hand import Partner
@@ -110,3 +111,21 @@ async def test_a_number_of_a_registry_sends_no_one_out_again_and_again(served: S
     # The members' own rounds are among them; one for each of these would be 40.
     assert len([path for _, path in rounds if path.endswith("timestamp.json")]) < 20
     assert (await kg.ask_token()).status_code == 200
+
+
+async def test_who_floods_on_waits_for_every_refusal_and_gives_way_to_an_honest_newcomer(
+    served: ServedGateway, flooded: httpx.AsyncClient
+) -> None:
+    assert flooded is not None
+    began = time.monotonic()
+    connections = [Connection(HOST, served.port) for _ in range(CONNECTIONS_OF_ONE_MAX)]
+    floods = [asyncio.create_task(flood(one, 10)) for one in connections]
+    await asyncio.sleep(0.1)
+    newcomer = await served.member("TM")  # a connection more than its address may have
+
+    assert (await newcomer.get("/v1/catalogue")).status_code == 200
+    found = await asyncio.gather(*floods, return_exceptions=True)
+    assert sum(isinstance(one, ConnectionError | asyncio.IncompleteReadError) for one in found) <= 4
+    assert time.monotonic() - began >= 10 * 0.2
+    for one in connections:
+        await one.close()

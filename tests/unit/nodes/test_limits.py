@@ -96,7 +96,8 @@ async def passage(client: str, **headers: str) -> Passage:
 
     budget = Budget(per_s=1, burst=1, seconds=Seconds())
     neighbours = Neighbours(proxies=networks(["10.0.0.0/24"]), security_servers=networks(["10.0.0.9"]))
-    passages = Passages(app, failures=budget, members=MemberLimits(budget, in_flight_max=1), neighbours=neighbours)
+    members = MemberLimits(budget, in_flight_max=1)
+    passages = Passages(app, failures=budget, hold_s=0, members=members, neighbours=neighbours)
     raw = [(name.replace("_", "-").lower().encode(), value.encode()) for name, value in headers.items()]
     await passages({"type": "http", "client": (client, 1), "headers": raw}, nothing, drop)
     return found[0]

@@ -114,6 +114,21 @@ async def test_the_one_that_never_asked_gives_way_first() -> None:
             writer.close()
 
 
+async def test_the_newest_never_gives_way_to_idle_ones() -> None:
+    async with listening(large, answer_s=30.0, request_s=30.0) as port:
+        idle = [await asyncio.open_connection(HOST, port) for _ in range(4)]
+        for reader, writer in idle:
+            writer.write(GET)
+            await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(len(ANSWER))
+        reader, writer = await asyncio.open_connection(HOST, port)
+        writer.write(GET)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        assert await asyncio.wait_for(idle[0][0].read(1), 5) == b""
+        for _, one in (*idle, (reader, writer)):
+            one.close()
+
+
 async def test_a_proxy_of_ours_stands_for_many() -> None:
     async with listening(never, request_s=30.0, unbounded=(ip_network("127.0.0.0/8"),)) as port:
         held = [await asyncio.open_connection(HOST, port) for _ in range(8)]
