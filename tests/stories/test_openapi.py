@@ -68,7 +68,7 @@ async def gateway(folder: Path) -> AsyncIterator[Interface]:
 @asynccontextmanager
 async def desk(folder: Path) -> AsyncIterator[Interface]:
     """KZ's desk on a socket, with an officer signed in, anew for each operation: one of them signs out."""
-    server = await asyncio.to_thread(desk_server, folder)
+    server = await asyncio.to_thread(desk_server, folder / "kz")
 
     def let_in() -> Headers:
         browser = server.signed_in("Clearer B")
