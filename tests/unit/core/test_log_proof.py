@@ -80,6 +80,7 @@ def test_a_log_of_one_entry_has_a_proof_without_hashes() -> None:
         pytest.param(b"index 423", b"index 0423", LogLineError, id="an index with a leading zero"),
         pytest.param(b"index 423", b"index +423", LogLineError, id="an index with a sign"),
         pytest.param(b"index 423\n", b"", LogLineError, id="no index"),
+        pytest.param(b"index 423\n", b"423\n", LogLineError, id="an index without its word"),
         pytest.param(b"index 423\n", b"index 423\n" + HASH[:-1] + b"\n", LogLineError, id="a hash cut short"),
         pytest.param(b"index 423\n", b"index 423 \n", LogLineError, id="a space at the end of a line"),
         pytest.param(b"index 423\n", b"index 423\r\n", LogLineError, id="a carriage return"),
@@ -93,6 +94,26 @@ def test_a_proof_with_another_spelling_is_refused(old: bytes, new: bytes, refusa
     assert RAW.count(old) == 1
     with pytest.raises(refusal):
         parse_proof(RAW.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        pytest.param(b"@v1", b"@v2", 1, id="the header"),
+        pytest.param(b"index 423", b"index 0423", 3, id="the index, after an extra line"),
+        pytest.param(b"index 423\n", b"index 423\nAAAA\n", 4, id="the first hash"),
+    ],
+)
+def test_a_refusal_names_the_line_that_is_wrong(old: bytes, new: bytes, line: int) -> None:
+    with pytest.raises(LogLineError) as refused:
+        parse_proof(RAW.replace(old, new))
+    assert refused.value.facts["line"] == line
+
+
+def test_a_proof_may_carry_63_hashes_as_the_largest_log_needs() -> None:
+    head, empty_line, note = RAW.partition(b"\n\n")
+    most = b"\n".join([*head.split(b"\n")[:3], *[HASH] * 63])
+    assert len(parse_proof(most + empty_line + note).path) == 63
 
 
 @pytest.mark.parametrize("raw", [b"", b"\n\n", b"\n", RAW[:40], RAW + b"\n", RAW[:-1], b"x" * 500_000])
