@@ -3,6 +3,7 @@
 import io
 import re
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ def test_no_text_stands_in_a_template_outside_the_catalogue(template: Path) -> N
     text = re.sub(r"{%-?\s*trans\b.*?endtrans\s*-?%}", "", text, flags=re.DOTALL)
     text = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}", "", text, flags=re.DOTALL)
     attributes = [found for found in SPOKEN.findall(text) if not re.fullmatch(r"[a-z0-9_-]+", found)]
-    words = [piece.strip() for piece in re.sub(r"<[^>]*>", "\n", text).splitlines()]
+    words = [unescape(piece).strip() for piece in re.sub(r"<[^>]*>", "\n", text).splitlines()]
     assert attributes == []
     assert [piece for piece in words if re.search(r"[^\W\d_]{2}", piece) and not written_alike(piece)] == []
 

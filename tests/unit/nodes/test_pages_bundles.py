@@ -23,10 +23,21 @@ from tests.world.desk_server import Browser, DeskServer, desk_server
 FORMULAS = b"<f>"
 
 
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> DeskServer:
+    """One desk for what only looks."""
+    return _desk(tmp_path_factory.mktemp("desk"))
+
+
 @pytest.fixture
-def desk(tmp_path: Path) -> DeskServer:
+def fresh(tmp_path: Path) -> DeskServer:
+    """A desk to damage."""
+    return _desk(tmp_path)
+
+
+def _desk(folder: Path) -> DeskServer:
     """With a pulled bundle of the bundle world; the same federation, the same contract."""
-    server = desk_server(tmp_path / "kz")
+    server = desk_server(folder / "kz")
     write_folder_durably(server.node.pulled / "KZ" / "CA-01-BORDER" / "2026-09-r0", bundle_world().files)
     return server
 
@@ -54,22 +65,22 @@ def test_a_pulled_bundle_is_listed_and_every_check_is_made_when_it_is_looked_at(
     assert len(page.select("#cells tbody tr")) == len(published())
 
 
-def test_of_an_altered_bundle_nothing_is_shown(desk: DeskServer) -> None:
-    file = desk.node.pulled / "KZ" / "CA-01-BORDER" / "2026-09-r0" / DATA
+def test_of_an_altered_bundle_nothing_is_shown(fresh: DeskServer) -> None:
+    file = fresh.node.pulled / "KZ" / "CA-01-BORDER" / "2026-09-r0" / DATA
     figure_there = max((row["OBS_VALUE"] for row in published()), key=len).encode()
     file.write_bytes(file.read_bytes().replace(b"," + figure_there + b",", b",98765,", 1))
-    browser = desk.signed_in("Preparer")
+    browser = fresh.signed_in("Preparer")
     for path in (address(), f"{address()}/table.csv", f"{address()}/table.xlsx"):
         answer = browser.get(path)
         assert answer.status_code == 422
         assert b"98765" not in answer.content.replace(b",", b"")
 
 
-def test_a_broken_signature_hides_the_figures(desk: DeskServer) -> None:
-    file = desk.node.pulled / "KZ" / "CA-01-BORDER" / "2026-09-r0" / "datapackage.jws"
+def test_a_broken_signature_hides_the_figures(fresh: DeskServer) -> None:
+    file = fresh.node.pulled / "KZ" / "CA-01-BORDER" / "2026-09-r0" / "datapackage.jws"
     raw = file.read_bytes()
     file.write_bytes(raw.replace(b'"signature":"', b'"signature":"A', 1))
-    page = soup(desk.signed_in("Preparer"), address())
+    page = soup(fresh.signed_in("Preparer"), address())
     assert page.select("#cells") == []
     assert "Its figures are not shown" in page.get_text()
 
@@ -100,9 +111,9 @@ def test_an_ordinary_text_stays_as_it_is() -> None:
     assert harmless("Zhetisu region") == "Zhetisu region"
 
 
-def test_an_own_release_is_shown_from_the_ledger(desk: DeskServer) -> None:
-    bundle = desk.world.release_earlier(table(), period="2026-08")
-    page = soup(desk.signed_in("Clearer A"), f"/bundles/{bundle.hex}")
+def test_an_own_release_is_shown_from_the_ledger(fresh: DeskServer) -> None:
+    bundle = fresh.world.release_earlier(table(), period="2026-08")
+    page = soup(fresh.signed_in("Clearer A"), f"/bundles/{bundle.hex}")
     assert "An own release" in page.get_text()
     assert len(page.select("#cells tbody td.console-withheld")) == len(WITHHELD)
 

@@ -17,9 +17,20 @@ UZ_TOTAL = ("IN", "UZ", "_T", "_T", "_T", "_T", "_T")
 KG_TOTAL = ("IN", "KG", "_T", "_T", "_T", "_T", "_T")
 
 
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> DeskServer:
+    """One desk for what changes nothing."""
+    return _desk(tmp_path_factory.mktemp("desk"))
+
+
 @pytest.fixture
-def desk(tmp_path: Path) -> DeskServer:
-    server = desk_server(tmp_path / "kz")
+def fresh(tmp_path: Path) -> DeskServer:
+    return _desk(tmp_path)
+
+
+def _desk(folder: Path) -> DeskServer:
+    """With one candidate before the officers."""
+    server = desk_server(folder / "kz")
     server.world.act("bundle", "submit", *ASKED)
     return server
 
@@ -63,11 +74,11 @@ def test_codes_and_words_are_the_readers_language(desk: DeskServer) -> None:
     assert "скрыто" in text
 
 
-def test_what_was_hidden_and_is_shown_comes_first_and_alarms(desk: DeskServer) -> None:
-    before = desk.world.release_earlier(table({UZ_TOTAL: hidden(), KG_TOTAL: figure(1900)}))
-    files = desk.world.candidate(revision=1, supersedes=before, pooled=_pooled(before))
-    desk.world.act("bundle", "submit", str(desk.world.build(files)))
-    page = soup(desk.signed_in("Clearer A"), "/releases/2")
+def test_what_was_hidden_and_is_shown_comes_first_and_alarms(fresh: DeskServer) -> None:
+    before = fresh.world.release_earlier(table({UZ_TOTAL: hidden(), KG_TOTAL: figure(1900)}))
+    files = fresh.world.candidate(revision=1, supersedes=before, pooled=_pooled(before))
+    fresh.world.act("bundle", "submit", str(fresh.world.build(files)))
+    page = soup(fresh.signed_in("Clearer A"), "/releases/2")
     alarm = page.select_one(".console-alarm")
     assert alarm is not None
     assert "Uzbekistan" in alarm.get_text()
@@ -84,13 +95,13 @@ def test_the_preparer_is_told_that_another_must_clear(desk: DeskServer) -> None:
     assert page.select("form[action$='/return'], [data-passkey=approve]") == []
 
 
-def test_a_clearing_officer_returns_it_with_a_reason_and_the_page_says_so(desk: DeskServer) -> None:
-    browser = desk.signed_in("Clearer A")
+def test_a_clearing_officer_returns_it_with_a_reason_and_the_page_says_so(fresh: DeskServer) -> None:
+    browser = fresh.signed_in("Clearer A")
     answer = form(browser, "/releases/1/return", reason="Проверьте UZ.")
     assert answer == 303
     assert "kz-02" in soup(browser, "/releases/1").get_text()
     assert "Проверьте UZ." in soup(browser, "/releases/1").get_text()
-    assert desk.world.state()["state"] == "returned"
+    assert fresh.world.state()["state"] == "returned"
 
 
 def test_a_return_without_a_reason_is_refused_on_the_same_page(desk: DeskServer) -> None:
