@@ -32,9 +32,11 @@ def key(direction: str, citizenship: str = "_T") -> CellKey:
     return (direction, citizenship, "KZ", "_T", "_T", "_T", "_T")
 
 
-def own(arrivals: int, departures: int, *, uzbek: int | None = None) -> dict[CellKey, int | None]:
-    """KG's arrivals from and departures to KZ, one part of the departures by citizens of UZ; None is withheld."""
-    return {key("IN"): arrivals, key("OUT"): departures, key("OUT", "UZ"): uzbek}
+def own(
+    arrivals: int, departures: int, *, kyrgyz: int | None = None, uzbek: int | None = None
+) -> dict[CellKey, int | None]:
+    """KG's arrivals from and departures to KZ, two parts of the departures by citizenship; None is withheld."""
+    return {key("IN"): arrivals, key("OUT"): departures, key("OUT", "KG"): kyrgyz, key("OUT", "UZ"): uzbek}
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,11 @@ class Chosen:
         """The one period asked for; empty for all."""
         return self.query[PERIOD]
 
+    @property
+    def parts(self) -> bool:
+        """Whether rows have a breakdown to show: asked for, or by measures, which have no total."""
+        return any(one.entry.breakdown for one in self.comparisons)
+
     def address(self, page: int) -> str:
         """Another page of the same filters."""
         return "?" + urlencode({**self.query, _PAGE: page})

@@ -23,7 +23,7 @@ from nodes.desk.pages.corridor_filters import (
     page_number,
 )
 from nodes.desk.pages.corridor_reading import Judged, MirrorReading
-from nodes.desk.pages.corridor_views import FLAGS, Line, corridor_diagram, line, moment, rounded
+from nodes.desk.pages.corridor_views import FLAGS, UNITS, Line, corridor_diagram, line, moment, rounded
 from nodes.desk.server.context import DeskContext
 from nodes.web.charts.multiples import Panel, panel
 from nodes.web.pages.locale import Reader
@@ -60,7 +60,7 @@ class CorridorPages:
     def listing(self, request: Request, officer: Officer) -> Response:
         """Every corridor of a contract and period, filtered as the address says."""
         found = self._find(request)
-        facts: dict[str, object] = {"officer": officer, "found": found, "flags": FLAGS}
+        facts: dict[str, object] = {"officer": officer, "found": found, "flags": FLAGS, "units": UNITS}
         if found is not None:
             chosen = found.chosen(request)
             facts |= {"chosen": chosen, "lines": found.lines(chosen.on_page), **_overview(found, chosen)}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import cos, hypot, pi, sin, sqrt
 
-WIDTH, HEIGHT = 440, 380
-_CENTRE = (WIDTH / 2, HEIGHT / 2)
+WIDTH = 440
+_CENTRE = (WIDTH / 2, 180.0)
 _RADII = (135.0, 125.0)
 NODE_RADIUS = 22
 _BEND = 0.16  # how far an arrow bends aside, so that there and back lie apart
@@ -14,6 +14,7 @@ _GAP = 6.0
 _HEAD = 11.0
 _WIDTH_MIN, _WIDTH_MAX = 1.5, 7.0
 _LABEL_GAP = 18
+_MARGIN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,11 @@ class Diagram:
 
     nodes: tuple[Node, ...]
     arrows: tuple[Arrow, ...]
+
+    @property
+    def height(self) -> int:
+        """Down to the lowest name."""
+        return round(max(max(node.y + NODE_RADIUS, node.label_y) for node in self.nodes)) + _MARGIN
 
 
 def diagram(members: Sequence[str], flows: Sequence[Flow]) -> Diagram:

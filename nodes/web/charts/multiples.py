@@ -1,7 +1,8 @@
 """One panel of small multiples: what two sides report of one flow, period after period, and the band expected.
 
 All panels have one form, so that eyes compare them; each has its own scale, written beside it. What is withheld is a
-hatched mark and what was not released is a gap: neither is ever drawn as zero.
+hatched strip over the whole height, since it may be anywhere, and what was not released is a gap: neither is ever drawn
+as zero.
 """
 
 from collections.abc import Sequence
@@ -14,9 +15,10 @@ from nodes.web.charts.scale import Scale
 WIDTH, HEIGHT = 320, 190
 LEFT, RIGHT, TOP, BOTTOM = 56, 8, 14, 26
 """Margins: for the numbers of the scale, and for the names of the first and the last period."""
-_SHARE_OF_BAND = 0.6
-_ASIDE = 0.16  # how far a side's withheld mark lies from the middle of its period, so that both are seen
-_SLOT_MAX = 56.0
+_SHARE_OF_BAR = 0.6
+_ASIDE_MAX = 9.0  # how far a side's strip lies from the middle of its period, so that both are seen
+_BAR_MAX = 28.0
+_STRIP_MAX = 8.0
 
 
 class Said(StrEnum):
@@ -51,7 +53,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A figure, or a withheld one, at its place."""
+    """A figure at its place, or the top of the strip that stands for a withheld one."""
 
     x: float
     y: float
@@ -81,9 +83,14 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """Where everything lies."""
+    """Where everything lies.
+
+    Attributes:
+        strip_width: Of what stands for a withheld figure, from the scale's top to its bottom.
+    """
 
     scale: Scale
+    strip_width: float
     by_origin: Curve
     by_destination: Curve
     bars: tuple[Bar, ...] = field(repr=False)
@@ -98,14 +105,16 @@ def panel(moments: Sequence[Moment]) -> Panel:
     """Draw at least one period; they stand in order, evenly apart."""
     greatest = max((float(value) for moment in moments for value in _values(moment)), default=0.0)
     scale = Scale.over(greatest, bottom=HEIGHT - BOTTOM, top=TOP)
-    slot = min((WIDTH - LEFT - RIGHT) / len(moments), _SLOT_MAX)
+    slot = (WIDTH - LEFT - RIGHT) / len(moments)
+    aside = min(slot / 4, _ASIDE_MAX)
     middles = [round(LEFT + slot * (index + 0.5), 1) for index in range(len(moments))]
     return Panel(
         scale=scale,
-        by_origin=_curve([moment.by_origin for moment in moments], moments, middles, scale, -slot * _ASIDE),
-        by_destination=_curve([moment.by_destination for moment in moments], moments, middles, scale, slot * _ASIDE),
+        strip_width=round(min(slot / 2 - 1, _STRIP_MAX), 1),
+        by_origin=_curve([moment.by_origin for moment in moments], moments, middles, scale, -aside),
+        by_destination=_curve([moment.by_destination for moment in moments], moments, middles, scale, aside),
         bars=tuple(
-            _bar(moment, moment.expected, middle, scale, slot * _SHARE_OF_BAND)
+            _bar(moment, moment.expected, middle, scale, min(slot * _SHARE_OF_BAR, _BAR_MAX))
             for moment, middle in zip(moments, middles, strict=True)
             if moment.expected is not None
         ),
@@ -130,7 +139,7 @@ def _curve(
             continue
         runs.append([])
         if point.said is Said.WITHHELD:
-            marks.append(Mark(x=round(middle + aside, 1), y=scale.bottom, point=point, period=moment.period))
+            marks.append(Mark(x=round(middle + aside, 1), y=scale.top, point=point, period=moment.period))
     return Curve(marks=tuple(marks), lines=tuple(" ".join(run) for run in runs if len(run) > 1))
 
 
