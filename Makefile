@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-fast test-hsm test-faults fuzz lint format bench bench-sdc lock clean install
+.PHONY: demo test test-fast test-hsm test-browser test-faults fuzz mutants screens lint format bench bench-sdc lock clean install
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -17,11 +17,12 @@ $(STAMP): requirements.lock pyproject.toml
 INTEROP := .venv-interop
 INTEROP_STAMP := $(INTEROP)/.installed
 
-$(INTEROP_STAMP): tests/interop/requirements.lock tests/interop/aics.lock
+$(INTEROP_STAMP): tests/interop/requirements.lock tests/interop/aics.lock tests/interop/tuf/package-lock.json
 	$(PYTHON) -m venv $(INTEROP)
 	$(INTEROP)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r tests/interop/requirements.lock
 	$(PYTHON) -m venv $(INTEROP)/aics
 	$(INTEROP)/aics/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --ignore-requires-python -r tests/interop/aics.lock
+	if command -v npm >/dev/null; then mkdir -p $(INTEROP)/tuf && cp tests/interop/tuf/package.json tests/interop/tuf/package-lock.json $(INTEROP)/tuf/ && npm ci --silent --prefix $(INTEROP)/tuf --ignore-scripts --no-audit --no-fund; fi
 	touch $(INTEROP_STAMP)
 
 install: $(STAMP)
@@ -39,6 +40,18 @@ test-fast: $(STAMP)
 # The suites of whatever signs, with every Ed25519 key in a token (SoftHSM, Debian package softhsm2).
 test-hsm: $(STAMP)
 	EXCHANGE_TEST_KEYS=token $(BIN)/python -m pytest -n 2 --dist loadfile tests/unit/nodes/test_token_keys.py tests/unit/nodes/test_key_commands.py tests/unit/nodes/test_key_standing.py tests/unit/nodes/test_start_refusals.py tests/unit/nodes/test_contract_life.py tests/unit/nodes/test_desk_release.py tests/unit/nodes/test_gateway_pulls.py
+
+# Officers, analysts and auditors in Debian's chromium (packages chromium, chromium-driver, poppler-utils).
+test-browser: $(STAMP)
+	EXCHANGE_TEST_BROWSER=1 $(BIN)/python -m pytest tests/browser
+
+# A picture of every screen: English, Russian, wide, narrow, printed.
+screens: $(STAMP)
+	$(BIN)/python -m tests.browser.screens build/screens
+
+# One change at a time in exchange/log, and which tests notice it; what survives is explained in docs/mutation.md.
+mutants: $(STAMP)
+	$(BIN)/python -m tests.mutants
 
 # Every fault at every call of an exchange, and a thousand killed witnesses: half an hour. `make test` takes samples.
 test-faults: $(STAMP)
