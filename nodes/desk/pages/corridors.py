@@ -33,8 +33,8 @@ from nodes.web.roles import Action
 from nodes.web.sessions import May, Officer
 
 CORRIDORS = "/corridors"
-PERIODS_MAX = 24
-"""So many periods of a corridor stand on one page: two years of months."""
+PERIODS_MAX = 12
+"""So many periods of a corridor stand on one page: a year of months. Each needs a model of its own."""
 PANELS_MAX = 8
 """Totals first, then the largest parts; with every period they fit on a page of 200 rows."""
 CSV, JSON = "text/csv; charset=utf-8", "application/json"

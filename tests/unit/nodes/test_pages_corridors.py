@@ -173,6 +173,20 @@ class TestCorridor:
         desk.release(OWN)
         assert table(soup(browser, FLOW), "#figures tr[data-period]")[0][1] == "5,000"
 
+    def test_a_year_of_months_stands_on_a_page_and_earlier_ones_on_the_next(self, desk: CorridorDesk) -> None:
+        months = [
+            "2025-09",
+            *(f"2025-{month}" for month in (10, 11, 12)),
+            *(f"2026-0{month}" for month in range(1, 10)),
+        ]
+        desk.release({month: {key("OUT"): 100} for month in months})
+        browser = analyst(desk)
+        newest, oldest = (soup(browser, f"{FLOW}?page={page}") for page in (1, 99))
+        assert [row["data-period"] for row in newest.select("#figures tr[data-period]")] == months[:0:-1]
+        assert [row["data-period"] for row in oldest.select("#figures tr[data-period]")] == ["2025-09"]
+        links = [page.select(".govuk-pagination a")[0]["href"] for page in (newest, oldest)]
+        assert links == ["?contract=CA-01-BORDER&page=2", "?contract=CA-01-BORDER&page=1"]
+
     def test_an_altered_bundle_is_refused_on_a_page_that_says_so(self, changing: CorridorDesk) -> None:
         browser = analyst(changing)
         soup(browser, FLOW)
