@@ -15,6 +15,9 @@ from exchange.disclosure.pool.system import Candidate, Holdings, PooledView, poo
 from exchange.disclosure.problem import Insider, View
 from exchange.disclosure.relations import System
 
+LOOKS_MAX = 8
+"""How many readers with other presumptions are asked, before all that the first finds counts."""
+
 CHAINS_MAX = 20
 """How many findings are explained; the others are named."""
 
@@ -39,10 +42,52 @@ def exposed_cells(
     """Every withheld cell of the holdings that is not proved safe.
 
     Where a presumption contradicts the sums it is given up, and the audit made again: whoever presumes so learns that
-    it is not so, and nothing more. So it is where what follows from it is not true of the candidate: whoever presumes
-    so is misled.
+    it is not so, and nothing more. Where what follows from presumptions is not true of a cell of the candidate, whoever
+    makes them all is misled; but one of them may be true. So two more look: who presumes all but that cell, and who
+    presumes nothing but that cell. What any of them finds, and is so, counts.
     """
-    dropped = frozenset[Place]()
+    looks, seen = [frozenset[Place]()], set[frozenset[Place]]()
+    found: dict[PoolFinding, None] = {}
+    first: AuditOutcome | None = None
+    while looks:
+        dropped = looks.pop(0)
+        seen.add(dropped)
+        looked = _look(candidate, holdings, dropped, work_max=work_max, progress=progress)
+        first = first or looked.outcome
+        more = [one for one in looked.instead if one not in seen]
+        if looked.instead and len(seen) + len(looks) + len(more) <= LOOKS_MAX:
+            found |= dict.fromkeys(looked.true_findings)
+            looks += more
+        else:
+            found |= dict.fromkeys(looked.findings)
+    assert first is not None
+    return ExposedCells(tuple(found), first)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What somebody finds who makes some presumptions.
+
+    Attributes:
+        findings: All of them, whether or not they are so.
+        true_findings: Those that are not known to be untrue.
+        instead: What those give up who would have to look once more.
+    """
+
+    findings: tuple[PoolFinding, ...]
+    true_findings: tuple[PoolFinding, ...]
+    instead: tuple[frozenset[Place], ...]
+    outcome: AuditOutcome
+
+
+def _look(
+    candidate: Candidate,
+    holdings: Holdings,
+    dropped: frozenset[Place],
+    *,
+    work_max: int,
+    progress: Callable[[float], None],
+) -> _Look:
     while True:
         pooled = pooled_view(candidate, holdings, dropped=dropped)
         insiders = _insiders(candidate, pooled)
@@ -59,13 +104,20 @@ def exposed_cells(
         around = _with_neighbours(pooled.view.system, _contradicting(pooled) or said)
         places = _places(pooled, around) - dropped
         if not places:
-            told = _told(pooled, outcome, insiders)
-            wrong = {found.column for found in told if found.misleads(candidate)}
-            around = _with_neighbours(pooled.view.system, wrong)
-            places = _places(pooled, wrong) - dropped or _places(pooled, around) - dropped
-            if not places:
-                return ExposedCells((*_given_away(pooled), *(found.finding for found in told)), outcome)
+            break
         dropped |= places
+    told = _told(pooled, outcome, insiders)
+    misleading = [found for found in told if found.misleads(candidate)]
+    wrong = _places(pooled, {found.column for found in misleading})
+    others = frozenset(pooled.places.values()) - wrong
+    instead = (dropped | (wrong - dropped or others), dropped | others) if misleading else ()
+    given_away = tuple(_given_away(pooled))
+    return _Look(
+        findings=(*given_away, *(found.finding for found in told)),
+        true_findings=(*given_away, *(found.finding for found in told if found not in misleading)),
+        instead=tuple(one for one in dict.fromkeys(instead) if one != dropped),
+        outcome=outcome,
+    )
 
 
 def _places(pooled: PooledView, columns: Collection[int]) -> frozenset[Place]:
