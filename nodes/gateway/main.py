@@ -126,7 +126,7 @@ class Gateway:
     async def stop(self) -> None:
         """End: nothing new, finish what is queued."""
         await self.context.background.stop()
-        self.context.registry.close()
+        await self.context.registry.close()
         await self.context.cosigner.stop()
         await self.context.sequencer.stop()
         await self.network.aclose()

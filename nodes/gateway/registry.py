@@ -7,8 +7,9 @@ a refusal: nobody goes on under an older registry than the partner's.
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -71,6 +72,7 @@ class Registry:
         self._clock = clock
         # A thread of its own: it waits for the loop, and must not take the place of work that the loop waits for.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="registry")
+        self._asked = _Asked()
         self._lock = asyncio.Lock()
         self._turn = 0
         self._missed_until: dict[str, datetime] = {}  # by who named a version that nobody had
@@ -78,9 +80,10 @@ class Registry:
         self.refreshed_at: datetime | None = None
         self.refusals: dict[str, ExchangeError] = {}  # by member: what was wrong with its registry, last time
 
-    def close(self) -> None:
-        """Begin nothing more."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+    async def close(self) -> None:
+        """Begin nothing more, and wait for the thread while the loop can still answer it."""
+        self._asked.end()
+        await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
 
     async def keep_fresh(self, changed: Callable[[], object]) -> None:
         """Refresh again and again; `changed` is called after each round that brought a new state."""
@@ -172,7 +175,7 @@ class Registry:
         try:
             if not source:
                 raise RegistryUnreachableError(source=member, reason="no address: the member is silenced")
-            fetch = _fetcher(self._network, asyncio.get_running_loop())
+            fetch = _fetcher(self._network, asyncio.get_running_loop(), self._asked)
             work = partial(refresh_registry, self._node.keys, source=source, fetch=fetch, now=self._clock.now)
             await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except ExchangeError as error:
@@ -211,11 +214,39 @@ async def refresh_at_start(node: NodeFolder, clock: Clock) -> None:
             await Registry(node, trust=here, network=network, clock=clock).refresh()
 
 
-def _fetcher(network: httpx.AsyncClient, loop: asyncio.AbstractEventLoop) -> Fetch:
+class _Asked:
+    """The file that the thread waits for, so that an end need not wait for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: Future[bytes] | None = None
+        self._ended = False
+
+    def begin(self, network: httpx.AsyncClient, url: str, loop: asyncio.AbstractEventLoop) -> Future[bytes]:
+        """Ask for a file, in the loop.
+
+        Raises:
+            DownloadError: It has ended.
+        """
+        with self._lock:
+            if self._ended:
+                raise DownloadError("the node ends")
+            self._under_way = asyncio.run_coroutine_threadsafe(_get(network, url), loop)
+            return self._under_way
+
+    def end(self) -> None:
+        """Ask for nothing more, and wait for nothing."""
+        with self._lock:
+            self._ended = True
+            if self._under_way is not None:
+                self._under_way.cancel()
+
+
+def _fetcher(network: httpx.AsyncClient, loop: asyncio.AbstractEventLoop, files: _Asked) -> Fetch:
     """One file, for the thread in which python-tuf's client works; the loop carries it."""
 
     def fetch(url: str) -> bytes:
-        asked = asyncio.run_coroutine_threadsafe(_get(network, url), loop)
+        asked = files.begin(network, url, loop)
         try:
             return asked.result(timeout=FILE_S_MAX)
         except (TimeoutError, CancelledError) as error:

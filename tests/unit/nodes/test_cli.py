@@ -54,7 +54,7 @@ def test_the_first_word_of_a_group_lists_what_belongs_to_it() -> None:
     code, out, _ = run("clearance")
     assert code == ExitCode.USAGE
     listed = {line.split("  ")[0] for line in out.splitlines() if line.startswith("clearance ")}
-    assert listed == {"clearance approve", "clearance return", "clearance show", "clearance list"}
+    assert listed == {f"clearance {word}" for word in ("approve", "list", "print", "return", "show", "statement")}
     assert run("clearance", "--help")[:2] == (ExitCode.FINE, out)
 
 
