@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-fast test-hsm test-browser test-faults fuzz mutants screens lint format bench bench-sdc lock clean install
+.PHONY: demo test test-fast test-long test-hsm test-browser test-faults fuzz mutants screens lint format bench bench-sdc lock clean install
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,7 +32,11 @@ demo: $(STAMP)
 
 test: lint $(STAMP) $(INTEROP_STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not story"
-	$(BIN)/python -m pytest -m story
+	$(BIN)/python -m pytest -m "story and not long"
+
+# The stories that take longest: a publication killed at each of its files and commits, every answer against OpenAPI.
+test-long: $(STAMP)
+	$(BIN)/python -m pytest -m "story and long"
 
 test-fast: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not story" tests/unit tests/house

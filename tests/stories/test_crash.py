@@ -13,7 +13,7 @@ from exchange.errors.demo import DemoProcessError
 from tests.stories.faulty import FaultyFederation, soon
 from tests.stories.federation import verify
 
-pytestmark = [pytest.mark.story, pytest.mark.usefixtures("strace")]
+pytestmark = [pytest.mark.story, pytest.mark.long, pytest.mark.usefixtures("strace")]
 
 UNREACHABLE = 5
 COMMITS = (1, 3, 6)

@@ -13,7 +13,7 @@ from exchange.signing.token_uri import TokenUri, format_token_uri
 from tests.world.keeping import Ran, run, write_passphrase
 from tests.world.tokens import make_token
 
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.long]
 
 MEMBERS = {"KZ": "state", "KG": "state", "IOM": "organisation"}
 OFFICERS = {"01": "data", "02": "clearing", "03": "clearing", "04": "contract"}

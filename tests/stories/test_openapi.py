@@ -26,7 +26,7 @@ from tests.world.desk_server import ORIGIN, desk_server
 from tests.world.gateways import gateway_world
 from tests.world.served import socket_of
 
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.long]
 
 EXAMPLES = 2
 """For each operation and each of the two ways, right and wrong."""
