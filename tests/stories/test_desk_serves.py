@@ -20,7 +20,7 @@ from tests.world.desk_server import Browser
 from tests.world.federation import found, seeded
 from tests.world.passkeys import Authenticator
 
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.long]
 
 STARTED_S = 60.0
 

@@ -13,7 +13,7 @@ import pytest
 from tests.stories.faulty import FaultyFederation
 from tests.stories.federation import verify
 
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.long]
 
 DISK_MB = 24
 ERROR, UNREACHABLE = 1, 5

@@ -12,7 +12,7 @@ from tests.stories.faulty import CONTRACT, FaultyFederation
 from tests.stories.federation import verify
 from tests.world.passkeys import Authenticator
 
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.long]
 
 PERIOD = "2025-12"
 PAGE = {"rp_id": "desk.uz.example", "origin": "https://desk.uz.example"}
