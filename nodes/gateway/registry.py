@@ -86,11 +86,12 @@ class Registry:
         await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
 
     async def keep_fresh(self, changed: Callable[[], object]) -> None:
-        """Refresh again and again; `changed` is called after each round that brought a new state."""
+        """Refresh again and again; `changed` is called after each round that finds a new state, whoever brought it."""
+        known = self.version()
         while True:
-            before = self.version()
             await self.refresh()
-            if self.version() != before:
+            if self.version() != known:
+                known = self.version()
                 changed()
             await asyncio.sleep(self._node.settings.gateway.registry_refresh_s)
 
