@@ -13,12 +13,7 @@ from nodes.settings import NodeFolder
 from nodes.web import account_routes, error_pages, session_routes
 from nodes.web.console import build_console, refusal_headers
 from nodes.web.problems import Refusals
-from nodes.web.security import Guard
-
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
+from nodes.web.security import PAGE_POLICY, Guard
 
 
 def build_desk(node: NodeFolder, *, clock: Clock, transport: httpx.BaseTransport | None = None) -> DeskContext:

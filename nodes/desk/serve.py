@@ -1,73 +1,32 @@
 """`exchange desk serve`, and the invitations that found a desk: one server for its officers' LAN."""
 
-import asyncio
 import getpass
-import logging
 import secrets
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import uvicorn
-import uvloop
 
 from exchange.errors import ExitCode
 from exchange.errors.officers import ConsoleUnsafeError
 from exchange.errors.settings import CommandLineError
 from exchange.signing.password import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, hash_password
 from nodes.adapters.clock import SystemClock
-from nodes.adapters.tls_files import server_context
 from nodes.desk.main import build_desk, guarded
-from nodes.settings import DeskSettings, NodeFolder
+from nodes.settings import NodeFolder
 from nodes.terminal import CommandParser, Invocation
 from nodes.web.accounts import Wanted
 from nodes.web.roles import Role
-from nodes.web.wire import WireLimits, bounded
-
-BACKLOG = 128
-KEEP_ALIVE_S = 65
-STOP_S = 5
-WIRE = WireLimits(
-    head_bytes_max=32 * 1024,
-    head_fields_max=64,
-    request_s=30.0,
-    answer_s=60.0,
-    connections_max=256,
-    connections_of_one_max=64,
-)
-"""A ministry's officers, not the world: browsers open a few connections each."""
+from nodes.web.serving import serve_console
 
 
 def serve(call: Invocation) -> int:
     """`exchange --node kz desk serve`: run the member's desk for its officers until it is told to end."""
     call.parse(CommandParser(call.command, "run the member's desk for its officers"))
     node = call.require_node()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # whoever sends malformed requests could fill the disk
     context = build_desk(node, clock=SystemClock())
     settings = node.settings.desk
-    config = uvicorn.Config(
-        guarded(context),
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http=bounded(WIRE),
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=STOP_S,
-        backlog=BACKLOG,
-    )
-    _secure(config, node, settings)
     call.output.say(
         en=f"{node.member}: desk at {settings.origin}", ru=f"{node.member}: рабочее место на {settings.origin}"
     )
-    uvloop.run(_run(_Server(config)))
+    serve_console(guarded(context), settings, folder=node.path)
     return ExitCode.FINE
 
 
@@ -98,31 +57,6 @@ def invite(call: Invocation) -> int:
     call.output.line(f"  {code}")
     call.output.result({"name": arguments.name, "code": code})
     return ExitCode.FINE
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that leaves signals to the process, which ends with 0 when it is told to."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Nothing."""
-        yield
-
-
-async def _run(server: _Server) -> None:
-    def end() -> None:
-        server.should_exit = True
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end)
-    await server.serve()
-
-
-def _secure(config: uvicorn.Config, node: NodeFolder, settings: DeskSettings) -> None:
-    if settings.tls is not None:
-        context = server_context(node.path, settings.tls)
-        config.ssl_context_factory = lambda _config, _default: context
 
 
 def _password(node: NodeFolder) -> str:

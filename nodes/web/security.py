@@ -20,6 +20,12 @@ POLICY = "default-src 'none'; frame-ancestors 'none'"
 PATH_CHARS_MAX = 1024
 QUERY_CHARS_MAX = 1024
 
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Of a console's pages: nothing but the console's own files, nothing inline, in no other page."""
+
 
 class Guard:
     """Adds the security headers, bounds address and body.

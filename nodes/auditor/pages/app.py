@@ -15,12 +15,8 @@ from nodes.web.pages import assets, signing_in
 from nodes.web.pages.rendering import Entry, Pages, Site
 from nodes.web.pages.words import sentence as _
 from nodes.web.problems import Refusals
-from nodes.web.security import Guard
+from nodes.web.security import PAGE_POLICY, Guard
 
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 ACCOUNTS_DB = "auditors.db"
 NAVIGATION = (
     Entry(address="/", text=_("Board")),

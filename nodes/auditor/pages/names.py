@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from exchange.contract.calendar import Lateness
 from exchange.log.entry import EntryType
 from exchange.reconcile.model import Verdict
 from nodes.web.pages.words import sentence as _
@@ -15,13 +14,6 @@ VERDICTS: Mapping[str, tuple[str, str]] = {
     Verdict.DISPUTED: (_("disputed"), "orange"),
     Verdict.VIOLATED: (_("a rule was broken"), "red"),
     Verdict.REFUSED: (_("refused by the publisher"), "red"),
-}
-LATENESS: Mapping[Lateness, tuple[str, str]] = {
-    Lateness.IN_TIME: (_("in time"), "green"),
-    Lateness.DUE: (_("due"), "yellow"),
-    Lateness.LATE: (_("late"), "orange"),
-    Lateness.OVERDUE: (_("overdue"), "red"),
-    Lateness.DELINQUENT: (_("delinquent"), "red"),
 }
 ENTRIES: Mapping[EntryType, str] = {
     EntryType.CONTRACT_SIGNED: _("signed a contract"),

@@ -14,8 +14,9 @@ from exchange.reconcile.dossier import format_dossier
 from nodes.auditor.commands import open_store
 from nodes.auditor.filing import charge_in, kept_of, read_codelists, read_contracts
 from nodes.auditor.pages.kept import KeptAudit, LastAudit
-from nodes.auditor.pages.names import ENTRIES, LATENESS, VERDICTS
+from nodes.auditor.pages.names import ENTRIES, VERDICTS
 from nodes.auditor.steps import Step, steps_about
+from nodes.web.pages.lateness import LATENESS
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import page_router
 from nodes.web.roles import Action

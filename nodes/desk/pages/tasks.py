@@ -21,6 +21,7 @@ from nodes.desk.releasing import submit
 from nodes.desk.server.candidate_routes import cases, drafts
 from nodes.desk.server.context import DeskContext
 from nodes.desk.server.tasks import TaskKind, tasks_of
+from nodes.web.pages.lateness import LATENESS
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import fields, page_router, see
 from nodes.web.pages.words import sentence as _
@@ -32,13 +33,6 @@ Submitting = Annotated[Officer, Depends(May(Action.CANDIDATE_SUBMIT))]
 DUE_AHEAD_DAYS = 60
 DUE_BEHIND_DAYS = 400
 CASES_SHOWN_MAX = 50
-LATENESS: Mapping[Lateness, tuple[str, str]] = {
-    Lateness.IN_TIME: (_("in time"), "green"),
-    Lateness.DUE: (_("due"), "yellow"),
-    Lateness.LATE: (_("late"), "orange"),
-    Lateness.OVERDUE: (_("overdue"), "red"),
-    Lateness.DELINQUENT: (_("delinquent"), "red"),
-}
 
 
 TASKS: Mapping[TaskKind, str] = {
