@@ -218,6 +218,11 @@ class NodeFolder:
         return self.path / "log.vkey"
 
     @property
+    def taken_back(self) -> Path:
+        """Withdrawals of bundles that were pulled, by the bundle's digest."""
+        return self.pulled / "withdrawn"
+
+    @property
     def desk(self) -> Path:
         """Candidates, the desk's state and the ledger."""
         return self.path / "desk"

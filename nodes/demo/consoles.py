@@ -69,15 +69,20 @@ def start_consoles(federation: DemoFederation, *, clock: Clock) -> list[OpenedCo
     members = (*DESKS, AUDITOR)
     ports = processes.free_ports(len(members), first=PORT_FIRST)
     password = base64.b32encode(secrets.token_bytes(PASSWORD_BYTES)).decode("ascii").lower()
-    opened = []
-    for member, port in zip(members, ports, strict=True):
-        node = _with_console(federation.nodes[member].path, auditor=member == AUDITOR, port=port)
-        names = _accounts(node, password, clock=clock)
-        settings = node.settings.auditor if member == AUDITOR else node.settings.desk
-        running = processes.start_program(node, _COMMAND[member == AUDITOR], address=settings.origin, output=OUTPUT)
-        opened.append(OpenedConsole(running=running, names=names, password=password))
-    for one in opened:
-        processes.await_ready(one.running, federation.nodes[one.running.member].path, path="/sign-in", output=OUTPUT)
+    opened: list[OpenedConsole] = []
+    try:
+        for member, port in zip(members, ports, strict=True):
+            node = _with_console(federation.nodes[member].path, auditor=member == AUDITOR, port=port)
+            names = _accounts(node, password, clock=clock)
+            settings = node.settings.auditor if member == AUDITOR else node.settings.desk
+            running = processes.start_program(node, _COMMAND[member == AUDITOR], address=settings.origin, output=OUTPUT)
+            opened.append(OpenedConsole(running=running, names=names, password=password))
+        for one in opened:
+            folder = federation.nodes[one.running.member].path
+            processes.await_ready(one.running, folder, path="/sign-in", output=OUTPUT)
+    except BaseException:
+        processes.stop([one.running for one in opened])
+        raise
     return opened
 
 

@@ -21,8 +21,6 @@ from nodes.desk.cases import Desk
 
 TAKEN_BACK = frozenset({"logged", "withdrawn"})
 """The states of an own withdrawal from which on the figures no longer stand."""
-WITHDRAWN = "withdrawn"
-"""The folder beside the pulled bundles in which the gateway lays down partners' withdrawals, one folder each."""
 
 _FOLDER = re.compile(r"(?P<period>[0-9Q-]+)-r(?P<revision>[0-9]+)-[0-9a-f]+\Z", re.ASCII)
 
@@ -175,7 +173,7 @@ def _pulled(desk: Desk, *contracts: DataContract) -> Iterator[Released]:
             bundle = Digest.of(files.get(MANIFEST, b""))
             opened = open_bundle(files, trust=desk.trust, contracts=desk.shelf)
             agreed = opened.publication.contract
-            taken_back = (desk.node.pulled / WITHDRAWN / bundle.hex).exists()
+            taken_back = (desk.node.taken_back / bundle.hex).exists()
             if opened.data is not None and agreed is not None and not taken_back:
                 yield Released(
                     contract=agreed,

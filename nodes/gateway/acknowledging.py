@@ -33,7 +33,6 @@ from nodes.gateway.context import GatewayContext
 
 LOOK_EVERY_S = 900.0
 """How often partners are asked what they took back."""
-FOLDER = "withdrawn"
 _LOG = logging.getLogger("exchange.gateway")
 
 
@@ -109,7 +108,7 @@ class Acknowledging:
             trust=context.trust.current(),
             clause=None if held is None else held.contract.approvals,
         )
-        folder = context.node.pulled / FOLDER / bundle.hex
+        folder = context.node.taken_back / bundle.hex
         await asyncio.to_thread(write_folder_durably, folder, files)
         for pull in pulls:
             await context.sequencer.submit(partial(self._give, held=pull, withdrawn=withdrawn))
