@@ -97,3 +97,11 @@ def test_the_first_decision_names_every_adapter() -> None:
     page = (ROOT / "docs/decisions/0001-modules-beyond-the-design.md").read_text(encoding="utf-8")
     named = {*re.findall(r"\w+", page), "clock"}  # the clock is the design's own
     assert {file.stem for file in (ROOT / "nodes/adapters").glob("[!_]*.py")} <= named
+
+
+def test_the_index_of_decisions_names_every_page_by_its_number_and_title_in_order() -> None:
+    folder = ROOT / "docs/decisions"
+    titles = [(page.name, page.read_text(encoding="utf-8").split("\n", 1)[0]) for page in sorted(folder.glob("0*.md"))]
+    expected = [f"- [{title[2:].split('.')[0]}]({name}): {title.split('. ', 1)[1]}" for name, title in titles]
+    lines = (folder / "README.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.startswith("- ")] == expected
