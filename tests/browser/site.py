@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.virtual_authenticator import Credential, VirtualAuthenticatorOptions
+from selenium.webdriver.common.virtual_authenticator import Credential
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from exchange.encoding import base64url_encode
+from tests.browser.authenticator import plug_in
 from tests.browser.chromium import Browser
 from tests.world.desk_server import ORIGIN
 from tests.world.passkeys import Authenticator
@@ -24,6 +25,7 @@ class Site:
 
     passkeys: Mapping[str, Authenticator]
     browser: Browser
+    origin: str = ORIGIN
 
     def __post_init__(self) -> None:
         """What an earlier site left in the browser's logs is not this one's."""
@@ -32,12 +34,12 @@ class Site:
 
     def open(self, path: str, *, language: str = "en") -> None:
         joined = "&" if "?" in path else "?"
-        self.browser.driver.get(f"{ORIGIN}{path}{joined}lang={language}")
+        self.browser.driver.get(f"{self.origin}{path}{joined}lang={language}")
 
     def sign_in(self, name: str, *, language: str = "en") -> None:
         """As this person, whose passkey the browser's authenticator holds."""
         driver = self.browser.driver
-        driver.get(f"{ORIGIN}/sign-in")
+        driver.get(f"{self.origin}/sign-in")
         driver.delete_all_cookies()
         self._hold(name)
         self.open("/sign-in", language=language)
@@ -77,15 +79,7 @@ class Site:
                 for one in self.passkeys.values():
                     if held.id.rstrip("=") == base64url_encode(one.credential_id):
                         one.sign_count = max(one.sign_count, held.sign_count)
-            driver.remove_virtual_authenticator()
-        options = VirtualAuthenticatorOptions(
-            protocol=VirtualAuthenticatorOptions.Protocol.CTAP2,
-            transport=VirtualAuthenticatorOptions.Transport.INTERNAL,
-            has_resident_key=True,
-            has_user_verification=True,
-            is_user_verified=True,
-        )
-        driver.add_virtual_authenticator(options)
+        plug_in(driver)
         key = passkey.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         credential = Credential.create_resident_credential(
             passkey.credential_id, passkey.rp_id, name.encode(), key, passkey.sign_count

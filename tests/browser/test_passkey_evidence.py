@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -24,6 +23,7 @@ from exchange.signing.admission import AppliedKey, apply_for_passkey, open_appli
 from exchange.signing.keys import KeyPurpose
 from exchange.signing.passkey import open_registration, parse_passkey_proof
 from nodes.adapters.trust_folder import write_trust_files
+from tests.browser.authenticator import plug_in, unplug
 from tests.browser.chromium import Browser
 from tests.browser.serving import port, served
 from tests.world.bundles import bundle_world
@@ -40,19 +40,6 @@ class Minimal:
 
     browser: Browser
     origin: str
-
-    def sit_down(self) -> None:
-        """Another officer's device."""
-        options = VirtualAuthenticatorOptions(
-            protocol=VirtualAuthenticatorOptions.Protocol.CTAP2,
-            transport=VirtualAuthenticatorOptions.Transport.INTERNAL,
-            has_resident_key=True,
-            has_user_verification=True,
-            is_user_verified=True,
-        )
-        if self.browser.driver.virtual_authenticator_id is not None:
-            self.browser.driver.remove_virtual_authenticator()
-        self.browser.driver.add_virtual_authenticator(options)
 
     def ask(self, ceremony: str, challenge: bytes, **asked: object) -> dict[str, str]:
         answer: dict[str, str] = self.browser.driver.execute_async_script(
@@ -91,8 +78,7 @@ def page(browser: Browser) -> Iterator[Minimal]:
     with served(Starlette(routes=[Route("/", nothing)]), sock):
         browser.driver.get(origin)
         yield Minimal(browser, origin)
-        if browser.driver.virtual_authenticator_id is not None:
-            browser.driver.remove_virtual_authenticator()
+        unplug(browser.driver)
 
 
 @dataclass
@@ -109,7 +95,7 @@ def _clear(page: Minimal, folder: Path) -> Cleared:
     living = Living(bundle_world().federation)
     applications, approvals = [], []
     for officer in ALGORITHMS:
-        page.sit_down()
+        plug_in(page.browser.driver)
         credential = page.register(officer)
         applied = AppliedKey(purpose=KeyPurpose.OFFICER, key=credential, officer=officer, roles=("clearing",))
         possession = page.prove(passkey_possession(applied, member="KZ", at=living.at), credential)
