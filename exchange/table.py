@@ -1,12 +1,18 @@
 """Tables: unprotected aggregates that have no encoder, and the safe table that may leave.
 
 An `AggregateTable` never leaves the preparation process: nothing in this package turns it into bytes. Only
-`exchange.disclosure.protect` makes a `SafeTable` of it, and only a `SafeTable` can be written.
+`exchange.disclosure.protect` makes a `SafeTable` of it, and only a `SafeTable` can be written. What was `Released` is
+read by the desk too, which reaches neither the suppression nor its solver.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
+
+from exchange.contract.model import DataContract
+from exchange.contract.shape import Shape
+from exchange.encoding import Digest
 
 CellKey: TypeAlias = tuple[str, ...]
 """One code per contract dimension, in the contract's order; `_T` where a table leaves the dimension out."""
@@ -68,3 +74,40 @@ class SafeTable:
     def withheld_keys(self) -> frozenset[CellKey]:
         """The keys whose value is hidden."""
         return frozenset(key for key, row in self.rows.items() if row.withheld)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Released:
+    """One release: a vintage of a table, who has it, and under which contract.
+
+    Attributes:
+        contract: The version it was released under.
+        revision: 0, 1, 2… of its identity.
+        table: Rows shown and withheld; an absent key of a listed table is a published zero unless excluded.
+        recipients: Who may hold it, sorted.
+        bundle: Its digest; None for a candidate.
+        excluded: Keys that these recipients must not see, whatever their value.
+    """
+
+    contract: DataContract
+    revision: int
+    table: SafeTable = field(repr=False)
+    recipients: tuple[str, ...]
+    bundle: Digest | None = None
+    excluded: frozenset[CellKey] = field(default=frozenset(), repr=False)
+
+    @property
+    def name(self) -> str:
+        """What a person calls it; one identity has one release of this name."""
+        circle = f" ({', '.join(self.recipients)})" if self.excluded else ""
+        version = self.contract.version
+        return f"{self.table.provider} {self.contract.id} {version} {self.table.period} r{self.revision}{circle}"
+
+    @cached_property
+    def shape(self) -> Shape:
+        """Which keys its tables hold."""
+        return Shape(self.contract)
+
+    def hidden(self) -> frozenset[CellKey]:
+        """What its readers see as withheld."""
+        return self.table.withheld_keys()

@@ -22,6 +22,9 @@ STOCK = "stock"
 
 TIME = "TIME_PERIOD"
 
+DIRECTION, COUNTERPART = "DIRECTION", "COUNTERPART"
+"""The dimensions by which two members see one flow from both sides."""
+
 
 def subject(contract: DataContract) -> Subject:
     """What the contract counts; the words of its definition may differ, the concept may not."""

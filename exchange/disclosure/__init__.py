@@ -5,8 +5,9 @@ with everything that was released before.
 """
 
 from exchange.disclosure.loss import Loss
-from exchange.disclosure.pool import Pool, Released
+from exchange.disclosure.pool import Pool
 from exchange.disclosure.protect import AuditSummary, Circle, Protected, protect, vintages
 from exchange.disclosure.protection import SecretParameters
+from exchange.table import Released
 
 __all__ = ["AuditSummary", "Circle", "Loss", "Pool", "Protected", "Released", "SecretParameters", "protect", "vintages"]

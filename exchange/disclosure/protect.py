@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from exchange.contract.model import DataContract
 from exchange.disclosure.audit import Reason
 from exchange.disclosure.loss import Loss, table_losses
-from exchange.disclosure.pool import Past, Pool, PoolRules, Released
+from exchange.disclosure.pool import Past, Pool, PoolRules
 from exchange.disclosure.primary import NO_REQUEST, Request, Sensitive, primary_suppressions, shown
 from exchange.disclosure.protection import SecretParameters, requirement
 from exchange.disclosure.release import Release
@@ -16,7 +16,7 @@ from exchange.disclosure.weights import weights_of
 from exchange.encoding import Digest
 from exchange.errors.disclosure import MethodUnsupportedError, UnsafeTableError
 from exchange.pattern import determined, equations
-from exchange.table import AggregateTable, CellKey, SafeTable
+from exchange.table import AggregateTable, CellKey, Released, SafeTable
 
 METHOD = "suppression"
 ATTACKER = "insiders"

@@ -8,14 +8,14 @@ from exchange.disclosure.audit import AuditOutcome, Finding, audit, informed
 from exchange.disclosure.formulation import needs_of, view_of
 from exchange.disclosure.led import suppress_led
 from exchange.disclosure.optimise import Effort, UnprotectableError
-from exchange.disclosure.pool import Candidate, Pool, PoolFinding, PoolRules, Released, audit_pool
+from exchange.disclosure.pool import Candidate, Pool, PoolFinding, PoolRules, audit_pool
 from exchange.disclosure.pool.findings import REFUSALS
 from exchange.disclosure.primary import shown
 from exchange.disclosure.problem import Suppressed
 from exchange.disclosure.protection import Requirement
 from exchange.disclosure.release import Release
 from exchange.errors.disclosure import DisclosureError, NoSafePatternError, UnsafeTableError
-from exchange.table import CellKey, SafeTable
+from exchange.table import CellKey, Released, SafeTable
 
 REPAIRS_MAX = 5
 """How often the suppression may try again with what an audit found, before the table is refused."""

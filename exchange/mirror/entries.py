@@ -15,9 +15,8 @@ from exchange.codes import parse_period
 from exchange.contract.levels import PROVIDER_SCOPE
 from exchange.contract.model import DataContract, Dimension
 from exchange.contract.shape import Shape
-from exchange.contract.statistic import CellName, CellNames
-from exchange.disclosure.pool.released import COUNTERPART, DIRECTION, Released
-from exchange.table import CellKey, Observation
+from exchange.contract.statistic import COUNTERPART, DIRECTION, CellName, CellNames
+from exchange.table import CellKey, Observation, Released
 
 OTHER_ENDS = (COUNTERPART, "PREV_RESIDENCE", "NEXT_RESIDENCE", "DESTINATION", "FROM_COUNTRY", "CITIZENSHIP")
 """The dimensions that can name the other end of a flow; the first that a contract has does. Citizenship stands for it

@@ -10,11 +10,11 @@ from exchange.contract.choose import choose, version_number
 from exchange.contract.exclusion import excluded_keys
 from exchange.contract.model import DataContract, Mirror, Role
 from exchange.contract.reference import ContractRef
-from exchange.disclosure.pool import Released
 from exchange.encoding import Digest
 from exchange.errors.preparation import LedgerCopyError
 from exchange.manifest import MANIFEST
 from exchange.mirror import Comparison, Expectation, RatioModel, Reports, learn, mirror_statistics, pair_of
+from exchange.table import Released
 from nodes.adapters.desk_store import open_desk
 from nodes.adapters.ledger_file import LEDGER, LedgerFile, LedgerTable, read_ledger
 from nodes.desk.cases import Desk

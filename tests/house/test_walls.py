@@ -24,6 +24,11 @@ def loaded_after(imports: str) -> set[str]:
             id="the desk loads neither DuckDB nor the solver",
         ),
         pytest.param(
+            "nodes.desk.main",
+            {"duckdb", "nodes.preparation", "highspy", "exchange.disclosure"},
+            id="nor does its console, where both sides of a flow are compared",
+        ),
+        pytest.param(
             "nodes.auditor.commands",
             {"duckdb", "exchange.table", "exchange.sdmx", "exchange.bundle", "pysdmx", "lxml"},
             id="the auditor never loads a table",

@@ -5,9 +5,10 @@ from exchange.disclosure.pool.chain import Chain, Sense
 from exchange.disclosure.pool.exposure import Exposure, PoolFinding
 from exchange.disclosure.pool.findings import REFUSALS, PoolOutcome, PoolRules, audit_pool
 from exchange.disclosure.pool.past import Past
-from exchange.disclosure.pool.released import Outside, Pool, Released
+from exchange.disclosure.pool.released import Outside, Pool
 from exchange.disclosure.pool.sources import PoolKey
 from exchange.disclosure.pool.system import Candidate
+from exchange.table import Released
 
 __all__ = [
     "REFUSALS",

@@ -17,8 +17,8 @@ import numpy as np
 from exchange.contract.model import TOTAL
 from exchange.disclosure.arrays import INFINITY, Integers
 from exchange.disclosure.pool.chain import Chain, Demand, Entries, Sense, combination
-from exchange.disclosure.pool.released import Released
 from exchange.disclosure.pool.sources import PoolKey
+from exchange.table import Released
 
 PRIME = 2**31 - 1
 """Elimination runs modulo this prime; a group that is small only there is refused too."""

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import cached_property
 
-from exchange.disclosure.pool.released import Pool, Released, mirror_ratios, mirrored_key, related
+from exchange.disclosure.pool.released import Pool, mirror_ratios, mirrored_key, related
 from exchange.disclosure.pool.sources import Source, names_in
-from exchange.table import CellKey
+from exchange.table import CellKey, Released
 
 
 class Past:

@@ -6,55 +6,12 @@ A release is known for ever: superseded and withdrawn ones, and those that still
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 
 from exchange.contract.model import DataContract
-from exchange.contract.statistic import related_periods, subject
-from exchange.encoding import Digest
-from exchange.pattern import Shape
-from exchange.table import CellKey, SafeTable
-
-DIRECTION, COUNTERPART = "DIRECTION", "COUNTERPART"
-"""The dimensions by which two members see one flow from both sides."""
+from exchange.contract.statistic import COUNTERPART, DIRECTION, related_periods, subject
+from exchange.table import CellKey, Released
 
 _OTHER_SIDE = {"IN": "OUT", "OUT": "IN"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Released:
-    """One release: a vintage of a table, who has it, and under which contract.
-
-    Attributes:
-        contract: The version it was released under.
-        revision: 0, 1, 2… of its identity.
-        table: Rows shown and withheld; an absent key of a listed table is a published zero unless excluded.
-        recipients: Who may hold it, sorted.
-        bundle: Its digest; None for a candidate.
-        excluded: Keys that these recipients must not see, whatever their value.
-    """
-
-    contract: DataContract
-    revision: int
-    table: SafeTable = field(repr=False)
-    recipients: tuple[str, ...]
-    bundle: Digest | None = None
-    excluded: frozenset[CellKey] = field(default=frozenset(), repr=False)
-
-    @property
-    def name(self) -> str:
-        """What a person calls it; one identity has one release of this name."""
-        circle = f" ({', '.join(self.recipients)})" if self.excluded else ""
-        version = self.contract.version
-        return f"{self.table.provider} {self.contract.id} {version} {self.table.period} r{self.revision}{circle}"
-
-    @cached_property
-    def shape(self) -> Shape:
-        """Which keys its tables hold."""
-        return Shape(self.contract)
-
-    def hidden(self) -> frozenset[CellKey]:
-        """What its readers see as withheld."""
-        return self.table.withheld_keys()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

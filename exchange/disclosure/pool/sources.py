@@ -7,9 +7,9 @@ from functools import cached_property
 from exchange.contract.model import DataContract
 from exchange.contract.statistic import CellName, CellNames
 from exchange.disclosure.knowledge import least_possible
-from exchange.disclosure.pool.released import Outside, Released
+from exchange.disclosure.pool.released import Outside
 from exchange.pattern import Relation, Shape, relations
-from exchange.table import CellKey
+from exchange.table import CellKey, Released
 
 PoolKey = CellKey
 """A cell of one release: the name of the release, then the key in its contract."""

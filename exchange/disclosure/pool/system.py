@@ -9,13 +9,13 @@ from exchange.disclosure.arrays import INFINITY
 from exchange.disclosure.pool.levels import across_levels
 from exchange.disclosure.pool.links import MirrorLink, across_mirrors, over_time
 from exchange.disclosure.pool.presumed import Place, Same, presumptions
-from exchange.disclosure.pool.released import Pool, Released, mirror_ratios, mirrored, related
+from exchange.disclosure.pool.released import Pool, mirror_ratios, mirrored, related
 from exchange.disclosure.pool.sources import PoolKey, Source
 from exchange.disclosure.problem import Insider, Needs, View
 from exchange.disclosure.protection import NO_FALL, Requirement, floor
 from exchange.disclosure.relations import System
 from exchange.pattern import Relation
-from exchange.table import CellKey
+from exchange.table import CellKey, Released
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
