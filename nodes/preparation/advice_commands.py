@@ -11,10 +11,12 @@ from exchange.errors import ExitCode
 from exchange.flow.prepare import secret_parameters
 from exchange.table import AggregateTable
 from nodes.adapters.contract_folder import read_contracts
+from nodes.adapters.preparation_notes import keep_note
 from nodes.adapters.trust_folder import load_trust
 from nodes.preparation.candidate import read_secret
 from nodes.preparation.extract import Workshop, aggregate_extract
 from nodes.preparation.mapping import RegisterMapping, parse_mapping
+from nodes.preparation.note import advice_note
 from nodes.settings import NodeFolder
 from nodes.terminal import CommandParser, Invocation
 
@@ -39,6 +41,7 @@ def advise(invocation: Invocation) -> int:
         aggregate=aggregate,
         progress=lambda share: invocation.output.progress("advise", share),
     )
+    keep_note(node.work, advice_note(advice, contract, period=arguments.period, at=now))
     _tell(invocation, advice)
     return ExitCode.FINE
 

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from exchange.contract.model import DataContract
@@ -10,11 +11,13 @@ from exchange.errors import ExitCode
 from exchange.errors.preparation import PreparerError
 from exchange.flow.prepare import Attribution, History, Preparation, Prepared, prepare
 from nodes.adapters.contract_folder import read_contracts
+from nodes.adapters.preparation_notes import drop_note, keep_note
 from nodes.adapters.trust_folder import load_trust
 from nodes.preparation.aggregate import Census
 from nodes.preparation.candidate import read_secret, write_candidate, write_loss
 from nodes.preparation.extract import Workshop, aggregate_extract
 from nodes.preparation.mapping import RegisterMapping, parse_mapping
+from nodes.preparation.note import refusal_note
 from nodes.preparation.past import read_history
 from nodes.preparation.rows import BadCell
 from nodes.preparation.telling import Built, tell_build
@@ -34,6 +37,7 @@ class BuildRequest:
     extract: Path
     mapping: RegisterMapping
     officer: str
+    at: datetime
     reader: str | None
     output: Path | None
 
@@ -51,7 +55,7 @@ def build(invocation: Invocation) -> int:
     member, _ = trust.officer(officer, at=now)
     if member != node.member:
         raise PreparerError(officer=officer, expected=node.member, found=member)
-    request = _request(arguments, contract, officer)
+    request = _request(arguments, contract, officer, now)
     history = read_history(node, contract, period=request.period, shelf=shelf, trust=trust)
     candidates, census = build_candidates(node, request, history=history, output=invocation.output)
     built = []
@@ -79,7 +83,7 @@ def build_candidates(
         settings=node.settings.preparation,
         work=node.work,
         bad_rows=node.work / f"{request.extract.name}.bad-rows.csv",
-        show=lambda cells: _show_bad_rows(output, cells),
+        show=lambda cells: _tell_bad_rows(output, cells, node, request),
         progress=output.progress,
     )
     table, census = aggregate_extract(
@@ -90,6 +94,7 @@ def build_candidates(
         period=request.period,
         workshop=workshop,
     )
+    drop_note(node.work, refusal_note((), request.contract, period=request.period, at=request.at))
     mapping = request.mapping
     prepared = prepare(
         Preparation(
@@ -121,7 +126,7 @@ def _parser(invocation: Invocation) -> CommandParser:
     return parser
 
 
-def _request(arguments: Namespace, contract: DataContract, officer: str) -> BuildRequest:
+def _request(arguments: Namespace, contract: DataContract, officer: str, at: datetime) -> BuildRequest:
     mapping: Path = arguments.mapping
     return BuildRequest(
         contract=contract,
@@ -129,12 +134,15 @@ def _request(arguments: Namespace, contract: DataContract, officer: str) -> Buil
         extract=arguments.extract,
         mapping=parse_mapping(mapping.read_bytes(), file=mapping.name),
         officer=officer,
+        at=at,
         reader=arguments.reader and arguments.reader.upper(),
         output=arguments.output,
     )
 
 
-def _show_bad_rows(output: Output, cells: Sequence[BadCell]) -> None:
+def _tell_bad_rows(output: Output, cells: Sequence[BadCell], node: NodeFolder, request: BuildRequest) -> None:
+    """Show them to the data officer; the desk is told where they stand, and not what they hold."""
+    keep_note(node.work, refusal_note(cells, request.contract, period=request.period, at=request.at))
     shown = cells[:BAD_ROWS_SHOWN_MAX]
     output.table(
         ["line", "column", "allowed", "found"],

@@ -23,6 +23,7 @@ from exchange.statement import sign_statement
 from nodes.adapters.contract_folder import keep_statement
 from nodes.adapters.key_files import read_hybrid_signer
 from nodes.adapters.ledger_file import LEDGER, LedgerFile, LedgerRelease, read_ledger, write_ledger
+from nodes.adapters.preparation_notes import read_notes
 from nodes.cli.main import main
 from nodes.demo.federation import found
 from nodes.preparation.candidate import read_secret, write_candidate
@@ -206,7 +207,20 @@ def test_bad_rows_are_shown_and_nothing_is_built(run: Run) -> None:
     assert "… and 10 more in the report" in shown
     assert "30 of 50 rows refused, nothing was built" in run.err.getvalue()
     work = run.home / "kz" / "work"
-    assert [path.name for path in work.iterdir()] == ["register.csv.bad-rows.csv"]
+    assert {path.name for path in work.iterdir()} == {"register.csv.bad-rows.csv", "notes"}
+
+
+def test_the_desk_is_told_where_bad_rows_stand_and_not_what_they_hold_until_a_build_finds_none(run: Run) -> None:
+    file = run.register({("ZZ", "EXP_COURT", "M", "Y18T34"): 3})
+    assert run.build(file=file) == ExitCode.DOES_NOT_HOLD
+    work = run.home / "kz" / "work"
+    (note,) = read_notes(work)
+    assert [(one.line, one.column) for one in note.refused] == [(line, "citizenship") for line in (2, 3, 4)]
+    assert (note.period, note.at, note.refused_fields) == (PERIOD, AT, 3)
+    (written,) = (work / "notes").iterdir()
+    assert b"ZZ" not in written.read_bytes()
+    assert run.build() == ExitCode.FINE
+    assert read_notes(work) == ()
 
 
 @pytest.mark.parametrize(
