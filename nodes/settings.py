@@ -131,6 +131,7 @@ class ConsoleSettings(_Section):
     enrolment_s: int = Field(default=86400, gt=0, le=7 * 86400)
     failures_max: int = Field(default=10, gt=0, le=100)  # from one address, or for one name, before 429
     failure_recovery_s: int = Field(default=60, gt=0, le=3600)  # until one more is allowed
+    trusted_proxies: Ranges = ()  # addresses or CIDR ranges whose X-Forwarded-For counts, for failures and the journal
     passwords: bool = False  # argon2id passwords beside passkeys: demonstrations only
     identity_provider: IdentityProviderSettings | None = None
 

@@ -16,12 +16,13 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlmodel import Session, create_engine
 
 from exchange.errors.settings import FileRefusedError
-from nodes.adapters import account_store, session_store
+from nodes.adapters import account_store, attempt_store, session_store
 from nodes.adapters.account_store import AccountStore
+from nodes.adapters.attempt_store import AttemptStore
 from nodes.adapters.migrations import upgrade
 from nodes.adapters.session_store import SessionStore
 
-STEPS = ((*account_store.STEP_1, *session_store.STEP_1),)
+STEPS = ((*account_store.STEP_1, *session_store.STEP_1), attempt_store.STEP_2)
 BUSY_TIMEOUT_MS = 10_000
 
 
@@ -31,6 +32,7 @@ class OfficerStore:
 
     accounts: AccountStore
     sessions: SessionStore
+    attempts: AttemptStore
 
 
 class OfficerDb:
@@ -66,7 +68,7 @@ class OfficerDb:
             Session(self._engine, expire_on_commit=False) as session,
             session.begin(),
         ):
-            yield OfficerStore(AccountStore(session), SessionStore(session))
+            yield OfficerStore(AccountStore(session), SessionStore(session), AttemptStore(session))
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ The function is named as `module:function` and imported only when called, so tha
 web framework and `exchange bundle build` without a network library.
 """
 
+from nodes.cli.audit_table import AUDIT_COMMANDS
 from nodes.cli.command import Command
 from nodes.cli.registry_table import REGISTRY_COMMANDS
 
@@ -57,6 +58,12 @@ COMMANDS: tuple[Command, ...] = (
         "nodes.desk.serve:invite",
         "a code for one of a desk's first two administrators",
         "код для одного из двух первых администраторов рабочего места",
+    ),
+    Command(
+        "desk journal",
+        "nodes.desk.journal_commands:journal",
+        "who signed in at the desk, who let whom in, what was refused",
+        "кто входил на рабочее место, кто кого допустил, что отклонено",
     ),
     Command(
         "health",
@@ -297,51 +304,7 @@ COMMANDS: tuple[Command, ...] = (
         "получить то, чего в журнале нет после резервной копии",
     ),
     Command("verify", "nodes.cli.verify:verify", "verify a bundle offline", "проверить набор без сети"),
-    Command(
-        "audit serve",
-        "nodes.auditor.pages.serve:serve",
-        "run the auditor's console",
-        "запустить рабочее место аудитора",
-    ),
-    Command(
-        "audit invite",
-        "nodes.auditor.pages.serve:invite",
-        "a code for one of the console's first two administrators",
-        "код для одного из двух первых администраторов",
-    ),
-    Command(
-        "audit run",
-        "nodes.auditor.commands:run",
-        "audit every log and every exchange",
-        "проверить все журналы и обмены",
-    ),
-    Command(
-        "audit findings", "nodes.auditor.commands:findings", "what the last audit found", "что нашла последняя проверка"
-    ),
-    Command(
-        "audit show",
-        "nodes.auditor.commands:show",
-        "one exchange: both sides' entries in order of time",
-        "один обмен: записи обеих сторон по времени",
-    ),
-    Command(
-        "audit evidence",
-        "nodes.auditor.evidence_commands:evidence",
-        "an evidence file for a finding",
-        "файл доказательства для замечания",
-    ),
-    Command(
-        "audit verify",
-        "nodes.auditor.evidence_commands:verify",
-        "verify an evidence file or a report offline",
-        "проверить файл доказательства или отчёт без сети",
-    ),
-    Command(
-        "audit report",
-        "nodes.auditor.report_commands:report",
-        "the last audit as a signed report",
-        "последний аудит как подписанный отчёт",
-    ),
+    *AUDIT_COMMANDS,
     *REGISTRY_COMMANDS,
     Command(
         "sdc protect",

@@ -7,6 +7,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from nodes.adapters.account_store import AccountRow, EnrolmentRow
+from nodes.adapters.attempt_store import AttemptRow
 from nodes.adapters.officer_db import OfficerStore
 from nodes.web.accounts import Wanted
 from nodes.web.answers import SIGNED_IN, Body, Document, Fresh, refusals
@@ -18,6 +19,9 @@ from nodes.web.sessions import May, Officer
 
 CODE_CHARS_MAX = 64
 JOURNAL_PAGE_MAX = 200
+ENROL = "enrol"
+"""The act in the journal."""
+Number = Annotated[int | None, Query(ge=1, le=2**53)]
 Reader = Annotated[Officer, Depends(May(Action.ACCOUNTS_READ))]
 Administrator = Annotated[Officer, Depends(May(Action.ACCOUNTS_CHANGE))]
 JournalReader = Annotated[Officer, Depends(May(Action.JOURNAL_READ))]
@@ -134,6 +138,25 @@ class JournalLine(Document):
     subject: str
 
 
+class AttemptLine(Document):
+    """Equal refused attempts of one minute; `account` is null where nobody can be named, `*` stands for several."""
+
+    line: int
+    minute: str
+    act: str
+    reason: str
+    address: str
+    account: str | None
+    count: int
+    last_at: str
+
+
+class AttemptsDocument(Document):
+    """The newest refused attempts, or those before a line."""
+
+    attempts: list[AttemptLine]
+
+
 class JournalDocument(Document):
     """The newest lines of the journal, or those before a line."""
 
@@ -163,7 +186,7 @@ def _reading(routes: APIRouter, console: Console) -> None:
             return EnrolmentsDocument(enrolments=[_enrolment_line(row) for row in store.accounts.enrolments()])
 
     @routes.get("/journal", responses=refusals(*SIGNED_IN))
-    def journal(_: JournalReader, before: Annotated[int | None, Query(ge=1, le=2**53)] = None) -> JournalDocument:
+    def journal(_: JournalReader, before: Number = None) -> JournalDocument:
         """Who let whom in, newest first."""
         with console.db.begin() as store:
             rows = store.accounts.journal(before=before, most=JOURNAL_PAGE_MAX)
@@ -172,6 +195,13 @@ def _reading(routes: APIRouter, console: Console) -> None:
             for row in rows
         ]
         return JournalDocument(journal=lines)
+
+    @routes.get("/journal/attempts", responses=refusals(*SIGNED_IN))
+    def attempts(_: JournalReader, before: Number = None) -> AttemptsDocument:
+        """Who was refused, where from and why, newest first."""
+        with console.db.begin() as store:
+            rows = store.attempts.attempts(before=before, most=JOURNAL_PAGE_MAX)
+        return AttemptsDocument(attempts=[attempt_line(row) for row in rows])
 
 
 def _changing(routes: APIRouter, console: Console) -> None:
@@ -203,7 +233,7 @@ def _enrolling(routes: APIRouter, console: Console) -> None:
     def ask(request: Request, body: CodeBody) -> EnrolAskedDocument:
         """What a new passkey is to prove, for the holder of a code."""
         require_same_origin(request, origin=console.settings.origin)
-        with console.login.charged(request):
+        with console.attempts.judged(request, ENROL):
             asked, row = console.accounts.ask_enrolled(body.code)
         shown = asked_document(asked, console.settings.origin).model_dump()
         return EnrolAskedDocument(**shown, name=row.name, officer=row.officer, roles=_roles(row.roles))
@@ -212,10 +242,24 @@ def _enrolling(routes: APIRouter, console: Console) -> None:
     def enrol(request: Request, body: EnrolBody) -> EnrolledDocument:
         """The account, with its passkey; signing in comes after it."""
         require_same_origin(request, origin=console.settings.origin)
-        with console.login.charged(request):
+        with console.attempts.judged(request, ENROL):
             return EnrolledDocument(
                 account=console.accounts.enrol(body.code, body.handle, body.passkey(), label=body.label)
             )
+
+
+def attempt_line(row: AttemptRow) -> AttemptLine:
+    """A row of refused attempts for its readers."""
+    return AttemptLine(
+        line=row.id or 0,
+        minute=row.minute,
+        act=row.act,
+        reason=row.reason,
+        address=row.address,
+        account=row.account or None,
+        count=row.count,
+        last_at=row.last_at,
+    )
 
 
 def _account_line(store: OfficerStore, row: AccountRow) -> AccountLine:

@@ -19,6 +19,7 @@ from nodes.adapters.clock import Clock
 from nodes.adapters.officer_db import OfficerDb
 from nodes.settings import ConsoleSettings
 from nodes.web.accounts import Accounts
+from nodes.web.attempts import Attempts
 from nodes.web.challenges import Challenges
 from nodes.web.login import Login
 from nodes.web.oidc import IdentityProvider
@@ -44,6 +45,7 @@ class Console:
     challenges: Challenges
     login: Login
     accounts: Accounts
+    attempts: Attempts
     provider: IdentityProvider | None
 
     def note(self, officer: Officer, act: str, subject: str) -> None:
@@ -54,6 +56,7 @@ class Console:
     def install(self, app: FastAPI) -> None:
         """Let this app's routes ask `officer_of` and `May`."""
         app.state.sessions = self.sessions
+        app.state.attempts = self.attempts
 
 
 def build_console(  # what it joins: the database, the settings, the time
@@ -84,6 +87,7 @@ def build_console(  # what it joins: the database, the settings, the time
     require_safe(settings, demo=demo)
     db = OfficerDb(file)
     sessions, challenges = Sessions(db, settings, clock), Challenges(settings, clock)
+    attempts = Attempts(db, settings, clock)
     provider = settings.identity_provider
     return Console(
         settings=settings,
@@ -91,21 +95,16 @@ def build_console(  # what it joins: the database, the settings, the time
         db=db,
         sessions=sessions,
         challenges=challenges,
-        login=Login(db, sessions, challenges, settings),
+        login=Login(db, sessions, challenges, attempts, settings),
+        attempts=attempts,
         accounts=Accounts(db, challenges, settings, clock, member=member),
         provider=None
         if provider is None
         else IdentityProvider(
-            provider,
-            settings,
-            folder=folder,
-            db=db,
-            sessions=sessions,
-            challenges=challenges,
-            clock=clock,
+            provider, settings, folder=folder, db=db, sessions=sessions, challenges=challenges, clock=clock,
             transport=transport,
         ),
-    )
+    )  # fmt: skip
 
 
 def refusal_headers(error: ExchangeError) -> Mapping[str, str]:

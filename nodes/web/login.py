@@ -10,22 +10,23 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from exchange.clearance.passkey import challenge_of
-from exchange.errors import ExchangeError
 from exchange.errors.exchange_ import TooManyRequestsError
 from exchange.errors.officers import LoginRefusedError
-from exchange.errors.settings import FileRefusedError
 from exchange.signing.passkey import PasskeyProof, verify_assertion
 from exchange.signing.password import hash_password, is_password
 from nodes.adapters.account_store import AccountRow, PasskeyRow
 from nodes.adapters.officer_db import OfficerDb, OfficerStore
 from nodes.settings import ConsoleSettings
+from nodes.web.attempts import Attempt, Attempts
 from nodes.web.challenges import Challenges
-from nodes.web.limits import Budget, address_key
+from nodes.web.limits import Budget
 from nodes.web.passkeys import credential_name, read_credential
 from nodes.web.sessions import Officer, Sessions
 
 LOGIN_COOKIE = "__Host-login"
 LOGIN, STEP_UP = "console.login/1", "console.step-up/1"
+SIGN_IN = "sign in"
+"""The act in the journal."""
 _NOBODY = hash_password("the work for a name that nobody has", random=secrets.token_bytes)
 
 
@@ -45,18 +46,24 @@ class Login:
         db: Accounts and sessions.
         sessions: What a login begins.
         challenges: What is to be proved.
+        attempts: What was refused.
         settings: Limits, and whether passwords count.
     """
 
-    def __init__(self, db: OfficerDb, sessions: Sessions, challenges: Challenges, settings: ConsoleSettings) -> None:
+    def __init__(
+        self,
+        db: OfficerDb,
+        sessions: Sessions,
+        challenges: Challenges,
+        attempts: Attempts,
+        settings: ConsoleSettings,
+    ) -> None:
         self._db = db
         self._sessions = sessions
         self._challenges = challenges
+        self._attempts = attempts
         self._settings = settings
-        per_s = 1 / settings.failure_recovery_s
-        self._addresses, self._names = (
-            Budget(per_s=per_s, burst=settings.failures_max, seconds=time.monotonic) for _ in range(2)
-        )
+        self._names = Budget(per_s=1 / settings.failure_recovery_s, burst=settings.failures_max, seconds=time.monotonic)
 
     def ask(self) -> Asked:
         """A statement for somebody who wants in; the passkey will say who it is."""
@@ -72,11 +79,11 @@ class Login:
             LoginRefusedError: Whatever was wrong.
             TooManyRequestsError: Many logins failed from this address, and this one too.
         """
-        with self.charged(request, LoginRefusedError):
+        with self._attempts.judged(request, SIGN_IN, LoginRefusedError) as attempt:
             with self._db.begin() as store:
                 statement = self._challenges.take(store, handle, kind=LOGIN, account=None)
             with self._db.begin() as store:
-                account = self._shown(store, proof, statement)
+                account = self._shown(store, proof, statement, attempt)
                 return self._sessions.begin(store, account, method="passkey", request=request)
 
     def by_password(self, request: Request, name: str, password: str) -> str:
@@ -86,18 +93,21 @@ class Login:
             LoginRefusedError: Whatever was wrong.
             TooManyRequestsError: Many logins failed for this name; asked before the work, which is heavy.
         """
-        wait_s = self._names.wait_s(name)
-        if wait_s:
-            raise TooManyRequestsError(retry_after_s=wait_s)
-        with self._db.begin() as store:
-            account = store.accounts.account_named(name)
-        kept = None if account is None or account.closed_at is not None else account.password
-        holds = is_password(password, kept or _NOBODY)
-        if not (self._settings.passwords and kept is not None and account is not None and holds):
-            self._names.charge(name)
-            raise LoginRefusedError
-        with self._db.begin() as store:
-            return self._sessions.begin(store, account, method="password", request=request)
+        with self._attempts.judged(request, SIGN_IN, LoginRefusedError) as attempt:
+            wait_s = self._names.wait_s(name)
+            if wait_s:
+                raise TooManyRequestsError(retry_after_s=wait_s)
+            with self._db.begin() as store:
+                account = store.accounts.account_named(name)
+            if account is not None:
+                attempt.account = account.id
+            kept = None if account is None or account.closed_at is not None else account.password
+            holds = is_password(password, kept or _NOBODY)
+            if not (self._settings.passwords and kept is not None and account is not None and holds):
+                self._names.charge(name)
+                raise attempt.refused("password-refused")
+            with self._db.begin() as store:
+                return self._sessions.begin(store, account, method="password", request=request)
 
     def ask_again(self, officer: Officer) -> Asked:
         """A statement for a step-up by one of the officer's own passkeys."""
@@ -114,15 +124,16 @@ class Login:
             LoginRefusedError: Not a passkey of this account, or not over what it was asked for.
             TooManyRequestsError: As at a login.
         """
-        with self.charged(request, LoginRefusedError):
+        with self._attempts.judged(request, "step up", LoginRefusedError) as attempt:
+            attempt.account = officer.account
             with self._db.begin() as store:
                 statement = self._challenges.take(store, handle, kind=STEP_UP, account=officer.account)
             with self._db.begin() as store:
-                if self._shown(store, proof, statement).id != officer.account:
-                    raise LoginRefusedError
+                if self._shown(store, proof, statement, attempt).id != officer.account:
+                    raise attempt.refused("passkey-of-another")
                 return self._sessions.step_up(store, officer)
 
-    def _shown(self, store: OfficerStore, proof: PasskeyProof, statement: bytes) -> AccountRow:
+    def _shown(self, store: OfficerStore, proof: PasskeyProof, statement: bytes, attempt: Attempt) -> AccountRow:
         """The open account whose passkey this is, over this statement; its counter is kept.
 
         Raises:
@@ -130,15 +141,13 @@ class Login:
         """
         row = store.accounts.passkey(credential_name(proof.credential_id))
         account = None if row is None else store.accounts.account(row.account)
-        if row is None or row.revoked_at is not None or account is None or account.closed_at is not None:
-            raise LoginRefusedError
+        if row is None or account is None:
+            raise attempt.refused("passkey-unknown")
+        attempt.account = attempt.account or account.id
+        if row.revoked_at is not None or account.closed_at is not None:
+            raise attempt.refused("passkey-revoked" if account.closed_at is None else "account-closed")
         keep_count(store, row, proof, statement)
         return account
-
-    def charged(self, request: Request, instead: type[LoginRefusedError] | None = None) -> "Charged":
-        """A context in which a refusal is charged to the address that asks; `instead` is what it is answered with."""
-        address = "-" if request.client is None else address_key(request.client.host)
-        return Charged(self._addresses, address, instead)
 
 
 def keep_count(store: OfficerStore, row: PasskeyRow, proof: PasskeyProof, statement: bytes) -> None:
@@ -150,36 +159,3 @@ def keep_count(store: OfficerStore, row: PasskeyRow, proof: PasskeyProof, statem
     credential = read_credential(row)
     row.sign_count = verify_assertion(proof, challenge=challenge_of(statement), credential=credential)
     store.accounts.keep(row)
-
-
-class Charged:
-    """Counts refusals by address: failures alone are limited, never an honest login from the same one.
-
-    Args:
-        addresses: What each address may still fail.
-        address: Who asks.
-        instead: The one answer to every refusal, so that nobody learns what was wrong.
-    """
-
-    def __init__(self, addresses: Budget, address: str, instead: type[LoginRefusedError] | None) -> None:
-        self._addresses = addresses
-        self._address = address
-        self._instead = instead
-
-    def __enter__(self) -> None:
-        """Nothing is asked of who has not failed."""
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        """Charge the address of a failed attempt.
-
-        Raises:
-            LoginRefusedError, TooManyRequestsError: In place of a refusal.
-        """
-        if not isinstance(error, ExchangeError) or isinstance(error, FileRefusedError):
-            return
-        wait_s = self._addresses.wait_s(self._address)
-        if wait_s:
-            raise TooManyRequestsError(retry_after_s=wait_s) from error
-        self._addresses.charge(self._address)
-        if self._instead is not None:
-            raise self._instead from error

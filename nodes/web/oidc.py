@@ -29,6 +29,7 @@ from nodes.adapters.clock import Clock
 from nodes.adapters.officer_db import OfficerDb
 from nodes.adapters.private_files import read_owned
 from nodes.settings import ConsoleSettings, IdentityProviderSettings
+from nodes.web.attempts import Attempt
 from nodes.web.challenges import Challenges
 from nodes.web.sessions import Sessions
 
@@ -108,8 +109,8 @@ class IdentityProvider:
         )
         return Begun(str(address), handle)
 
-    def finish(self, request: Request, handle: str) -> str:
-        """The token of a new session, for a browser that came back.
+    def finish(self, request: Request, handle: str, attempt: Attempt) -> str:
+        """The token of a new session, for a browser that came back; `attempt` learns whose it would have been.
 
         Raises:
             LoginRefusedError: Another state, another issuer (RFC 9207), a token that does not hold, nobody's identity.
@@ -126,8 +127,11 @@ class IdentityProvider:
         with self._db.begin() as store:
             identity = store.accounts.identity(self._provider.issuer, subject)
             account = None if identity is None else store.accounts.account(identity.account)
-            if account is None or account.closed_at is not None:
-                raise LoginRefusedError
+            if account is None:
+                raise attempt.refused("identity-unknown")
+            attempt.account = account.id
+            if account.closed_at is not None:
+                raise attempt.refused("account-closed")
             return self._sessions.begin(store, account, method="oidc", request=request)
 
     def _token(self, code: str, verifier: str) -> str:

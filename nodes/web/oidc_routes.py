@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 from exchange.errors.officers import LoginRefusedError
 from nodes.web.answers import Responses, refusals
 from nodes.web.console import Console
-from nodes.web.login import LOGIN_COOKIE
+from nodes.web.login import LOGIN_COOKIE, SIGN_IN
 from nodes.web.oidc import RETURN_PATH, IdentityProvider
 from nodes.web.problems import NO_STORE
 
@@ -39,8 +39,8 @@ def router(console: Console, provider: IdentityProvider) -> APIRouter:
     )
     def come_back(request: Request) -> Response:
         """Come back from the identity provider, signed in."""
-        with console.login.charged(request, LoginRefusedError):
-            token = provider.finish(request, request.cookies.get(LOGIN_COOKIE, ""))
+        with console.attempts.judged(request, SIGN_IN, LoginRefusedError) as attempt:
+            token = provider.finish(request, request.cookies.get(LOGIN_COOKIE, ""), attempt)
         answer = RedirectResponse("/", SEE_OTHER, headers=NO_STORE)
         answer.delete_cookie(LOGIN_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
         console.sessions.set_cookie(answer, token)

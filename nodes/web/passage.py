@@ -26,6 +26,7 @@ XROAD_HEADERS = ("x-road-client", "x-road-id", "x-road-request-id")
 """Who asks for whom, and the message's ids. X-Road-UserId may name a person and is not read."""
 XROAD_CHARS_MAX = 256
 Network: TypeAlias = IPv4Network | IPv6Network
+ANYWHERE: tuple[Network, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 
 @dataclass(slots=True)
@@ -107,9 +108,7 @@ class Passages:
         client = scope.get("client")
         host = client[0] if client else ""
         neighbours = self._neighbours
-        if neighbours.proxies and within(host, neighbours.proxies):
-            host = _forwarded(scope, neighbours.proxies) or host
-        passage = Passage(address_key(host))
+        passage = Passage(address_key(caller_of(scope, neighbours.proxies)))
         if neighbours.security_servers and within(host, neighbours.security_servers):
             passage.xroad = _xroad(scope)
         return passage
@@ -153,6 +152,15 @@ def too_many(wait_s: int) -> tuple[Message, Message]:
     )
 
 
+def caller_of(scope: Scope, proxies: Collection[Network]) -> str:
+    """Where a request comes from: the connection's other end, or what a proxy of ours says of it."""
+    client = scope.get("client")
+    host = str(client[0]) if client else ""
+    if proxies and within(host, proxies):
+        return _forwarded(scope, proxies) or host
+    return host
+
+
 def within(host: str, ranges: Collection[Network]) -> bool:
     """Whether this is an address in one of the ranges."""
     try:
@@ -169,7 +177,8 @@ def _header(scope: Scope, name: bytes) -> list[str]:
 def _forwarded(scope: Scope, proxies: Collection[Network]) -> str | None:
     """The nearest address that is no proxy of ours: what stands to the left of it anybody may have written."""
     hops = [hop.strip() for value in _header(scope, b"x-forwarded-for") for hop in value.split(",")]
-    return next((hop for hop in reversed(hops) if hop and not within(hop, proxies)), None)
+    nearest = next((hop for hop in reversed(hops) if hop and not within(hop, proxies)), None)
+    return None if nearest is None or not within(nearest, ANYWHERE) else nearest
 
 
 def _xroad(scope: Scope) -> dict[str, str]:

@@ -14,7 +14,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from exchange.encoding import format_instant, parse_instant
-from exchange.errors.officers import AccountUnknownError, LoginNeededError, OfficerIdMissingError, StepUpNeededError
+from exchange.errors.officers import (
+    AccountUnknownError,
+    CrossOriginError,
+    FormTokenError,
+    LoginNeededError,
+    OfficerIdMissingError,
+    RightMissingError,
+    StepUpNeededError,
+)
 from nodes.adapters.account_store import AccountRow
 from nodes.adapters.clock import Clock
 from nodes.adapters.officer_db import OfficerDb, OfficerStore
@@ -203,10 +211,17 @@ class May:
             CrossOriginError, LoginNeededError, FormTokenError, RightMissingError, StepUpNeededError: In this order.
         """
         sessions: Sessions = request.app.state.sessions
-        require_same_origin(request, origin=sessions.settings.origin)
-        officer = await asyncio.to_thread(officer_of, request)
-        await require_form_token(request, officer.form_token)
-        if require_right(self.action, officer.roles).step_up:
+        officer: Officer | None = None
+        try:
+            require_same_origin(request, origin=sessions.settings.origin)
+            officer = await asyncio.to_thread(officer_of, request)
+            await require_form_token(request, officer.form_token)
+            right = require_right(self.action, officer.roles)
+        except (CrossOriginError, FormTokenError, RightMissingError) as error:
+            account, attempts = None if officer is None else officer.account, request.app.state.attempts
+            await asyncio.to_thread(attempts.refused, request, self.action.value, error, account)
+            raise
+        if right.step_up:
             sessions.require_step_up(officer, self.action)
         return officer
 
