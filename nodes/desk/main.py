@@ -7,7 +7,14 @@ from starlette.types import ASGIApp
 from nodes.adapters.clock import Clock
 from nodes.adapters.trust_folder import TrustCache
 from nodes.desk.pages.mount import pages
-from nodes.desk.server import bundle_routes, candidate_routes, contract_routes, tasks, withdrawal_routes
+from nodes.desk.server import (
+    bundle_routes,
+    candidate_routes,
+    contract_routes,
+    preparation_routes,
+    tasks,
+    withdrawal_routes,
+)
 from nodes.desk.server.context import DeskContext
 from nodes.settings import NodeFolder
 from nodes.web import account_routes, error_pages, session_routes
@@ -50,6 +57,7 @@ def desk_app(context: DeskContext) -> FastAPI:
         session_routes.router(context.console),
         account_routes.router(context.console),
         tasks.router(context),
+        preparation_routes.router(context),
         candidate_routes.router(context),
         withdrawal_routes.router(context),
         contract_routes.router(context),

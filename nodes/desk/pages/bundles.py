@@ -22,6 +22,7 @@ from exchange.table import SafeTable
 from nodes.adapters.ledger_file import LedgerRelease, read_ledger, released_file
 from nodes.desk.cases import Desk
 from nodes.desk.pages.downloads import table_csv, table_xlsx
+from nodes.desk.pages.names import UNITS
 from nodes.desk.pages.table import table_view
 from nodes.desk.server.bundle_routes import pulled_folders
 from nodes.desk.server.context import DeskContext
@@ -104,6 +105,7 @@ def _looking(routes: APIRouter, web: Pages, context: DeskContext) -> None:
             "officer": officer,
             "held": held,
             "contract": contract,
+            "unit": UNITS.get(contract.unit, contract.unit),
             "view": view,
             "whole": whole,
             "withheld": len(table.withheld_keys()),

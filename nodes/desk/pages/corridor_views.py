@@ -75,14 +75,6 @@ FLAGS: Mapping[Flag, FlagWords] = {
 }
 """Flags in the order in which they ask for attention; texts are sentences of the catalogue."""
 
-UNITS: Mapping[str, str] = {
-    "events": _("events"),
-    "permits": _("permits"),
-    "persons": _("persons"),
-    "usd-million-or-thousand-transfers": _("million US dollars, or thousand transfers"),
-}
-"""The units of contracts as sentences of the catalogue; one that is not here is shown as it is."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:

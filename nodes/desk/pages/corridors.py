@@ -23,7 +23,8 @@ from nodes.desk.pages.corridor_filters import (
     page_number,
 )
 from nodes.desk.pages.corridor_reading import Judged, MirrorReading
-from nodes.desk.pages.corridor_views import FLAGS, UNITS, Line, corridor_diagram, line, moment, rounded
+from nodes.desk.pages.corridor_views import FLAGS, Line, corridor_diagram, line, moment, rounded
+from nodes.desk.pages.names import UNITS
 from nodes.desk.server.context import DeskContext
 from nodes.web.charts.multiples import Panel, panel
 from nodes.web.pages.locale import Reader

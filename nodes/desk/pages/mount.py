@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from fastapi.routing import APIRouter
 
-from nodes.desk.pages import bundles, contracts, corridors, releases, tasks
+from nodes.desk.pages import bundles, contracts, corridors, preparing, releases, tasks
 from nodes.desk.server.context import DeskContext
 from nodes.web.pages import assets, signing_in
 from nodes.web.pages.rendering import Entry, Pages, Site
@@ -26,6 +26,7 @@ def pages(context: DeskContext) -> Iterable[APIRouter]:
         assets.router(),
         signing_in.router(web, context.console),
         tasks.router(web, context),
+        preparing.router(web, context),  # before the numbers
         releases.router(web, context),
         bundles.router(web, context),
         corridors.router(web, context),

@@ -50,6 +50,23 @@ TOTAL_LABELS: Labels = {
 }
 """The total, in a dimension whose code list has no code for it."""
 
+UNITS: Mapping[str, str] = {
+    "events": _("events"),
+    "permits": _("permits"),
+    "persons": _("persons"),
+    "usd-million-or-thousand-transfers": _("million US dollars, or thousand transfers"),
+}
+"""Units of measure by their name in the contract; one that is not here is shown by its name."""
+
+COUNTED: Mapping[str, str] = {
+    "employer": _("employers"),
+    "operator": _("operators"),
+    "person": _("persons"),
+    "traveller": _("travellers"),
+    "worker": _("workers"),
+}
+"""Who is counted for the thresholds."""
+
 STATES: Mapping[CandidateState, tuple[str, str]] = {
     CandidateState.DRAFT: (_("draft"), "grey"),
     CandidateState.SUBMITTED: (_("waits for approval"), "yellow"),

@@ -14,12 +14,13 @@ from exchange.encoding import Digest
 from exchange.errors import ExchangeError
 from exchange.signing.words import digest_words
 from nodes.adapters.desk_store import open_desk
-from nodes.desk.cases import Desk, KeptCase, numbered
+from nodes.desk.cases import OPEN, Desk, KeptCase, numbered
 from nodes.desk.contract_words import describe
 from nodes.desk.deciding import take_return
 from nodes.desk.pages.deciding import may
-from nodes.desk.pages.names import CHANGE_HEADINGS, STATES
+from nodes.desk.pages.names import CHANGE_HEADINGS, STATES, UNITS
 from nodes.desk.pages.outliers import outliers
+from nodes.desk.pages.protection import is_fresh, protection
 from nodes.desk.pages.table import TableView, table_view
 from nodes.desk.releasing import release as release_case
 from nodes.desk.server.context import DeskContext
@@ -53,6 +54,7 @@ class ReleasePages:
         kept = find(desk, number)
         sheet = sheet_of(desk, kept.files, kept.case)
         catalogue = self.web.catalogue(request)
+        fresh = is_fresh(desk, sheet.candidate, sheet.contract) if kept.case.state in OPEN else None
         facts: Mapping[str, object] = {
             "officer": officer,
             "number": number,
@@ -61,6 +63,7 @@ class ReleasePages:
             "clauses": describe(sheet.contract, catalogue.core),
             "may": may(officer, kept.case),
             "stepped_up": self._stepped_up(desk, officer),
+            "protection": protection(sheet.report, sheet.contract, fresh=fresh),
             **_about(sheet),
             **_tables(desk, sheet, Reader(catalogue.language), request.query_params),
         }
@@ -155,6 +158,7 @@ def _about(sheet: Sheet) -> Mapping[str, object]:
         "candidate": candidate,
         "contract": sheet.contract,
         "report": sheet.report,
+        "unit": UNITS.get(sheet.contract.unit, sheet.contract.unit),
         "state": STATES[case.state],
         "approvals": case.approvals,
         "valid_until": case.valid_until,

@@ -74,6 +74,7 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
             "cases": kept[:CASES_SHOWN_MAX],
             "states": STATES,
             "lateness": LATENESS,
+            "prepares": Role.DATA in officer.roles,
             "opens": bool(RIGHTS[Action.CANDIDATE_READ].roles & officer.roles),
         }
         return web.page(request, "zone/tasks.html", facts)
