@@ -53,6 +53,11 @@ class Catalogue:
         return 100 * self.translated // self.total if self.total else 100
 
     @property
+    def unchecked(self) -> bool:
+        """Whether nobody who grew up with the language has read the translation yet; the page says so."""
+        return self.language not in {SOURCE, FALLBACK}
+
+    @property
     def core(self) -> Language:
         """The language in which the rules say a refusal or a clause to this reader."""
         return "en" if self.language == SOURCE else "ru"

@@ -109,6 +109,14 @@ def test_russian_counts_in_three_forms(count: int, said: str) -> None:
     assert form % {"count": count} == said
 
 
+def test_a_translation_that_no_native_reader_has_checked_says_so() -> None:
+    assert {language for language, one in catalogues().items() if one.unchecked} == set(LANGUAGES) - {"en", "ru"}
+    head = "# Machine-made; no native reader has checked it.\n"
+    for language, one in catalogues().items():
+        text = (I18N / f"{language}.po").read_text("utf-8") if language != "en" else ""
+        assert (head in text) is one.unchecked
+
+
 def test_what_is_not_translated_yet_appears_in_russian() -> None:
     russian = catalogues()["ru"].translations
     for language in OTHERS:
