@@ -12,6 +12,7 @@ from nodes.desk.server import (
     candidate_routes,
     contract_routes,
     preparation_routes,
+    receipt_routes,
     tasks,
     withdrawal_routes,
 )
@@ -60,6 +61,7 @@ def desk_app(context: DeskContext) -> FastAPI:
         preparation_routes.router(context),
         candidate_routes.router(context),
         withdrawal_routes.router(context),
+        receipt_routes.router(context),
         contract_routes.router(context),
         bundle_routes.router(context),
         error_pages.router(),

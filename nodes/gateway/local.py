@@ -19,6 +19,7 @@ from nodes.adapters.contract_store import keep_evidence
 from nodes.adapters.publication_store import KeptPublication
 from nodes.adapters.pull_store import debts
 from nodes.adapters.sequencer import LogDraft, Transaction
+from nodes.gateway import local_pulls
 from nodes.gateway.agreements import Agreements
 from nodes.gateway.context import GatewayContext
 from nodes.gateway.contract_book import Held
@@ -44,6 +45,7 @@ def router(context: GatewayContext, own: OwnMember, agreements: Agreements, publ
     routes = APIRouter(prefix="/local", tags=["local"])
     _publication_routes(routes, context, publishing)
     _agreement_routes(routes, context, agreements)
+    routes.include_router(local_pulls.router(context))
 
     @routes.get("/status", response_class=Response)
     async def status() -> Response:

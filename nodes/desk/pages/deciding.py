@@ -1,11 +1,15 @@
 """What this officer may do with this candidate now, and why not: for the eye; the routes and the rules decide."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from exchange.flow.clear import CandidateState, Case
+from nodes.desk.server.context import DeskContext
 from nodes.web.pages.words import sentence as _
 from nodes.web.roles import RIGHTS, Action
 from nodes.web.sessions import Officer
+
+_OUT = frozenset({CandidateState.PUBLISHED, CandidateState.SUPERSEDED, CandidateState.WITHDRAWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +23,7 @@ class May:
     approve: bool
     send_back: bool
     release: bool
+    withdraw: bool
     why: str
 
 
@@ -31,8 +36,15 @@ def may(officer: Officer, case: Case) -> May:
         approve=not why,
         send_back=clears and before_officers,
         release=_has(officer, Action.CANDIDATE_RELEASE) and case.state is CandidateState.CLEARED,
+        withdraw=_has(officer, Action.WITHDRAWALS_READ) and case.state in _OUT,
         why=why,
     )
+
+
+def shown_passkey(context: DeskContext, officer: Officer) -> bool:
+    """Whether the officer's passkey was shown so recently that an act that signs needs no other."""
+    shown, limit = officer.stepped_up_at, timedelta(seconds=context.console.settings.step_up_s)
+    return shown is not None and context.clock.now() - shown <= limit
 
 
 def _why_not(officer: Officer, case: Case) -> str:

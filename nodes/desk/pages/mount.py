@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from fastapi.routing import APIRouter
 
-from nodes.desk.pages import bundles, contracts, corridors, preparing, releases, tasks
+from nodes.desk.pages import bundles, contracts, corridors, preparing, receipts, releases, tasks, withdrawal
 from nodes.desk.server.context import DeskContext
 from nodes.web.pages import assets, signing_in
 from nodes.web.pages.rendering import Entry, Pages, Site
@@ -13,6 +13,7 @@ from nodes.web.pages.words import sentence as _
 NAVIGATION = (
     Entry(address="/", text=_("Your tasks")),
     Entry(address="/bundles", text=_("Pulled and published")),
+    Entry(address="/receipts", text=_("Receipts and withdrawals")),
     Entry(address="/corridors", text=_("Corridors")),
     Entry(address="/contracts", text=_("Contracts")),
 )
@@ -28,6 +29,8 @@ def pages(context: DeskContext) -> Iterable[APIRouter]:
         tasks.router(web, context),
         preparing.router(web, context),  # before the numbers
         releases.router(web, context),
+        withdrawal.router(web, context),
+        receipts.router(web, context),
         bundles.router(web, context),
         corridors.router(web, context),
         contracts.router(web, context),

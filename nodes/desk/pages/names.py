@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from exchange.codes import Labels
 from exchange.flow.clear import CandidateState
+from nodes.desk.withdrawing import APPROVED, LOGGED, PROPOSED, WITHDRAWN
 from nodes.web.pages.words import sentence as _
 
 DIMENSIONS: Mapping[str, str] = {
@@ -78,6 +79,14 @@ STATES: Mapping[CandidateState, tuple[str, str]] = {
     CandidateState.WITHDRAWN: (_("withdrawn"), "red"),
 }
 """A state in words, and the colour of its tag."""
+
+WITHDRAWAL_STATES: Mapping[str, tuple[str, str]] = {
+    PROPOSED: (_("proposed, another officer must agree"), "yellow"),
+    APPROVED: (_("agreed, not published yet"), "blue"),
+    LOGGED: (_("logged, waits for witnesses"), "light-blue"),
+    WITHDRAWN: (_("in effect"), "red"),
+}
+"""Where a withdrawal stands."""
 
 CHANGE_HEADINGS: Mapping[str, str] = {
     "newly_unwithheld": _("Shown now, withheld before"),

@@ -21,6 +21,7 @@ from exchange.report import parse_report
 from nodes.adapters.preparation_notes import read_notes
 from nodes.desk.cases import Desk, KeptCase
 from nodes.desk.pages.names import STATES
+from nodes.desk.pages.paging import paged
 from nodes.desk.pages.protection import Protection, is_fresh, protection
 from nodes.desk.pages.tasks import owed
 from nodes.desk.server.candidate_routes import cases, drafts
@@ -32,7 +33,6 @@ from nodes.web.problems import status_of
 from nodes.web.roles import Action
 from nodes.web.sessions import May, Officer
 
-REFUSED_PER_PAGE = 200
 Preparing = Annotated[Officer, Depends(May(Action.CANDIDATE_SUBMIT))]
 
 LEFT_OUT: Mapping[str, str] = {
@@ -105,7 +105,7 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
             "release": one,
             "command": _command("build", desk, one),
             "advise": _command("advise", desk, one),
-            **_refused_page(one, request.query_params.get("page", "")),
+            "shown": paged(() if one.refused is None else one.refused.refused, request.query_params, name="page"),
         }
         return web.page(request, "zone/preparing_one.html", facts)
 
@@ -191,11 +191,3 @@ def _command(word: str, desk: Desk, one: Release) -> str:
     """What is typed beside the register."""
     name = f"{one.contract.id.lower()} {one.period}"
     return f"exchange --node {desk.node.member.lower()} bundle {word} {name} --from FILE --mapping MAP.toml"
-
-
-def _refused_page(release: Release, asked: str) -> Mapping[str, object]:
-    """One page of the refused fields."""
-    named = () if release.refused is None else release.refused.refused
-    pages = max(1, -(-len(named) // REFUSED_PER_PAGE))
-    page = min(max(1, int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1), pages)  # noqa: PLR2004  # digits of a page
-    return {"shown": named[(page - 1) * REFUSED_PER_PAGE : page * REFUSED_PER_PAGE], "page": page, "pages": pages}

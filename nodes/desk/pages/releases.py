@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -17,7 +16,7 @@ from nodes.adapters.desk_store import open_desk
 from nodes.desk.cases import OPEN, Desk, KeptCase, numbered
 from nodes.desk.contract_words import describe
 from nodes.desk.deciding import take_return
-from nodes.desk.pages.deciding import may
+from nodes.desk.pages.deciding import may, shown_passkey
 from nodes.desk.pages.names import CHANGE_HEADINGS, STATES, UNITS
 from nodes.desk.pages.outliers import outliers
 from nodes.desk.pages.protection import is_fresh, protection
@@ -62,16 +61,12 @@ class ReleasePages:
             "problem": problem,
             "clauses": describe(sheet.contract, catalogue.core),
             "may": may(officer, kept.case),
-            "stepped_up": self._stepped_up(desk, officer),
+            "stepped_up": shown_passkey(self.context, officer),
             "protection": protection(sheet.report, sheet.contract, fresh=fresh),
             **_about(sheet),
             **_tables(desk, sheet, Reader(catalogue.language), request.query_params),
         }
         return self.web.page(request, "zone/release.html", facts, status=200 if problem is None else status_of(problem))
-
-    def _stepped_up(self, desk: Desk, officer: Officer) -> bool:
-        shown, limit = officer.stepped_up_at, timedelta(seconds=self.context.console.settings.step_up_s)
-        return shown is not None and desk.now - shown <= limit
 
 
 def router(web: Pages, context: DeskContext) -> APIRouter:

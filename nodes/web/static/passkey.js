@@ -42,6 +42,13 @@ async function registration(asked, label) {
   };
 }
 
+// A statement of the officer's: asked for at the address, answered there with the passkey that the registry lists.
+async function state(address, body, token) {
+  const asked = await post(`${address}/challenge`, body, token);
+  const proof = await assertion({ ...asked, credentials: [asked.credential] });
+  await post(address, { handle: asked.handle, proof }, token);
+}
+
 const acts = {
   async enrol() {
     const [code, label] = ["code", "label"].map(name => document.getElementById(name).value.trim());
@@ -59,10 +66,14 @@ const acts = {
     await post("/api/session/step-up", { handle: asked.handle, proof: await assertion(asked) }, token);
   },
   async approve(token, { case: number }) {
-    const address = `/api/candidates/${number}/approval`;
-    const asked = await post(`${address}/challenge`, undefined, token);
-    const proof = await assertion({ ...asked, credentials: [asked.credential] });
-    await post(address, { handle: asked.handle, proof }, token);
+    await state(`/api/candidates/${number}/approval`, undefined, token);
+  },
+  async withdraw(token, { case: number }) {
+    const reason = document.getElementById("reason").value.trim();
+    await state(`/api/candidates/${number}/withdrawal`, { reason }, token);
+  },
+  async "approve-withdrawal"(token, { case: number }) {
+    await state(`/api/candidates/${number}/withdrawal/approval`, undefined, token);
   },
 };
 

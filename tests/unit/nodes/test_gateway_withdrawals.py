@@ -180,3 +180,13 @@ async def test_an_acknowledgement_that_did_not_arrive_is_sent_again(tmp_path: Pa
         looking = asyncio.create_task(acknowledging.keep_looking(every_s=0.05))
         await until(lambda: any(one.code == "withdrawn" for one in entries(made, "KZ")))
         looking.cancel()
+
+
+async def test_the_desk_is_told_who_pulled_and_who_knows_that_it_was_withdrawn(world: GatewayWorld) -> None:
+    await world.local("KG", "POST", "/local/withdrawals/look?partner=kz", {})
+    (served,) = (await world.local("KZ", "GET", "/local/receipts")).json()["served"]
+    assert (served["bundle"], served["puller"]) == (str(bundle(world)), "KG")
+    assert (served["verdict"], served["acknowledged"]) == ("accepted", True)
+    (made,) = (await world.local("KG", "GET", "/local/receipts")).json()["made"]
+    assert (made["partner"], made["verdict"], made["taken"], made["acknowledged"]) == ("KZ", "accepted", True, True)
+    assert made["pull"] == served["pull"]
