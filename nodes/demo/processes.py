@@ -16,7 +16,7 @@ from pathlib import Path
 from exchange.errors.demo import DemoProcessError
 from nodes.settings import NodeFolder
 
-START_S = 40.0
+START_S = 120.0
 """A gateway that does not answer after this long has failed; its last lines are shown."""
 STOP_S = 10.0
 PORT_FIRST = 8401
