@@ -39,6 +39,16 @@ def own(
     return {key("IN"): arrivals, key("OUT"): departures, key("OUT", "KG"): kyrgyz, key("OUT", "UZ"): uzbek}
 
 
+MONTHS = (*EARLIER, PERIOD)
+OWN: Mapping[str, Figures] = {
+    "2026-07": own(740, 1_005, kyrgyz=960, uzbek=14),
+    "2026-08": own(1_180, 1_590, kyrgyz=1_530, uzbek=None),
+    "2026-09": own(1_500, 5_000, kyrgyz=4_700, uzbek=30),
+}
+"""KG's releases of the three months. KZ's register: 2,000 arrivals from KG in September, 1,001 in July and 1,601 in
+August; 1,492 departures to KG."""
+
+
 @dataclass(frozen=True)
 class CorridorDesk:
     """The desk's server, and what lies in its folder."""

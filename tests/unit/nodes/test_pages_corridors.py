@@ -14,18 +14,10 @@ from exchange.mirror import Agreed, Corridor, DoubleEntry, Figure, Flag, State, 
 from nodes.desk.pages.corridor_views import FLAGS, line, moment
 from nodes.web.pages.locale import Reader
 from tests.world.bundles import bundle_world
-from tests.world.corridor_desk import CorridorDesk, corridor_desk, key, own
+from tests.world.corridor_desk import MONTHS, OWN, CorridorDesk, corridor_desk, key, own
 from tests.world.desk_server import Browser
 
-MONTHS = ("2026-07", "2026-08", "2026-09")
 FLOW = "/corridors/KG/KZ"
-
-# KZ's register: 2,000 arrivals from KG in September, 1,001 in July and 1,601 in August; 1,492 departures to KG.
-OWN = {
-    "2026-07": own(740, 1_005, kyrgyz=960, uzbek=14),
-    "2026-08": own(1_180, 1_590, kyrgyz=1_530, uzbek=None),
-    "2026-09": own(1_500, 5_000, kyrgyz=4_700, uzbek=30),
-}
 
 
 @pytest.fixture
