@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from nodes.adapters.clock import Clock
-from nodes.auditor.pages import screens
+from nodes.auditor.pages import screens, timeline
 from nodes.auditor.pages.kept import LastAudit
 from nodes.settings import NodeFolder
 from nodes.web import account_routes, error_pages, session_routes
@@ -65,6 +65,7 @@ def auditor_app(context: AuditorContext) -> ASGIApp:
         assets.router(),
         signing_in.router(web, context.console),
         screens.router(web, context.audit),
+        timeline.router(web, context.audit),
     ):
         app.include_router(routes)
     Refusals().install(app)

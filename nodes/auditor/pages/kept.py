@@ -24,8 +24,10 @@ from nodes.adapters.contract_folder import ContractShelf, read_contracts
 from nodes.adapters.trust_folder import load_trust
 from nodes.auditor.commands import last_run, open_store
 from nodes.auditor.filing import logs_of
+from nodes.auditor.pages.proofs import Prover
 from nodes.auditor.store import AuditStore
 from nodes.settings import NodeFolder
+from nodes.web.sessions import Officer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,7 @@ class KeptAudit:
     published: Sequence[Published] = field(repr=False)
     unread: Sequence[tuple[str, Digest]] = field(repr=False)
     shelf: ContractShelf = field(repr=False)
+    prover: Prover = field(repr=False)
 
     @property
     def at(self) -> datetime:
@@ -151,14 +154,35 @@ class LastAudit:
             run = last_run(self.node, store)
             if self._kept is None or self._kept.run["at"] != run["at"]:
                 logs = logs_of(run, store)
-                shelf = read_contracts(self.node.contracts, trust=self.trust())
+                trust = self.trust()
                 published, unread = _published(logs, store)
-                self._kept = KeptAudit(run=run, logs=logs, published=published, unread=unread, shelf=shelf)
+                self._kept = KeptAudit(
+                    run=run,
+                    logs=logs,
+                    published=published,
+                    unread=unread,
+                    shelf=read_contracts(self.node.contracts, trust=trust),
+                    prover=Prover(logs, trust),
+                )
             return self._kept
+
+    def now(self) -> datetime:
+        """When something is checked while a page is made."""
+        return self._clock.now()
 
     def trust(self) -> Trust:
         """The registry here; expired metadata stops no reader."""
         return load_trust(self.node.keys, at=self._clock.now(), expired="notice")
+
+
+def shared(officer: Officer, kept: KeptAudit) -> dict[str, Any]:
+    """What every page of the auditor shows."""
+    return {"officer": officer, "run": kept.run, "at": kept.at, "publications": kept.published}
+
+
+def numbered(kept: KeptAudit) -> list[tuple[int, Mapping[str, Any]]]:
+    """The findings with their numbers, as `audit evidence` takes them."""
+    return list(enumerate(kept.run["findings"], 1))
 
 
 def _identity(manifest: Manifest) -> tuple[str, str, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader, PrefixLoader,
 from starlette.requests import Request
 from starlette.responses import Response
 
-from exchange.encoding import parse_instant
+from exchange.encoding import format_instant, parse_instant
 from nodes.web.pages.assets import asset_root
 from nodes.web.pages.catalogues import LANGUAGES, Catalogue, catalogues, preferred
 from nodes.web.pages.locale import Reader
@@ -104,6 +104,7 @@ class Pages:
             "day": reader.day,
             "instant": reader.instant,
             "moment": lambda text: reader.instant(parse_instant(text, subject="moment")),
+            "written": format_instant,
             "period": reader.period,
             "label": reader.label,
             "member": reader.member,
