@@ -13,6 +13,7 @@ from exchange.bundle.floor import audit_floor
 from exchange.clearance import Clearance, format_clearance, parse_clearance
 from exchange.encoding import Digest, canonical_json
 from exchange.errors import ExchangeError
+from exchange.errors.bundle import DeterminedCellsError
 from exchange.labels import Licence, Source
 from exchange.log.entry import EntryType
 from exchange.log.proof import format_proof, parse_proof
@@ -278,7 +279,10 @@ def test_margins_that_do_not_add_up_are_refused() -> None:
 def test_a_pattern_that_gives_itself_away_is_refused_without_a_figure() -> None:
     report = parse_report(FIVE["disclosure.json"])
     alone = replace(report, withheld=tuple(key for key in report.withheld if key == HIDDEN))
-    assert _failed(_cleared_again(disclosure=format_report(alone))) is CheckName.PATTERN
+    files = _cleared_again(disclosure=format_report(alone))
+    assert _failed(files) is CheckName.PATTERN
+    with pytest.raises(DeterminedCellsError, match="1"):
+        open_bundle(files, trust=WORLD.trust, contracts=WORLD.shelf, audit=audit_floor)
 
 
 def test_a_report_of_another_release_is_refused() -> None:

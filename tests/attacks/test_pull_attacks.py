@@ -9,9 +9,12 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from exchange.encoding import Digest, base64url_decode, base64url_encode
+from exchange.bundle import pack_handover
+from exchange.encoding import Digest, base64_encode, base64url_decode, base64url_encode
+from exchange.publication import HANDOVER_FILES
 from exchange.receipt import open_delivery, sign_delivery
 from exchange.signing.keys import KeyPurpose
+from tests.world.by_hand import Partner, address
 from tests.world.gateways import GatewayWorld, gateway_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -179,3 +182,40 @@ async def test_a_folder_is_an_absolute_path_or_nothing(world: GatewayWorld, fold
 @pytest.mark.parametrize("partner", ["kz/../..", "K", "kz?x=1", "a" * 40])
 async def test_a_partner_is_a_member_id_and_nothing_else(world: GatewayWorld, partner: str) -> None:
     assert (await world.pull(partner=partner)).status_code == 400
+
+
+# --- the gateway itself ----------------------------------------------------------------------------------------------
+
+
+async def test_a_gateway_publishes_no_other_members_bundle(world: GatewayWorld) -> None:
+    file = world.folder / "kg" / "stolen.handover"
+    file.write_bytes(pack_handover({name: world.bundle.files[name] for name in HANDOVER_FILES}))
+    refused = await world.local("KG", "POST", "/local/hand-overs", {"file": str(file)})
+    clearance = base64_encode(world.bundle.files["clearance.json"])
+    unlogged = await world.local("KG", "POST", "/local/clearances", {"clearance": clearance})
+
+    assert [answer.json()["code"] for answer in (refused, unlogged)] == ["not-our-bundle", "not-our-bundle"]
+
+
+async def test_a_bundle_whose_contract_is_not_known_to_be_signed_by_all_is_not_handed_out(world: GatewayWorld) -> None:
+    kg, held = Partner(world, "KG"), world.gateways["KZ"].context.contracts.require(world.bundle.contract.digest)
+    await kg.log_in()
+    complete, held.effective = held.effective, held.effective[1:]  # as in a store restored from a backup
+    try:
+        refused = await kg.get(address(world))
+    finally:
+        held.effective = complete
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "contract-not-in-force-here")
+    assert (await kg.get(address(world))).status_code == 200
+
+
+async def test_after_a_start_nothing_is_signed_before_a_quorum_has_confirmed_the_log(world: GatewayWorld) -> None:
+    others = {world.port(member) for member in world.gateways if member != "TJ"}
+    await world.stop("TJ")
+    world.network.down |= others
+    try:
+        await world.start("TJ")
+        assert "log-not-confirmed" in await world.health("TJ")
+    finally:
+        world.network.down -= others

@@ -77,29 +77,6 @@ def plain_codes(file: Path) -> set[str]:
     return set(re.findall(r'plain_problem\(\s*"([^"]+)"', file.read_text(encoding="utf-8")))
 
 
-PROVOKED_UNNAMED = {
-    "contract-not-in-force-here": "no test yet",
-    "demo-step": "the story itself would have to fail",
-    "disclosure-pattern": "the engine lets no such pattern out",
-    "issuer-differs": "tests/unit/nodes/test_init.py, by its sentence",
-    "log-not-confirmed": "no test yet",
-    "not-our-bundle": "no test yet",
-    "pool-audit-unfinished": "tests/unit/core/test_pool.py, as a finding",
-    "pool-boundaries-moved": "tests/unit/core/test_pool.py, as a finding",
-    "pool-contradicts": "tests/unit/core/test_pool.py, as a finding",
-    "pool-shows-cell": "tests/unit/core/test_pool.py, as a finding",
-    "pool-shows-small-change": "tests/unit/core/test_pool.py, as a finding",
-    "pool-singles-out-group": "tests/unit/core/test_pool.py, as a finding",
-    "pooled-differs": "no test yet",
-    "request-head-too-large": "tests/attacks/gateway/test_host_attacks.py, by its status",
-    "request-too-slow": "tests/attacks/gateway/test_host_attacks.py, by its status",
-    "rounding-exposed": "a net below the engine: reached only if it errs",
-    "rounding-unfinished": "a net below the engine: reached only if it errs",
-    "suppression-unsafe": "a net below the engine: reached only if it errs",
-}
-"""Errors that no test asks for by class, code or words, and where they are provoked all the same, if they are."""
-
-
 def test_every_error_is_provoked_by_a_test() -> None:
     texts = [
         file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py") if "house" not in file.parts
@@ -114,7 +91,7 @@ def test_every_error_is_provoked_by_a_test() -> None:
         and leaf.code not in (names if "-" in leaf.code else quoted)
         and not any(words in text for words in said(leaf))
     }
-    assert unnamed == PROVOKED_UNNAMED.keys()
+    assert unnamed == set()
 
 
 def said(leaf: type[ExchangeError]) -> Iterator[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.attacks.gateway.conftest import HEAD_BYTES_MAX, REQUEST_S
 from tests.world.by_hand import Partner
-from tests.world.served import HOST, ServedGateway, read_answer, status_of
+from tests.world.served import ANSWER_S, HOST, ServedGateway, read_answer, status_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -77,6 +77,7 @@ async def test_a_request_that_is_none_is_refused(served: ServedGateway, request_
     assert b"uvicorn" not in answer
     assert b"python" not in answer.lower()
     assert b"application/problem+json" in head or b"application/json" in head
+    assert (b'"code":"request-head-too-large"' in answer) is (status == 431)
 
 
 async def test_a_request_that_drips_in_is_cut_off(served: ServedGateway) -> None:
@@ -93,6 +94,7 @@ async def test_a_request_that_drips_in_is_cut_off(served: ServedGateway) -> None
     writer.close()
 
     assert status_of(answer) == 408
+    assert b'"code":"request-too-slow"' in answer
     assert time.monotonic() - began < REQUEST_S + 3
 
 
@@ -123,9 +125,10 @@ async def test_whoever_holds_every_connection_open_keeps_nobody_out(served: Serv
     for _, writer in held[50:]:
         writer.write(GET[:10])
     assert (await (await served.member("KG")).get("/v1/catalogue")).status_code == 200
-    waits = (asyncio.wait_for(reader.read(1), REQUEST_S / 2) for reader, _ in held[:30])
-    closed = await asyncio.gather(*waits, return_exceptions=True)
-    assert [found for found in closed if found != b"" and not isinstance(found, ConnectionError)] == []
+    ends = (asyncio.wait_for(reader.read(), ANSWER_S) for reader, _ in held[:30])
+    # Cut to make room; on a slow machine their second may have been over before that.
+    for found in await asyncio.gather(*ends, return_exceptions=True):
+        assert isinstance(found, ConnectionError) or (isinstance(found, bytes) and status_of(found) in {0, 408})
     for _, writer in held:
         writer.close()
 
