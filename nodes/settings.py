@@ -13,6 +13,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from exchange.encoding import MEMBER_ID
 from exchange.errors.settings import NodeNotFoundError, SettingsError
 from exchange.log.entry import HEARTBEAT_S_MAX
 
@@ -31,6 +32,10 @@ def _require_ranges(texts: tuple[str, ...]) -> tuple[str, ...]:
     return texts
 
 
+Members: TypeAlias = Annotated[
+    tuple[Annotated[str, Field(pattern=MEMBER_ID.pattern.replace(r"\Z", "$"))], ...], Field(strict=False)
+]
+"""Members' ids."""
 Ranges: TypeAlias = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_require_ranges)]
 """IP addresses or CIDR ranges."""
 
@@ -85,6 +90,7 @@ class GatewaySettings(_Section):
     registry_warn_days: int = Field(default=3, ge=1, le=30)  # before the registry here expires
     group_commit_max: int = Field(default=256, gt=0, le=4096)
     catalogue_page_max: int = Field(default=200, gt=0, le=1000)
+    mirrors: Members = ()  # whose logs are held here besides those that an auditor's node holds: decision 50
     private_addresses: bool = False  # partners on loopback or private ranges: test federations only
     hidden_answer_ms: int = Field(default=40, ge=0, le=1000)  # no 404 about a bundle comes earlier: decision 60
     limits: LimitSettings = LimitSettings()

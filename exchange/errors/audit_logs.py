@@ -61,6 +61,32 @@ class LogForkedError(FindingError):
     ru = "журнал {party} размера {size}: подписаны две истории, одна с корнем {first}, другая с корнем {second}"
 
 
+class LogContinuedError(FindingError):
+    """A log that its member signed on after it had ended, and another had taken its place."""
+
+    code = "log-continued"
+    en = "log of {party}: {origin} ended at size {end}, and a checkpoint of it is signed at size {seen}"
+    ru = "журнал {party}: {origin} завершён при размере {end}, но подписана его контрольная точка размера {seen}"
+
+
+class LogCutError(FindingError):
+    """Entries of a log that were signed and are in no log any more: it was cut, and its next one begins before them."""
+
+    code = "log-cut"
+    en = "log of {party}: {origin} goes on elsewhere from size {end}; it had signed {seen} entries, the rest is lost"
+    ru = "журнал {party}: {origin} продолжен в другом журнале с размера {end}; подписано было {seen}, прочее утрачено"
+    mend_en = "{party} says what was lost, and publishes again what is missing; the finding stays"
+    mend_ru = "{party} сообщает, что утрачено, и публикует недостающее снова; замечание остаётся"
+
+
+class LogSuccessionError(FindingError):
+    """A log that took another's place without the entries that say so."""
+
+    code = "log-succession"
+    en = "log of {party}, entry {index}, where another log continues {origin}: expected {expected}, found {found}"
+    ru = "журнал {party}, запись {index}, где другой журнал продолжает {origin}: ожидалось {expected}, найдено {found}"
+
+
 class LogTruncatedError(FindingError):
     """A log whose member refuses to show entries that its own checkpoint signs."""
 

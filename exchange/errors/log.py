@@ -302,6 +302,15 @@ class WitnessUnknownLogError(WitnessError):
     ru = "add-checkpoint: журнал {origin} этому свидетелю не известен"
 
 
+class WitnessLogEndedError(WitnessError):
+    """The registry names a log that takes this one's place, and this witness has seen it or it was cut."""
+
+    code = "witness-log-ended"
+    http_status = 404
+    en = "add-checkpoint: the log {origin} has ended; {next} takes its place"
+    ru = "add-checkpoint: журнал {origin} завершён; его место занял {next}"
+
+
 class WitnessSignatureError(WitnessError):
     """The checkpoint was not signed by the log's registered key."""
 

@@ -84,6 +84,38 @@ class LogNotInMirrorError(NodeError):
     mend_ru = "ничего не изменено; сохраните папку как доказательство и восстановите другую резервную копию"
 
 
+class LogEndedError(NodeError):
+    """The log has its last entry, and another takes its place."""
+
+    code = "log-ended"
+    en = "{origin}: the log ended at size {size}; nothing more is entered in it"
+    ru = "{origin}: журнал завершён при размере {size}; записей в него больше не вносится"
+    mend_en = "put the next log's key into private/gateway (exchange key use) and start again"
+    mend_ru = "поместите ключ следующего журнала в private/gateway (exchange key use) и перезапустите"
+
+
+class LogNotReplacedError(NodeError):
+    """A log is closed only once the registry says which one takes its place."""
+
+    code = "log-not-replaced"
+    exit_code = ExitCode.NOT_AUTHORISED
+    en = "{origin}: the next log: expected in the registry before this one is closed, found none"
+    ru = "{origin}: следующий журнал: до закрытия этого ожидался в реестре, не найден"
+    mend_en = "have it decided first: exchange trust propose log --application FILE"
+    mend_ru = "сначала нужно решение: exchange trust propose log --application FILE"
+
+
+class LogSuccessorError(NodeError):
+    """A log's key in a folder whose log it does not continue."""
+
+    code = "log-successor"
+    exit_code = ExitCode.DOES_NOT_HOLD
+    en = "{origin}: the log that it continues: expected {expected}, found {found} in this folder"
+    ru = "{origin}: журнал, который он продолжает: ожидался {expected}, в этой папке найден {found}"
+    mend_en = "put the earlier key back, start, run exchange log end; a cut log is recovered up to where it was cut"
+    mend_ru = "верните прежний ключ, запустите, выполните exchange log end; оборванный журнал восстанавливают до обрыва"
+
+
 class LogNotConfirmedError(NodeError):
     """After a start nothing is signed before a quorum of witnesses has confirmed the last checkpoint."""
 

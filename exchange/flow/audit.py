@@ -16,6 +16,7 @@ from exchange.encoding import Digest
 from exchange.errors import ExchangeError
 from exchange.errors.audit_logs import LogMalformedError, LogRolledBackError
 from exchange.errors.bundle import DeterminedCellsError
+from exchange.errors.encoding import EncodingError
 from exchange.errors.evidence import EvidenceIncompleteError, EvidenceLogError, EvidenceUnprovenError
 from exchange.errors.log import LogError
 from exchange.flow.agree import contract_state
@@ -24,8 +25,18 @@ from exchange.publication import SIGNATURES, OneContract, Publication, verify_pu
 from exchange.reconcile import reconcile
 from exchange.reconcile.dossier import Charge, Dossier, LogCopy
 from exchange.reconcile.history import history_of
-from exchange.reconcile.logs import SeenCheckpoint, contradictions, read_seen, shown_backwards, view_of
-from exchange.reconcile.model import Evidence, Federation, Finding, LogView, Publications, VerifiedPublication
+from exchange.reconcile.lineage import ends_by_origin, lineage_errors, of_this_tree
+from exchange.reconcile.logs import contradictions, read_seen, shown_backwards, view_of
+from exchange.reconcile.model import (
+    Evidence,
+    Federation,
+    Finding,
+    LogView,
+    Publications,
+    SeenCheckpoint,
+    VerifiedPublication,
+)
+from exchange.signing.members import Member
 from exchange.signing.trust import Trust
 from exchange.statement import Statement, open_statement
 
@@ -125,7 +136,10 @@ def decide_again(dossier: Dossier, *, trust: Trust, codelists: Mapping[Digest, b
         ExchangeError: A checkpoint, an entry or a contract in it is not what it must be.
     """
     seen = {log.member: [read_seen(log.member, note, trust=trust) for note in log.checkpoints] for log in dossier.logs}
-    proven = _same([found for log in dossier.logs for found in _judge_log(log, seen[log.member])], dossier.charge)
+    proven = _same(
+        [found for log in dossier.logs for found in _judge_log(log, seen[log.member], trust.known(log.member))],
+        dossier.charge,
+    )
     unpinned: set[Digest] = set()
     if proven is None:
         federation = _federation(dossier, seen, trust, codelists)
@@ -152,26 +166,31 @@ def decide_again(dossier: Dossier, *, trust: Trust, codelists: Mapping[Digest, b
     )
 
 
-def _judge_log(log: LogCopy, seen: list[SeenCheckpoint]) -> list[Finding]:
+def _judge_log(log: LogCopy, seen: list[SeenCheckpoint], member: Member) -> list[Finding]:
     """What the log's own checkpoints convict it of; a copy that none of them covers is no copy."""
     if not any(one.checkpoint.size == len(log.entries) for one in seen):
         sizes = ", ".join(str(one.checkpoint.size) for one in seen) or "none"
         raise EvidenceLogError(party=log.member, expected=sizes, found=len(log.entries))
-    errors = contradictions(log.member, log.entries, seen)
     try:
+        ends = ends_by_origin(log.entries, member)
+        errors = lineage_errors(member, log.entries, seen, ends)
+        seen = of_this_tree(seen, ends)
         view_of(log.member, log.entries, seen)
-    except LogError as error:
-        errors.append(LogMalformedError(party=log.member, part="entry", reason=error.sentence()))
+    except (LogError, EncodingError) as error:
+        errors = [LogMalformedError(party=log.member, part="entry", reason=error.sentence())]
+    errors += contradictions(log.member, log.entries, seen)
     return [Finding(party=log.member, reason=error) for error in errors]
 
 
 def _federation(
     dossier: Dossier, seen: Mapping[str, list[SeenCheckpoint]], trust: Trust, codelists: Mapping[Digest, bytes]
 ) -> Federation:
+    logs: dict[str, LogView] = {}
     for log in dossier.logs:
-        if contradictions(log.member, log.entries, seen[log.member]):
+        known = of_this_tree(seen[log.member], ends_by_origin(log.entries, trust.known(log.member)))
+        if contradictions(log.member, log.entries, known):
             raise EvidenceLogError(party=log.member, expected="entries under its checkpoints", found=len(log.entries))
-    logs = {log.member: view_of(log.member, log.entries, seen[log.member]) for log in dossier.logs}
+        logs[log.member] = view_of(log.member, log.entries, known)
     _require_statements(logs.values(), dossier.signed)
     contracts = {one.digest: one for one in (parse_contract(raw, codelists=codelists) for raw in dossier.contracts)}
     publications: Publications = {

@@ -21,19 +21,21 @@ from exchange.flow.ceremony_draft import (
     with_member,
     without_holder,
 )
-from exchange.flow.ceremony_keys import added_keys, revoked_keys, with_keys_of
+from exchange.flow.ceremony_keys import added_keys, revoked_keys, with_keys_of, with_next_log
 from exchange.flow.ceremony_policy import policies_after
+from exchange.log.policy import parse_policy
 from exchange.signing.admission import Application
 from exchange.signing.authoring import (
     Authority,
 )
 from exchange.signing.ceremony_form import Proposal
 from exchange.signing.delegations import DELEGATION_THRESHOLD_MIN, keys_file
+from exchange.signing.earlier_logs import CutAt
 from exchange.signing.federation import Federation, Membership, Suspension
 from exchange.signing.keys import KeyPurpose, KeyUse, RegistryRole
 from exchange.signing.members import format_member_keys
 from exchange.signing.registry import SignedRegistry
-from exchange.signing.trust import majority
+from exchange.signing.trust import majority, policy_file
 
 MEMBERS_MIN = 2
 _NODE_PURPOSES = (KeyPurpose.BUNDLE, KeyPurpose.CONTRACT, KeyPurpose.TRANSPORT, KeyPurpose.LOG, KeyPurpose.WITNESS)
@@ -136,6 +138,37 @@ def rotate_keys(base: SignedRegistry, application: Application, *, overlap: time
     if any(application.of(purpose) for purpose in (KeyPurpose.LOG, KeyPurpose.WITNESS)):
         draft.new_policies()
     return draft.proposal("rotate", member_id)
+
+
+def next_log(
+    base: SignedRegistry, application: Application, *, cut: bytes | None, overlap: timedelta, at: datetime
+) -> Proposal:
+    """A new log in place of a member's present one (decision 44); the majority signs its policy with the member.
+
+    Args:
+        base: The published state.
+        application: For the new log's key.
+        cut: The cosigned checkpoint up to which the present log is at hand, where it cannot be closed; else None.
+        overlap: How long the present log's keys count on.
+        at: When.
+
+    Raises:
+        ChangeSubjectError: Not one log key under a new name.
+        LogError: The checkpoint is not one of the present log that a quorum cosigned.
+    """
+    draft = draft_of(base, at)
+    member_id = application.member
+    present_member(draft, member_id)
+    member = draft.members[member_id]
+    where = None
+    if cut is not None:
+        seen = parse_policy(draft.targets.get(policy_file(member_id), b"")).check(cut)
+        require("log", member_id, expected=member.origin, found=seen.origin[:80], holds=seen.origin == member.origin)
+        where = CutAt(size=seen.size, root=seen.root)
+    draft.members[member_id] = with_next_log(member, application, cut=where, at=at, overlap=overlap)
+    draft.touch(member_id.lower())
+    draft.new_policies({member_id: None})
+    return draft.proposal("log", member_id)
 
 
 def revoke_keys(base: SignedRegistry, member_id: str, kids: Sequence[str], *, at: datetime) -> Proposal:

@@ -8,8 +8,9 @@ from exchange.codes import Labels
 from exchange.errors.trust import ChangeSubjectError, KeyReuseError
 from exchange.signing.admission import Application
 from exchange.signing.application import AppliedKey
+from exchange.signing.earlier_logs import CutAt, EarlierLog
 from exchange.signing.keys import KeyPurpose
-from exchange.signing.members import Member, MemberKey
+from exchange.signing.members import Member, MemberKey, origin_of
 
 
 def merged(applications: Sequence[Application]) -> Application:
@@ -85,6 +86,43 @@ def added_keys(member: Member, application: Application, *, at: datetime, overla
     )
 
 
+def with_next_log(
+    member: Member, application: Application, *, cut: CutAt | None, at: datetime, overlap: timedelta
+) -> Member:
+    """The member with a new log in place of its present one, whose keys end after the overlap.
+
+    Args:
+        member: As it is.
+        application: For one log key, under a name that the member has not used.
+        cut: Where the present log ends if it cannot be closed; None if its operator closes it.
+        at: When it is proposed.
+        overlap: How long the present log's keys count on, so that it can be closed.
+
+    Raises:
+        ChangeSubjectError: Another key is applied for, or the name of a log that the member has or had.
+    """
+    new = _listed(application, at)
+    if [listed.purpose for listed in new] != [KeyPurpose.LOG]:
+        found = ", ".join(sorted(listed.purpose for listed in new)) or "none"
+        raise ChangeSubjectError(kind="log", subject=member.id, expected="one log key", found=found)
+    (listed,) = new
+    name = origin_of(listed.vkey or "")
+    if name in member.origins:
+        raise ChangeSubjectError(kind="log", subject=member.id, expected="a new name", found=name[:80])
+    ends = at + overlap
+
+    def ended(one: MemberKey) -> MemberKey:
+        runs = one.purpose is KeyPurpose.LOG and (one.revoked_at is None or one.revoked_at > ends)
+        return replace(one, revoked_at=ends) if runs else one
+
+    return replace(
+        member,
+        log_vkey=listed.vkey or "",
+        keys=(*map(ended, member.keys), listed),
+        earlier_logs=(*member.earlier_logs, EarlierLog(origin=member.origin, cut=cut)),
+    )
+
+
 def revoked_keys(member: Member, kids: Sequence[str], *, at: datetime) -> Member:
     """The member with these keys revoked; one that was to end later ends now.
 
@@ -114,10 +152,10 @@ def _member_key(one: AppliedKey, at: datetime) -> MemberKey:
 def _require_names_stay(member: Member, new: Sequence[MemberKey]) -> None:
     """A log keeps its origin and a witness its name: both stand in what was signed already."""
     for listed in new:
-        names = {
-            one.vkey.partition("+")[0] for one in member.keys if one.purpose is listed.purpose and one.vkey is not None
-        }
-        name = (listed.vkey or "").partition("+")[0]
+        names = {origin_of(one.vkey) for one in member.keys if one.purpose is listed.purpose and one.vkey is not None}
+        if listed.purpose is KeyPurpose.LOG:
+            names = {member.origin}  # a log that ended gets no new key
+        name = origin_of(listed.vkey or "")
         if listed.vkey is not None and names and name not in names:
             raise ChangeSubjectError(
                 kind="rotate", subject=f"{member.id} {listed.purpose}", expected=", ".join(names), found=name[:80]

@@ -23,7 +23,7 @@ from exchange.flow.audit import Proven, decide_again
 from exchange.log.entry import LogEntry, parse_entry
 from exchange.reconcile.dossier import Charge, Dossier, LogCopy
 from exchange.reconcile.history import STATEMENTS
-from exchange.reconcile.logs import SeenCheckpoint
+from exchange.reconcile.model import SeenCheckpoint
 from exchange.signing.trust import Trust
 
 WORD_ALONE = frozenset(

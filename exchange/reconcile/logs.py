@@ -6,21 +6,23 @@ shown *later* than a longer one is for the cosignatures to prove, or else the au
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from exchange.encoding import format_instant
 from exchange.errors.audit import FindingError
 from exchange.errors.audit_logs import LogForkedError, LogRewrittenError, LogRolledBackError, LogStaleError
-from exchange.errors.log import EntryMemberError, LogError
-from exchange.log.checkpoint import Checkpoint, open_checkpoint
+from exchange.errors.log import EntryMemberError, LogError, SignatureMissingError
+from exchange.log.checkpoint import read_checkpoint, require_log_signature
 from exchange.log.entry import scan_entry
 from exchange.log.merkle import leaf_hash
 from exchange.log.note import SignatureKind, parse_vkey
+from exchange.log.policy import parse_policy
 from exchange.log.tree import TreeState
 from exchange.publication.logged import require_witnessed
-from exchange.reconcile.model import ENTRY_TYPES, LogView
+from exchange.reconcile.model import ENTRY_TYPES, LogView, SeenCheckpoint
+from exchange.signing.keys import KeyPurpose
 from exchange.signing.trust import Trust
 
 STALE_MAX = timedelta(hours=2)
@@ -28,34 +30,37 @@ STALE_MAX = timedelta(hours=2)
 _NUMBERS = {entry_type: number for number, entry_type in enumerate(ENTRY_TYPES)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenCheckpoint:
-    """A checkpoint that a member signed.
-
-    Attributes:
-        note: The signed note, as it was seen.
-        cosigned_at: When its quorum was complete; None if it was seen without one.
-    """
-
-    checkpoint: Checkpoint
-    note: bytes = field(repr=False)
-    cosigned_at: datetime | None
-
-
 def read_seen(member: str, note: bytes, *, trust: Trust) -> SeenCheckpoint:
-    """A checkpoint of this member's log, wherever it came from.
+    """A checkpoint of one of this member's logs, wherever it came from.
+
+    A key that counts no more may be somebody else's by now: what it alone signed says nothing about the member, but
+    where a witness saw it in the key's time.
 
     Raises:
         UnknownMemberError: There never was such a member.
-        LogError: It is none, or this member's log key did not sign it.
+        LogError: It is none, or no log key of this member signed it in its time.
     """
-    vkey = parse_vkey(trust.known(member).log_vkey, kind=SignatureKind.LOG)
-    checkpoint = open_checkpoint(note, logs=[vkey])
+    listed = [one for one in trust.known(member).keys if one.vkey is not None and one.purpose is KeyPurpose.LOG]
+    keys = {parse_vkey(one.vkey or "", kind=SignatureKind.LOG): one.ends_at for one in listed}
+    checkpoint, parsed = read_checkpoint(note)
+    ends_at = keys[require_log_signature(checkpoint, parsed, logs=list(keys))]
+    if ends_at is not None and ends_at <= trust.issued and not _witnessed_before(ends_at, member, note, trust):
+        raise SignatureMissingError(subject=str(checkpoint), signer=f"a witness before {format_instant(ends_at)}")
     try:
         cosigned_at = require_witnessed(note, provider=member, trust=trust, every_line=False)[1].cosigned_at
     except LogError:
         cosigned_at = None
     return SeenCheckpoint(checkpoint=checkpoint, note=note, cosigned_at=cosigned_at)
+
+
+def _witnessed_before(end: datetime, member: str, note: bytes, trust: Trust) -> bool:
+    """Whether a witness of any policy that this member's log ever had cosigned it before this time."""
+    texts = [trust.policies.get(member, b""), *(one.raw for one in trust.earlier_policies.get(member, ()))]
+    for text in texts:
+        with suppress(LogError):
+            if any(at < end for at in parse_policy(text).cosignatures(note)[1].values()):
+                return True
+    return False
 
 
 def contradictions(member: str, entries: Sequence[bytes], seen: Sequence[SeenCheckpoint]) -> list[FindingError]:

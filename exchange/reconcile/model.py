@@ -14,6 +14,7 @@ from exchange.contract.model import DataContract
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError
 from exchange.errors.audit import FindingError
+from exchange.log.checkpoint import Checkpoint
 from exchange.log.entry import EntryType, LogEntry, parse_entry
 from exchange.signing.trust import Trust
 
@@ -38,6 +39,20 @@ class LoggedEntry:
     entry: LogEntry
     raw: bytes = field(repr=False)
     cosigned_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenCheckpoint:
+    """A checkpoint that a member signed.
+
+    Attributes:
+        note: The signed note, as it was seen.
+        cosigned_at: When its quorum was complete; None if it was seen without one.
+    """
+
+    checkpoint: Checkpoint
+    note: bytes = field(repr=False)
+    cosigned_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ Parser and formatter side by side, and `format(parse(x)) == x`. Who signed the b
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +22,8 @@ from exchange.encoding import (
     text_member,
 )
 from exchange.errors.encoding import FieldError
+from exchange.signing.earlier_logs import MEMBER as EARLIER_LOGS
+from exchange.signing.earlier_logs import EarlierLog, format_earlier_logs, parse_earlier_logs
 from exchange.signing.federation import objects, require_type
 from exchange.signing.keys import (
     HYBRID,
@@ -98,6 +100,27 @@ class Member:
     issuer: str
     log_vkey: str
     keys: tuple[MemberKey, ...]
+    earlier_logs: tuple[EarlierLog, ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """The name of its log."""
+        return origin_of(self.log_vkey)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The names of all logs that it ever kept, the present one last."""
+        return (*(one.origin for one in self.earlier_logs), self.origin)
+
+    def before(self, origin: str) -> EarlierLog | None:
+        """The log that the one with this name continues; None if it is the first, or none of this member's."""
+        place = self.origins.index(origin) if origin in self.origins else 0
+        return self.earlier_logs[place - 1] if place else None
+
+    def after(self, origin: str) -> str | None:
+        """The name of the log that continues the one with this name; None if it is the present one."""
+        following = dict(zip(self.origins, self.origins[1:], strict=False))
+        return following.get(origin)
 
 
 def parse_member_keys(raw: bytes, *, member_id: str, kind: str, name: Labels) -> Member:
@@ -116,7 +139,8 @@ def parse_member_keys(raw: bytes, *, member_id: str, kind: str, name: Labels) ->
     folder = member_id.lower()
     subject = f"members/{folder}/keys.json"
     document = parse_canonical_object(raw, subject=subject)
-    require_members(document, {"type", "member", "issuer", "log", "keys"}, subject=subject)
+    needed, optional = {"type", "member", "issuer", "log", "keys"}, frozenset({EARLIER_LOGS})
+    require_members(document, needed, optional=optional, subject=subject)
     require_type(document, "member-keys/1", subject)
     if document["member"] != member_id:
         raise FieldError(subject=subject, field="member", expected=member_id, found="another")
@@ -129,20 +153,42 @@ def parse_member_keys(raw: bytes, *, member_id: str, kind: str, name: Labels) ->
     log_vkey = text_member(document, "log", subject=subject)
     if log_vkey not in {listed.vkey for listed in keys if listed.purpose is KeyPurpose.LOG}:
         raise FieldError(subject=subject, field="log", expected="the vkey of a log key", found=log_vkey[:80])
-    return Member(id=member_id, kind=kind, name=name, issuer=issuer, log_vkey=log_vkey, keys=keys)
+    earlier: tuple[EarlierLog, ...] = ()
+    if EARLIER_LOGS in document:
+        earlier = parse_earlier_logs(
+            objects(document[EARLIER_LOGS], subject=subject, field=EARLIER_LOGS), subject=subject
+        )
+    _require_every_log(keys, origin_of(log_vkey), earlier, subject)
+    return Member(id=member_id, kind=kind, name=name, issuer=issuer, log_vkey=log_vkey, keys=keys, earlier_logs=earlier)
 
 
 def format_member_keys(member: Member) -> bytes:
     """The bytes of a member's keys.json."""
-    return canonical_json(
-        {
-            "type": "member-keys/1",
-            "member": member.id,
-            "issuer": member.issuer,
-            "log": member.log_vkey,
-            "keys": [_format_member_key(listed) for listed in member.keys],
-        }
-    )
+    document: dict[str, object] = {
+        "type": "member-keys/1",
+        "member": member.id,
+        "issuer": member.issuer,
+        "log": member.log_vkey,
+        "keys": [_format_member_key(listed) for listed in member.keys],
+    }
+    if member.earlier_logs:
+        document[EARLIER_LOGS] = format_earlier_logs(member.earlier_logs)
+    return canonical_json(document)
+
+
+def origin_of(vkey: str) -> str:
+    """The name in a C2SP verifier key."""
+    return vkey.partition("+")[0]
+
+
+def _require_every_log(keys: Iterable[MemberKey], present: str, earlier: Sequence[EarlierLog], subject: str) -> None:
+    """Each log that has a key is the present one or an earlier one, and the other way round."""
+    named = {origin_of(one.vkey) for one in keys if one.purpose is KeyPurpose.LOG and one.vkey is not None}
+    told = [*(one.origin for one in earlier), present]
+    if named != set(told) or len(set(told)) != len(told):
+        raise FieldError(
+            subject=subject, field=EARLIER_LOGS, expected=", ".join(sorted(named))[:160], found=", ".join(told)[:160]
+        )
 
 
 def _format_member_key(listed: MemberKey) -> dict[str, object]:

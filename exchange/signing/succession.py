@@ -128,6 +128,8 @@ def _require_suspensions(before: Trust, after: Trust, member_id: str) -> None:
 
 
 def _require_keys(before: Member, after: Member, issued: datetime) -> None:
+    if after.earlier_logs[: len(before.earlier_logs)] != before.earlier_logs:
+        raise _taken_back(f"{before.id}/earlier_logs", "a log that ended stays ended", "as they were", "others")
     listed = {one.key.kid: one for one in after.keys}
     for one in before.keys:
         kept = listed.get(one.key.kid)

@@ -28,6 +28,7 @@ from exchange.log.tiles import hash_reader
 from exchange.log.witness import AddCheckpoint, format_add_checkpoint, parse_answer, parse_conflict
 from exchange.signing.keys import Signer
 from nodes.adapters.clock import Clock
+from nodes.adapters.log_succession import begin_log
 from nodes.adapters.own_log import entry_at
 from nodes.adapters.restart_rule import RestartRule
 from nodes.adapters.sequencer import Sequencer, Transaction
@@ -135,6 +136,7 @@ class Cosigner:
             retry_s=self._retry_s,
         ).confirm()
         await self._load()
+        await begin_log(self._sequencer, closing=None if self.cosigned is None else self.cosigned.note)
         self._sequencer.gate.opened.set()
         await self._sequencer.catch_up()
         while True:

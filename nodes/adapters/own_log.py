@@ -29,7 +29,9 @@ from exchange.log.tiles import (
     tiles_between,
 )
 from exchange.log.tree import TileFile, TreeState, edge_widths, entry_bundles_after
+from exchange.signing.earlier_logs import EarlierLog
 from exchange.signing.keys import Signer
+from nodes.adapters.log_line import is_closed, require_continuation
 from nodes.adapters.store import driver_of
 from nodes.adapters.tables import HeadRow
 from nodes.adapters.tile_files import TileFiles, is_edge
@@ -63,8 +65,10 @@ class Staged:
 class OwnLog:
     """Appends to one log. Only the sequencer's thread calls it."""
 
-    def __init__(self, *, origin: str, signer: Signer, files: TileFiles) -> None:
+    def __init__(self, *, origin: str, signer: Signer, files: TileFiles, continues: EarlierLog | None = None) -> None:
         self.origin = origin
+        self.closed = False  # it has its last entry
+        self._continues = continues
         self._signer = signer
         self.files = files
         self._state = TreeState()
@@ -94,7 +98,10 @@ class OwnLog:
 
         Raises:
             HeadMovedError: The stored edge does not lead to the stored root.
+            LogSuccessorError: The store is another log's, whose place this one does not take.
         """
+        require_continuation(connection, self.origin, self._continues)
+        self.closed = is_closed(connection, self.origin)
         row = connection.execute(select(HeadRow.size, HeadRow.root, HeadRow.edge)).first()
         if row is None:
             empty = TreeState()

@@ -25,7 +25,7 @@ from sqlalchemy.exc import OperationalError
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError
 from exchange.errors.keys import TokenError
-from exchange.errors.node import NodeStoppedError, StorageFullError, WaitExceededError
+from exchange.errors.node import LogEndedError, NodeStoppedError, StorageFullError, WaitExceededError
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.entry import EntryType
 from nodes.adapters.own_log import EntryValues, OwnLog
@@ -63,7 +63,10 @@ class Sequenced(Generic[T]):
 class Transaction:
     """What a work may do: read and write through `connection`, and append entries."""
 
-    def __init__(self, connection: Connection, first: int, write: Callable[[LogDraft], bytes]) -> None:
+    def __init__(
+        self, connection: Connection, first: int, write: Callable[[LogDraft], bytes], closed_at: str | None = None
+    ) -> None:
+        self.closed_at = closed_at  # the name of the log, once it has its last entry
         self._connection = connection
         self._guarded = False
         self._next = first
@@ -88,7 +91,13 @@ class Transaction:
             driver_of(self._connection).execute("RELEASE work")
 
     def append(self, draft: LogDraft) -> int:
-        """Append an entry; its index in the log."""
+        """Append an entry; its index in the log.
+
+        Raises:
+            LogEndedError: The log has its last entry.
+        """
+        if self.closed_at is not None:
+            raise LogEndedError(origin=self.closed_at, size=self._next)
         evidence = None if draft.evidence is None else str(draft.evidence)
         self.entries.append((self._next, self._write(draft), evidence, draft.counterpart))
         self._next += 1
@@ -99,7 +108,7 @@ class Transaction:
         return tuple([entry[:2] for entry in self.entries[start:]])
 
     def cut(self, start: int) -> None:
-        """Forget the entries of a work that failed."""
+        """Forget the entries of a work that failed; the one that closes a log does nothing after it that could."""
         self._next -= len(self.entries) - start
         del self.entries[start:]
 
@@ -298,7 +307,8 @@ class Sequencer:
             # Left over from a crash or a full disk: completed before anything new is taken on.
             self.log.finish(self._connection)
         with self._connection.begin():
-            transaction = Transaction(self._connection, self.log.size, self._write_entry)
+            closed_at = self.log.origin if self.log.closed else None
+            transaction = Transaction(self._connection, self.log.size, self._write_entry, closed_at)
             for item in group:
                 self._run(transaction, item)
             staged = None
@@ -306,6 +316,7 @@ class Sequencer:
                 staged = self.log.stage(self._connection, transaction.entries)
         if staged is not None:
             self.log.accept(staged)
+            self.log.closed = transaction.closed_at is not None
             self.log.finish(self._connection)
         elif transaction.republish is not None:
             self.log.publish(*transaction.republish)

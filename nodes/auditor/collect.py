@@ -22,14 +22,15 @@ from exchange.errors.audit_logs import (
     LogUnreachableError,
     LogUnwitnessedError,
 )
+from exchange.errors.encoding import EncodingError
 from exchange.errors.exchange_ import PartnerError
 from exchange.errors.log import LogError, QuorumError
 from exchange.log.checkpoint import Checkpoint
-from exchange.log.note import SignatureKind, parse_vkey
 from exchange.log.policy import WitnessPolicy, parse_policy
 from exchange.log.tiles import ENTRIES, TILE_WIDTH, format_tile_path, parse_entry_bundle, tile_at
-from exchange.reconcile.logs import SeenCheckpoint, contradictions, read_seen, staleness, view_of
-from exchange.reconcile.model import Finding, LogView
+from exchange.reconcile.lineage import ends_by_origin, lineage_errors, of_this_tree
+from exchange.reconcile.logs import contradictions, read_seen, staleness, view_of
+from exchange.reconcile.model import Finding, LogView, SeenCheckpoint
 from exchange.signing.trust import Trust
 from nodes.adapters.clock import Clock
 from nodes.adapters.partner_problems import PartnerProblemError
@@ -139,18 +140,15 @@ class LogCollector:
             return found
 
         calls = [
-            (member, notes(monitor, self._origin_hash(member)))
+            (member, notes(monitor, Checkpoint(origin=origin, size=0, root=b"").origin_hash))
             for monitor in asked
             for member in self._trust.members
             if member != monitor.partner
+            for origin in self._trust.member(member).origins
         ]
         heard = await asyncio.gather(*(call for _, call in calls))
         notes_heard = [(member, note) for (member, _), found in zip(calls, heard, strict=True) for note in found]
         await asyncio.to_thread(self.remember, notes_heard)
-
-    def _origin_hash(self, member: str) -> str:
-        origin = parse_vkey(self._trust.member(member).log_vkey, kind=SignatureKind.LOG).name
-        return Checkpoint(origin=origin, size=0, root=b"").origin_hash
 
     def remember(self, notes: Iterable[tuple[str, bytes]]) -> None:
         """Keep checkpoints of members that were seen elsewhere, if the member signed them; none is verified twice."""
@@ -207,15 +205,18 @@ class LogCollector:
         self, member: str, seen: SeenCheckpoint, entries: list[bytes], unwitnessed: FindingError | None
     ) -> Collected:
         """Rebuild the tree and hold it against this checkpoint and every one seen before."""
-        earlier = self._store.checkpoints(member)
+        known = [*self._store.checkpoints(member), seen]
         errors = [] if unwitnessed is None else [unwitnessed]
         errors += staleness(member, [seen], at=self._clock.now())
-        errors += contradictions(member, entries, [*earlier, seen])
         try:
-            view = view_of(member, entries, [*earlier, seen])
-        except LogError as error:
+            ends = ends_by_origin(entries, self._trust.member(member))
+            errors += lineage_errors(self._trust.member(member), entries, known, ends)
+            known = of_this_tree(known, ends)
+            view = view_of(member, entries, known)
+        except (LogError, EncodingError) as error:
             errors.append(LogMalformedError(party=member, part="entry", reason=error.sentence()))
             view = None
+        errors += contradictions(member, entries, known)
         kept = self._store.entries(member)
         if entries[: len(kept)] == kept[: len(entries)] and view is not None and not _contradicted(errors):
             self._store.keep_log(member, list(enumerate(entries))[len(kept) :], seen)

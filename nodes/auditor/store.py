@@ -17,7 +17,7 @@ from sqlmodel import Field, SQLModel, col, create_engine, delete, insert, select
 
 from exchange.encoding import Digest, canonical_json, format_instant, parse_instant, parse_json_object
 from exchange.log.checkpoint import Checkpoint
-from exchange.reconcile.logs import SeenCheckpoint
+from exchange.reconcile.model import SeenCheckpoint
 from nodes.adapters.migrations import upgrade
 from nodes.adapters.tables import table_of
 

@@ -298,6 +298,12 @@ COMMANDS: tuple[Command, ...] = (
         "доказательство, что запись есть в своём журнале",
     ),
     Command(
+        "log end",
+        "nodes.gateway.log_commands:end",
+        "close the own log, once the registry names the next one",
+        "закрыть свой журнал, когда реестр назвал следующий",
+    ),
+    Command(
         "log recover",
         "nodes.gateway.log_commands:recover",
         "refetch what a restored backup lacks of the log",

@@ -28,7 +28,7 @@ OVERLAP_HOURS = 72
 
 
 def propose(invocation: Invocation) -> int:
-    """`trust propose found|add|remove|suspend|rotate|revoke|replace|auditor|registrar|renew|… … -o CHANGE`."""
+    """`trust propose found|add|remove|suspend|rotate|log|revoke|replace|auditor|registrar|renew|… … -o CHANGE`."""
     arguments = _arguments(invocation)
     at = invocation.clock.now().replace(microsecond=0)
     registry = RegistryFolder(path=Path(), files={}, signed=None)
@@ -65,7 +65,10 @@ def _arguments(invocation: Invocation) -> Namespace:
     parser.add_argument("--name-en", metavar="NAME", help="add: the new member's name")
     parser.add_argument("--name-ru", metavar="NAME", help="add: its name in Russian")
     parser.add_argument("--kind-of-member", choices=["state", "organisation"], default="state", help="add")
-    parser.add_argument("--overlap-hours", type=int, default=OVERLAP_HOURS, metavar="N", help="rotate")
+    parser.add_argument("--overlap-hours", type=int, default=OVERLAP_HOURS, metavar="N", help="rotate, log")
+    parser.add_argument(
+        "--cut", type=Path, metavar="CHECKPOINT", help="log: of the present log, which cannot be closed; it ends there"
+    )
     parser.add_argument("--purpose", choices=list(KeyPurpose), metavar="PURPOSE", help="revoke: all keys of it")
     parser.add_argument("--kid", action="append", default=[], metavar="KEY-ID", help="revoke: this key")
     parser.add_argument("--role", action="append", default=[], metavar="ROLE", help="renew: root, targets, kz, …")
@@ -114,6 +117,13 @@ def _rotate(arguments: Namespace, registry: RegistryFolder, at: datetime) -> Pro
     return ceremony.rotate_keys(_base(registry), merged(_applications(arguments, registry)), overlap=overlap, at=at)
 
 
+def _log(arguments: Namespace, registry: RegistryFolder, at: datetime) -> Proposal:
+    application = merged(_applications(arguments, registry))
+    overlap = timedelta(hours=arguments.overlap_hours)
+    cut = None if arguments.cut is None else _read(arguments.cut)
+    return ceremony.next_log(_base(registry), application, cut=cut, overlap=overlap, at=at)
+
+
 def _revoke(arguments: Namespace, registry: RegistryFolder, at: datetime) -> Proposal:
     base, member_id = _base(registry), _member(arguments)
     kids = list(arguments.kid)
@@ -160,6 +170,7 @@ _KINDS: Mapping[str, Callable[[Namespace, RegistryFolder, datetime], Proposal]] 
     "suspend": _suspend,
     "resume": _resume,
     "rotate": _rotate,
+    "log": _log,
     "revoke": _revoke,
     "replace": _replace,
     "auditor": _auditor,

@@ -30,6 +30,7 @@ KINDS: Mapping[str, Line] = {
     "suspend": ("suspend member", "приостановить участника"),
     "resume": ("end the suspension of", "снять приостановку с"),
     "rotate": ("new keys of member", "новые ключи участника"),
+    "log": ("a new log of member", "новый журнал участника"),
     "revoke": ("revoke keys of member", "отозвать ключи участника"),
     "replace": ("new registry keys held by", "новые ключи реестра у участника"),
     "auditor": ("name as auditor", "назначить аудитором"),
@@ -202,6 +203,24 @@ def _keys(role: str, proposal: Proposal, base: SignedRegistry | None) -> Iterato
             yield (f"  {words}", f"  {words}")
     for kid in before.keys() - after.keys():
         yield (f"key {kid} VANISHES from the list", f"ключ {kid} ИСЧЕЗАЕТ из списка")
+    yield from _ended_logs(proposal.targets.get(file), own.get(file))
+
+
+def _ended_logs(after: bytes | None, before: bytes | None) -> Iterator[Line]:
+    logs, known = _earlier_logs(after), _earlier_logs(before)
+    for one in logs[len(known) :]:
+        origin, size = one["origin"], one.get("size")
+        if size is None:
+            yield (f"log {origin} ends; a new one continues it", f"журнал {origin} завершается; его продолжит новый")
+        else:
+            yield (
+                f"log {origin} is CUT: only its first {size} entries go on in a new one, root {one['root']}",
+                f"журнал {origin} ОБРЫВАЕТСЯ: в новом только его первые записи, {size}, корень {one['root']}",
+            )
+
+
+def _earlier_logs(raw: bytes | None) -> list[dict[str, Any]]:
+    return [] if raw is None else list(json.loads(raw).get("earlier_logs", []))
 
 
 def _auditor_of(raw: bytes | None) -> str | None:

@@ -132,11 +132,43 @@ def prove(call: Invocation) -> int:
     return ExitCode.FINE
 
 
-def recover(call: Invocation) -> int:
-    """`exchange --node kz log recover`: after a restored backup, the missing entries from the auditor's mirror."""
-    call.parse(
-        CommandParser(call.command, "refetch what a restored backup lacks of the own log; the gateway is stopped")
+def end(call: Invocation) -> int:
+    """`exchange --node kz log end`: close the log, once the registry names the next one; 3 while the quorum is missing.
+
+    See docs/ceremony.md, "A new log".
+    """
+    call.parse(CommandParser(call.command, "enter the log's last entry; the next log's key then goes on from there"))
+    output = call.output
+    done: dict[str, Any] = LocalGateway(call.require_node(), language=output.language).post("/local/log/end", {})
+    output.say(
+        en=f"{done['origin']}: closed at size {done['size']}; {done['next']} takes its place",
+        ru=f"{done['origin']}: закрыт при размере {done['size']}; его место займёт {done['next']}",
     )
+    if done["quorum"]:
+        output.say(
+            en="  its quorum has cosigned it: stop the gateway, exchange key use, start again",
+            ru="  кворум заверил его: остановите шлюз, exchange key use, запустите снова",
+        )
+    else:
+        output.say(
+            en="  its quorum is not complete yet: leave the gateway running, and ask again",
+            ru="  кворум ещё не собран: не останавливайте шлюз и повторите команду",
+        )
+    output.result(done)
+    return ExitCode.FINE if done["quorum"] else ExitCode.DOES_NOT_HOLD
+
+
+def recover(call: Invocation) -> int:
+    """`exchange --node kz log recover [-o FILE]`: after a restored backup, the missing entries from a mirror."""
+    parser = CommandParser(call.command, "refetch what a restored backup lacks of the own log; the gateway is stopped")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the mirror's cosigned checkpoint, for trust propose log --cut",
+    )
+    asked = call.parse(parser)
     node, output = call.require_node(), call.output
     with locked(node):
         recovered = asyncio.run(recover_log(node, clock=call.clock, random=secrets.token_bytes))
@@ -156,6 +188,8 @@ def recover(call: Invocation) -> int:
             en="  what these entries did is not in the backup: publish lost bundles again from the desk's outbox",
             ru="  действий по этим записям в копии нет: опубликуйте утраченные наборы снова из исходящих стола",
         )
+    if asked.output is not None and recovered.note is not None:
+        write_durably(asked.output, recovered.note)
     output.result({"before": recovered.before, "size": recovered.size, "types": dict(recovered.types)})
     return ExitCode.FINE
 

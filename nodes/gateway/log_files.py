@@ -9,7 +9,9 @@ from starlette.responses import Response
 from exchange.encoding import base64_encode, canonical_json
 from exchange.errors.exchange_ import NotFoundError
 from exchange.errors.log import LeafIndexError, TilePathError
+from exchange.errors.node import LogNotReplacedError
 from exchange.log.tiles import ENTRIES, TILE_WIDTH, Tile, format_tile_path, parse_tile_path
+from nodes.adapters.log_succession import end_log
 from nodes.adapters.own_log import entry_at
 from nodes.adapters.tile_files import TileFiles
 from nodes.gateway.access import Door, require_auditor
@@ -45,8 +47,27 @@ def router(context: GatewayContext, door: Door) -> APIRouter:
 
 
 def local_router(context: GatewayContext) -> APIRouter:
-    """`GET /local/log/proofs/{index}`, for `exchange log prove`."""
+    """`GET /local/log/proofs/{index}` and `POST /local/log/end`, for `exchange log prove` and `log end`."""
     routes = APIRouter(prefix="/local/log")
+
+    @routes.post("/end", response_class=Response)
+    async def end() -> Response:
+        """Close the log: its last entry, and the quorum's checkpoint over it, waited for a little."""
+        log, member = context.sequencer.log, context.trust.current().member(context.member)
+        if member.after(log.origin) is None:
+            raise LogNotReplacedError(origin=log.origin)
+        index = await end_log(context.sequencer, member)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(QUORUM_WAIT_S):
+                await context.cosigner.covered_at_last(index)
+        cosigned = context.cosigner.cosigned
+        document = {
+            "origin": log.origin,
+            "size": index + 1,
+            "next": member.after(log.origin),
+            "quorum": cosigned is not None and cosigned.checkpoint.size == index + 1,
+        }
+        return Response(canonical_json(document), media_type="application/json")
 
     @routes.get("/proofs/{index}", response_class=Response)
     async def proof(index: int) -> Response:

@@ -212,10 +212,11 @@ def _sequencer(  # what it joins: the log, its store, the registry, the time
     on_fatal: Callable[[BaseException], None],
 ) -> Sequencer:
     origin = _listed_name(trust.current(), node.member, KeyPurpose.LOG, signer.public)
+    continues = trust.current().member(node.member).before(origin)
     return Sequencer(
         member=node.member,
         store=store,
-        log=OwnLog(origin=origin, signer=signer, files=TileFiles(node.log)),
+        log=OwnLog(origin=origin, signer=signer, files=TileFiles(node.log), continues=continues),
         write_entry=_entry_writer(node.member, trust, clock, random),
         on_fatal=on_fatal,
         group_max=node.settings.gateway.group_commit_max,

@@ -1,4 +1,6 @@
-"""The auditor's member mirrors every log: it holds all entries, so that a node whose disk died gets its own back.
+"""A mirror holds all entries of others' logs, so that a node whose disk died gets its own back (decision 50).
+
+The auditor's member mirrors every log, and any member those that its settings name: the auditor's own log, above all.
 
 A log is fetched as soon as this node has cosigned it, and every half minute besides. Only entries under a checkpoint
 that a quorum cosigned are kept. Shown are they to the log's own operator and to the auditor.
@@ -7,7 +9,7 @@ that a quorum cosigned are kept. Shown are they to the log's own operator and to
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import suppress
 
 from fastapi import APIRouter, Request
@@ -33,7 +35,7 @@ _LOG = logging.getLogger("exchange.gateway")
 
 
 class Mirror:
-    """The copies of all other logs; idle on a node whose member is not the auditor."""
+    """The copies of all other logs on the auditor's node, elsewhere of those that the settings name."""
 
     def __init__(self, context: GatewayContext) -> None:
         self._context = context
@@ -49,7 +51,7 @@ class Mirror:
         """Fetch what is new, again and again, as long as the process runs."""
         while True:
             self._grown.clear()
-            for member in self._mirrored().values():
+            for member in self._mirrored():
                 await self._try(member)
             await asyncio.sleep(pause_s)
             with suppress(TimeoutError):
@@ -69,38 +71,36 @@ class Mirror:
         async with self._one_at_a_time[member.id]:
             note = await client.checkpoint()
             seen = await asyncio.to_thread(policy.check, note)
-            copy = self.copy_of(member)
+            copy = self.copy_of(seen.origin)
             size = await asyncio.to_thread(copy.size, policy)
             if seen.size > size:
                 entries = await _entries(client, size, seen.size)
                 await asyncio.to_thread(copy.extend, entries, seen, note)
             return max(seen.size, size)
 
-    def copy_of(self, member: Member) -> MirroredLog:
-        """The copy of a member's log, perhaps empty."""
-        origin = member.log_vkey.partition("+")[0]
+    def copy_of(self, origin: str) -> MirroredLog:
+        """The copy of a log, perhaps empty."""
         if origin not in self._copies:
-            folder = self._context.node.mirror / _hash_of(member)
-            self._copies[origin] = MirroredLog(folder, origin=origin)
+            self._copies[origin] = MirroredLog(self._context.node.mirror / _hash_of(origin), origin=origin)
         return self._copies[origin]
 
-    def by_hash(self, origin_hash: str) -> Member:
-        """The member whose log is mirrored under this name.
+    def by_hash(self, origin_hash: str) -> tuple[Member, MirroredLog]:
+        """The copy under this name, and whose log it is of.
 
         Raises:
-            NotFoundError: None is.
+            NotFoundError: There is none.
         """
-        found = self._mirrored().get(origin_hash)
-        if found is None:
-            raise NotFoundError
-        return found
+        for member in self._mirrored():
+            for origin in member.origins:
+                if _hash_of(origin) == origin_hash:
+                    return member, self.copy_of(origin)
+        raise NotFoundError
 
-    def _mirrored(self) -> Mapping[str, Member]:
-        """The other members by their logs' names, if this node is the auditor's."""
-        trust = self._context.trust.current()
-        if trust.auditor != self._context.member:
-            return {}
-        return {_hash_of(member): member for member in trust.members.values() if member.id != trust.auditor}
+    def _mirrored(self) -> Sequence[Member]:
+        """The members whose logs are held here."""
+        trust, wanted = self._context.trust.current(), self._context.settings.mirrors
+        others = [member for member in trust.members.values() if member.id != self._context.member]
+        return [member for member in others if trust.auditor == self._context.member or member.id in wanted]
 
     async def _try(self, member: Member) -> None:
         try:
@@ -108,7 +108,7 @@ class Mirror:
         except QuorumError:
             pass  # a busy log's newest checkpoint is a moment ahead of its quorum
         except TreeRootError as error:
-            self._context.split_views.add(member.log_vkey.partition("+")[0])
+            self._context.split_views.add(member.origin)
             _LOG.error("mirror: %s", error.sentence())
         except ExchangeError as error:
             _LOG.warning("mirror: %s waits: %s", member.id, error.code)
@@ -123,7 +123,7 @@ def router(door: Door, mirror: Mirror) -> APIRouter:
     @routes.get("/mirror/{origin_hash}/checkpoint", response_class=Response)
     async def checkpoint(origin_hash: str) -> Response:
         """The newest cosigned checkpoint whose entries are all kept here."""
-        raw = mirror.copy_of(mirror.by_hash(origin_hash)).files.checkpoint()
+        raw = mirror.by_hash(origin_hash)[1].files.checkpoint()
         if raw is None:
             raise NotFoundError
         return Response(raw, media_type="text/plain; charset=utf-8", headers=FRESH)
@@ -131,13 +131,13 @@ def router(door: Door, mirror: Mirror) -> APIRouter:
     @routes.get("/mirror/{origin_hash}/tile/{path:path}", response_class=Response)
     async def tile(request: Request, origin_hash: str, path: str) -> Response:
         """A tile of the copy; entries for the log's own operator and the auditor."""
-        member = mirror.by_hash(origin_hash)
+        member, copy = mirror.by_hash(origin_hash)
         wanted = parsed_tile(path)
         if wanted.level == ENTRIES:
             caller = await door.admit(request)
             if not (caller.auditor or caller.member == member.id):
                 raise NotFoundError
-        raw = tile_of(mirror.copy_of(member).files, wanted)
+        raw = tile_of(copy.files, wanted)
         return Response(raw, media_type="application/octet-stream", headers=IMMUTABLE)
 
     return routes
@@ -153,5 +153,5 @@ async def _entries(client: PartnerClient, first: int, size: int) -> list[bytes]:
     return found[first % TILE_WIDTH :]
 
 
-def _hash_of(member: Member) -> str:
-    return Checkpoint(origin=member.log_vkey.partition("+")[0], size=0, root=b"").origin_hash
+def _hash_of(origin: str) -> str:
+    return Checkpoint(origin=origin, size=0, root=b"").origin_hash

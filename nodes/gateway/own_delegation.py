@@ -25,6 +25,7 @@ from exchange.signing.members import format_member_keys
 from exchange.signing.trust import Trust
 from nodes.adapters.clock import Clock
 from nodes.adapters.contract_store import keep_evidence
+from nodes.adapters.log_succession import KEYS
 from nodes.adapters.private_files import write_owned
 from nodes.adapters.sequencer import LogDraft, Transaction
 from nodes.gateway.context import GatewayContext
@@ -32,9 +33,8 @@ from nodes.gateway.evidence import find_evidence
 from nodes.settings import NodeFolder
 
 FILE = "delegation.json"
-KEYS = "application/vnd.indicator-exchange.member-keys+json"
 DELEGATION = "application/vnd.indicator-exchange.delegation+json"
-"""Media types of the evidence of `key.changed`: the member's keys.json; its delegation, as `delegation_of` gives it."""
+"""Media type of the evidence of `key.changed`, beside `KEYS`: the member's delegation, as `delegation_of` gives it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

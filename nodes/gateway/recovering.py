@@ -1,4 +1,4 @@
-"""A restored backup gets its log back from the auditor's mirror, so that it may sign again (decision 50).
+"""A restored backup gets its log back from a mirror, so that it may sign again (decision 50).
 
     mirror's checkpoint, quorum verified ─> entries after the own ─> one tree ─> one transaction ─> tiles at the start
 
@@ -8,21 +8,27 @@ entries did besides, such as the bundles they published, is told and not made up
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import httpx
 from sqlalchemy import Connection
 from sqlmodel import insert
 
+from exchange.errors.exchange_ import PartnerError
+from exchange.errors.log import LogError
 from exchange.errors.node import LogNotInMirrorError
 from exchange.log.entry import parse_entry
 from exchange.log.merkle import leaf_hash
 from exchange.log.note import SignedNote, format_note, parse_note
-from exchange.log.policy import CosignedCheckpoint, WitnessPolicy, parse_policy
+from exchange.log.policy import CosignedCheckpoint, WitnessPolicy
 from exchange.log.tiles import ENTRIES, TILE_WIDTH, format_tile_path, parse_entry_bundle, tile_at
+from exchange.publication.logged import require_witnessed
 from exchange.signing.keys import KeyPurpose, Random, Signer
+from exchange.signing.trust import Trust
 from nodes.adapters.clock import Clock
 from nodes.adapters.key_files import read_passphrase, read_signer
+from nodes.adapters.log_line import signed_last
 from nodes.adapters.own_log import OwnLog
 from nodes.adapters.partner import Caller, PartnerClient
 from nodes.adapters.partner_calls import partner_limits
@@ -39,6 +45,7 @@ class Fetched:
 
     note: bytes
     cosigned: CosignedCheckpoint
+    policy: WitnessPolicy
     entries: tuple[bytes, ...]  # from the first one of the bundle in which the own log ends
     first: int
 
@@ -51,51 +58,81 @@ class Recovered:
         before: Entries that the backup held.
         size: Entries now.
         types: How many of each type came back.
+        note: The mirror's cosigned checkpoint over all that is here now; None where the backup was ahead of it.
     """
 
     before: int
     size: int
     types: Mapping[str, int]
+    note: bytes | None
 
 
 async def recover_log(
     node: NodeFolder, *, clock: Clock, random: Random, transport: httpx.AsyncBaseTransport | None = None
 ) -> Recovered:
-    """Put the own log back to where the auditor's mirror is; the folder must be locked.
+    """Put the own log back to where the longest mirror is, the auditor's or another member's; the folder is locked.
 
     Raises:
-        PartnerError: The mirror does not answer.
+        PartnerError: No mirror answers.
         LogNotInMirrorError, LogError: What it holds does not continue what is here; nothing was changed.
     """
     trust = load_trust(node.keys, at=clock.now())
-    policy = parse_policy(trust.policies[node.member])
-    origin = policy.logs[0].name
     passphrase = None if node.passphrase_file is None else read_passphrase(node.passphrase_file)
 
     def key(purpose: KeyPurpose) -> Signer:
         return read_signer(node.private, purpose, passphrase=passphrase, demo=node.settings.demo)
 
-    log = OwnLog(origin=origin, signer=key(KeyPurpose.LOG), files=TileFiles(node.log))
-    limits = partner_limits(node)
     caller = Caller(member=node.member, signer=key(KeyPurpose.TRANSPORT), clock=clock, random=random)
-    issuer = trust.member(trust.auditor).issuer
+    limits = partner_limits(node)
+
+    def client(member: str) -> PartnerClient:
+        issuer = trust.member(member).issuer
+        return PartnerClient(partner=member, issuer=issuer, caller=caller, limits=limits, transport=transport)
+
     store = Store(node.state_db)
     try:
         with store.open_writer() as connection:
             with connection.begin():
+                last = signed_last(connection)
+                origin = trust.member(node.member).origin if last is None else last[0].origin
+                log = OwnLog(origin=origin, signer=key(KeyPurpose.LOG), files=TileFiles(node.log))
                 log.load(connection)
-            async with PartnerClient(
-                partner=trust.auditor, issuer=issuer, caller=caller, limits=limits, transport=transport
-            ) as mirror:
-                origin_hash = log.checkpoint.origin_hash
-                fetched = await fetch(mirror, origin_hash=origin_hash, policy=policy, size=log.size)
+            asked = [trust.auditor, *sorted(trust.members.keys() - {trust.auditor})]
+            mirrors = [client(member) for member in asked if member != node.member]
+            fetched = await _fetch_longest(mirrors, log=log, member=node.member, trust=trust)
             with connection.begin():
-                return put_back(connection, log, fetched, policy)
+                return put_back(connection, log, fetched)
     finally:
         store.close()
 
 
-async def fetch(mirror: PartnerClient, *, origin_hash: str, policy: WitnessPolicy, size: int) -> Fetched:
+async def _fetch_longest(mirrors: Sequence[PartnerClient], *, log: OwnLog, member: str, trust: Trust) -> Fetched:
+    """What the mirror with the longest copy holds beyond the own log.
+
+    Raises:
+        PartnerError: None answers, or none has a copy.
+        LogError: What it serves is not by this log and its quorum.
+    """
+    origin_hash = log.checkpoint.origin_hash
+    longest: tuple[int, PartnerClient] | None = None
+    refusals: list[PartnerError | LogError] = []
+    async with AsyncExitStack() as stack:
+        for mirror in mirrors:
+            await stack.enter_async_context(mirror)
+            try:
+                note = await mirror.mirrored_checkpoint(origin_hash)
+                size = require_witnessed(note, provider=member, trust=trust, every_line=False)[1].size
+            except (PartnerError, LogError) as error:
+                refusals.append(error)
+                continue
+            if longest is None or size > longest[0]:
+                longest = (size, mirror)
+        if longest is None:
+            raise refusals[0]  # a federation has two members at least
+        return await fetch(longest[1], origin_hash=origin_hash, size=log.size, member=member, trust=trust)
+
+
+async def fetch(mirror: PartnerClient, *, origin_hash: str, size: int, member: str, trust: Trust) -> Fetched:
     """Everything from the bundle on in which the own log of `size` ends.
 
     Raises:
@@ -103,7 +140,7 @@ async def fetch(mirror: PartnerClient, *, origin_hash: str, policy: WitnessPolic
         LogError: Its checkpoint is not by this log and its quorum, or a bundle is none.
     """
     note = await mirror.mirrored_checkpoint(origin_hash)
-    cosigned = policy.check(note)
+    policy, cosigned = require_witnessed(note, provider=member, trust=trust, every_line=False)
     first = size - size % TILE_WIDTH
     entries: list[bytes] = []
     for index in range(first // TILE_WIDTH, -(-cosigned.size // TILE_WIDTH)):
@@ -111,10 +148,10 @@ async def fetch(mirror: PartnerClient, *, origin_hash: str, policy: WitnessPolic
         path = format_tile_path(tile)
         raw = await mirror.mirrored_entries(origin_hash, path)
         entries += parse_entry_bundle(raw, width=tile.width, path=path)
-    return Fetched(note=note, cosigned=cosigned, entries=tuple(entries), first=first)
+    return Fetched(note=note, cosigned=cosigned, policy=policy, entries=tuple(entries), first=first)
 
 
-def put_back(connection: Connection, log: OwnLog, fetched: Fetched, policy: WitnessPolicy) -> Recovered:
+def put_back(connection: Connection, log: OwnLog, fetched: Fetched) -> Recovered:
     """Append the missing entries and the checkpoint over them; in one transaction of the caller's.
 
     Raises:
@@ -125,16 +162,16 @@ def put_back(connection: Connection, log: OwnLog, fetched: Fetched, policy: Witn
     missing = fetched.entries[before - fetched.first :] if seen.size > before else ()
     _require_one_history(log, missing, seen)
     if not missing:
-        return Recovered(before=before, size=before, types={})
+        return Recovered(before=before, size=before, types={}, note=fetched.note if seen.size == before else None)
     parsed = [parse_entry(raw) for raw in missing]
     rows = [
         (index, raw, None if entry.evidence is None else str(entry.evidence), entry.counterpart)
         for index, (raw, entry) in enumerate(zip(missing, parsed, strict=True), before)
     ]
     log.stage(connection, rows)
-    _keep_checkpoint(connection, fetched, policy)
+    _keep_checkpoint(connection, fetched)
     types = Counter(entry.type.value for entry in parsed)
-    return Recovered(before=before, size=seen.size, types=dict(sorted(types.items())))
+    return Recovered(before=before, size=seen.size, types=dict(sorted(types.items())), note=fetched.note)
 
 
 def _require_one_history(log: OwnLog, missing: Sequence[bytes], seen: CosignedCheckpoint) -> None:
@@ -145,8 +182,8 @@ def _require_one_history(log: OwnLog, missing: Sequence[bytes], seen: CosignedCh
         raise LogNotInMirrorError(origin=log.origin, size=log.size, expected=seen.root.hex(), found=grown.root().hex())
 
 
-def _keep_checkpoint(connection: Connection, fetched: Fetched, policy: WitnessPolicy) -> None:
-    note, seen = parse_note(fetched.note), fetched.cosigned
+def _keep_checkpoint(connection: Connection, fetched: Fetched) -> None:
+    note, seen, policy = parse_note(fetched.note), fetched.cosigned, fetched.policy
     own = tuple(line for vkey in policy.logs for line in note.lines_by(vkey))
     signed = format_note(SignedNote(text=note.text, signatures=own))
     connection.execute(insert(CheckpointRow), {"size": seen.size, "root": seen.root, "note": signed})

@@ -26,9 +26,9 @@ from exchange.signing.trust import Member, Trust
 from nodes.adapters.partner import PartnerClient
 from nodes.adapters.partner_problems import PartnerProblemError
 from nodes.adapters.witness_calls import plan_of
-from nodes.adapters.witness_store import latest_witnessed
+from nodes.adapters.witness_store import is_over, known_of
 from nodes.gateway.context import GatewayContext
-from nodes.gateway.witnessing import Witness
+from nodes.gateway.witnessing import Witness, operator_of
 
 ANSWER_WAIT_S = 1.0
 """How long a request waits for the catching up that it set off; whoever asked comes again."""
@@ -71,12 +71,18 @@ class Takeover:
     async def _catch_up(self, origin: str, logs: Sequence[VerifierKey], log: _Log) -> None:
         try:
             trust = self._context.trust.current()
-            operator = next(member for member in trust.members.values() if member.log_vkey.startswith(f"{origin}+"))
+            operator = operator_of(trust, origin)
             policy = plan_of(trust, operator.id).policy
+            before = operator.before(origin)
+            if before is not None and before.cut is None:
+                # The log whose place it takes comes first: this one must go on from there.
+                earlier = [vkey for vkey in policy.logs if vkey.name == before.origin]
+                _, offers = await self._ask(trust, operator, before.origin, policy)
+                await self._take_over(operator, before.origin, earlier, offers)
             answered, offers = await self._ask(trust, operator, origin, policy)
             log.answered = len(answered)
             if heard_enough(policy, answered):
-                await self._take_over(operator, logs, offers)
+                await self._take_over(operator, origin, logs, offers)
                 log.open = True
         except WitnessSplitViewError as error:
             self._context.split_views.add(origin)
@@ -114,15 +120,19 @@ class Takeover:
         except (ExchangeError, TimeoutError):
             return False, None
 
-    async def _take_over(self, operator: Member, logs: Sequence[VerifierKey], offers: Sequence[Offer]) -> None:
+    async def _take_over(
+        self, operator: Member, origin: str, logs: Sequence[VerifierKey], offers: Sequence[Offer]
+    ) -> None:
         """Cosign, in order, what is larger than what was cosigned here last.
 
         Raises:
             WitnessSplitViewError: Two histories were offered, or another one than this witness knows.
             WitnessInconsistentError, PartnerError: One history was not shown.
         """
-        latest = await self._context.store.read(lambda c: latest_witnessed(c, operator.log_vkey.partition("+")[0]))
-        for offer in history(latest, offers):
+        if await self._context.store.read(lambda connection: is_over(connection, origin, operator)):
+            return
+        latest = await self._context.store.read(lambda connection: known_of(connection, origin, operator))
+        for offer in history(latest, [one for one in offers if one.checkpoint.origin == origin]):
             old_size = 0 if latest is None else latest.size
             proof = await _proof(self._context.partner(operator.id), old_size, offer.checkpoint.size)
             await self._witness.cosign(AddCheckpoint(old_size=old_size, proof=proof, note=offer.note), logs)

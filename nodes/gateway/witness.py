@@ -15,9 +15,10 @@ from exchange.encoding import base64_encode, canonical_json
 from exchange.errors.exchange_ import NotFoundError
 from exchange.errors.log import WitnessConflictError, WitnessError
 from exchange.log.note import SignatureKind, SignatureLine, VerifierKey, parse_vkey
+from exchange.log.policy import parse_policy
 from exchange.log.witness import SIZE_MEDIA_TYPE, AddCheckpoint, parse_add_checkpoint, require_authentic
 from exchange.signing.keys import KeyPurpose
-from exchange.signing.trust import Trust
+from exchange.signing.trust import Member, Trust
 from nodes.adapters.witness_store import rivals, witnessed_note
 from nodes.gateway.access import Door, require_auditor
 from nodes.gateway.context import GatewayContext
@@ -80,15 +81,22 @@ def logs_of(trust: Trust, origin: str, *, own: str, at: datetime) -> Sequence[Ve
     """The keys of the log with this origin that count now; none for a stranger, and none for the node's own log.
 
     A suspended member's log is witnessed on: what it did stays provable. While one key replaces another, both count.
+    A log that takes another's place is known once the majority's policy names it: its member alone does not decide it.
     """
     if origin == own:
         return ()
     return [
         parse_vkey(listed.vkey, kind=SignatureKind.LOG)
         for member in trust.members.values()
+        if member.before(origin) is None or origin in _judged(trust, member)
         for listed in member.keys
         if listed.purpose is KeyPurpose.LOG
         and listed.vkey is not None
         and listed.vkey.partition("+")[0] == origin
         and listed.counts_at(at)
     ]
+
+
+def _judged(trust: Trust, member: Member) -> set[str]:
+    """The names of the logs that the policy of a member's log speaks of."""
+    return {vkey.name for vkey in parse_policy(trust.policies.get(member.id, b"quorum none\n")).logs}

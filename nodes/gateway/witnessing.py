@@ -4,12 +4,30 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from exchange.errors.log import WitnessConflictError, WitnessInconsistentError
+from exchange.errors.log import (
+    WitnessConflictError,
+    WitnessInconsistentError,
+    WitnessLogEndedError,
+    WitnessUnknownLogError,
+)
 from exchange.log.note import SignatureLine, SignedNote, VerifierKey, format_note, parse_note
 from exchange.log.witness import AddCheckpoint, answer, cosigned_note, decide
+from exchange.signing.trust import Member, Trust
 from nodes.adapters.sequencer import Transaction
-from nodes.adapters.witness_store import keep_rival, keep_witnessed, latest_witnessed
+from nodes.adapters.witness_store import is_over, keep_rival, keep_witnessed, known_of
 from nodes.gateway.context import GatewayContext
+
+
+def operator_of(trust: Trust, origin: str) -> Member:
+    """Whose log has, or had, this name.
+
+    Raises:
+        WitnessUnknownLogError: Nobody's.
+    """
+    found = next((member for member in trust.members.values() if origin in member.origins), None)
+    if found is None:
+        raise WitnessUnknownLogError(origin=origin)
+    return found
 
 
 class Witness:
@@ -27,8 +45,8 @@ class Witness:
         submit = self._context.sequencer.submit
         try:
             return (await submit(lambda transaction: self._store(transaction, asked, logs), gated=False)).result
-        except (WitnessInconsistentError, WitnessConflictError) as refusal:
-            proof_failed = isinstance(refusal, WitnessInconsistentError)
+        except (WitnessInconsistentError, WitnessConflictError, WitnessLogEndedError) as refusal:
+            proof_failed = not isinstance(refusal, WitnessConflictError)
             await submit(
                 lambda transaction: self._refused(transaction.connection, asked, logs, proof_failed=proof_failed),
                 gated=False,
@@ -37,7 +55,11 @@ class Witness:
 
     def _store(self, transaction: Transaction, asked: AddCheckpoint, logs: Sequence[VerifierKey]) -> SignatureLine:
         context = self._context
-        latest = latest_witnessed(transaction.connection, asked.checkpoint.origin)
+        origin = asked.checkpoint.origin
+        operator = operator_of(context.trust.current(), origin)
+        if is_over(transaction.connection, origin, operator):
+            raise WitnessLogEndedError(origin=origin, next=operator.after(origin))
+        latest = known_of(transaction.connection, origin, operator)
         accepted = decide(asked, latest=latest, logs=logs)
         # The time is taken in the transaction and leaves after it: by then this was seen, and is not forgotten.
         line = answer(asked, at=context.clock.now(), name=context.witness_name, signer=context.witness)
@@ -49,7 +71,7 @@ class Witness:
     ) -> None:
         """Keep a rival: with another root at the size cosigned it proves a split view, else the auditor decides."""
         claimed = asked.checkpoint
-        latest = latest_witnessed(connection, claimed.origin)
+        latest = known_of(connection, claimed.origin, operator_of(self._context.trust.current(), claimed.origin))
         split = latest is not None and claimed.size == latest.size and claimed.root != latest.root
         if split:
             self._context.split_views.add(claimed.origin)

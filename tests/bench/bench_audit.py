@@ -24,8 +24,8 @@ from exchange.log.entry import EntryType, LogEntry, format_entry
 from exchange.log.merkle import leaf_hash, root_of
 from exchange.log.tree import TreeState
 from exchange.reconcile import reconcile
-from exchange.reconcile.logs import SeenCheckpoint, contradictions, view_of
-from exchange.reconcile.model import Evidence, Federation
+from exchange.reconcile.logs import contradictions, view_of
+from exchange.reconcile.model import Evidence, Federation, SeenCheckpoint
 from tests.bench.report import BenchRow
 from tests.world.federation import signer
 from tests.world.pull_logs import BUNDLE, CONTRACT, NOON, REGISTRY, PullLogs

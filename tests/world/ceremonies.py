@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from exchange.signing.admission import Application, AppliedKey, apply_for_keys, open_application
 from exchange.signing.ceremony import apply_change, sign_change
 from exchange.signing.ceremony_form import ChangeSignature, Proposal, format_proposal
-from exchange.signing.keys import HYBRID, Algorithm, KeyPurpose, KeyUse, RegistryRole, Signer, note_vkey
+from exchange.signing.keys import HYBRID, Algorithm, KeyPurpose, KeyUse, RegistryRole, Signer, SoftwareSigner, note_vkey
 from exchange.signing.members import NOTE_TYPES
 from exchange.signing.registry import SignedRegistry, open_registry
 from exchange.signing.succession import publish, require_forward
@@ -107,6 +107,16 @@ class Living:
                 vkey = None if kind is None else note_vkey(name, key.public, kind)
                 made.append((AppliedKey(purpose=purpose, key=key.public, vkey=vkey), key))
         return made
+
+    def log_key(self, origin: str) -> SoftwareSigner:
+        """The key of a member's next log, by that log's name."""
+        return signer(f"log key of {origin}")
+
+    def next_log(self, member: str, origin: str) -> Application:
+        """An application for the key of a log of this name."""
+        key = self.log_key(origin)
+        vkey = note_vkey(origin, key.public, NOTE_TYPES[KeyPurpose.LOG])
+        return self._application(member, [(AppliedKey(purpose=KeyPurpose.LOG, key=key.public, vkey=vkey), key)])
 
     def _application(self, member: str, keys: list[tuple[AppliedKey, Signer]], *, issuer: bool = False) -> Application:
         address = f"http://{member.lower()}.test:8443" if issuer else None

@@ -11,8 +11,8 @@ from exchange.errors import ExchangeError
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.entry import EntryType, LogEntry, format_entry
 from exchange.receipt import Delivery, Receipt, evidence_digest, pull_id, sign_delivery, sign_receipt
-from exchange.reconcile.logs import SeenCheckpoint, view_of
-from exchange.reconcile.model import Evidence, Federation, LogView, VerifiedPublication
+from exchange.reconcile.logs import view_of
+from exchange.reconcile.model import Evidence, Federation, LogView, SeenCheckpoint, VerifiedPublication
 from exchange.signing.dpop import make_proof
 from exchange.signing.keys import KeyPurpose, SoftwareSigner
 from exchange.signing.members import Member, MemberKey

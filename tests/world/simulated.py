@@ -16,7 +16,8 @@ from exchange.log.entry import EntryType, LogEntry, format_entry
 from exchange.log.merkle import leaf_hash
 from exchange.log.tree import TreeState
 from exchange.reconcile import reconcile
-from exchange.reconcile.logs import SeenCheckpoint, contradictions
+from exchange.reconcile.logs import contradictions
+from exchange.reconcile.model import SeenCheckpoint
 from tests.world.pull_logs import BUNDLE, CONTRACT, DATA, RIGHT, WRONG, PullLogs, bundle_named
 
 SKEW_S_MAX = 120

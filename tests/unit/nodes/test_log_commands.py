@@ -81,7 +81,7 @@ async def mirrored(world: GatewayWorld) -> int:
     await until(lambda: covered(kz))
     member = world.bundle.trust.member("KZ")
     await iom.mirror.refresh(member)
-    assert iom.mirror.copy_of(member).size(parse_policy(world.bundle.trust.policies["KZ"])) == kz.sequencer.log.size
+    assert iom.mirror.copy_of(member.origin).size(parse_policy(world.bundle.trust.policies["KZ"])) == kz.sequencer.log.size
     return kz.sequencer.log.size
 
 
@@ -256,7 +256,7 @@ async def test_a_log_that_is_no_beginning_of_its_mirror_is_left_alone(world: Gat
     size = await mirrored(world)
     await world.stop("KZ")
     node = world.node("KZ")
-    iom = world.gateways["IOM"].mirror.copy_of(world.bundle.trust.member("KZ")).files.folder
+    iom = world.gateways["IOM"].mirror.copy_of(world.bundle.trust.member("KZ").origin).files.folder
     bundle = iom / f"tile/entries/000.p/{size}"
     intact = bundle.read_bytes()
     await world.start("KZ")  # grows beyond the mirror, which is held back
