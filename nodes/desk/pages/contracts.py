@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -13,16 +13,19 @@ from exchange.contract.choose import version_number
 from exchange.contract.diff import diff_contracts
 from exchange.contract.effects import Effect
 from exchange.contract.model import DataContract, Role
+from exchange.errors import ExchangeError
 from exchange.errors.contract import ContractNotAtHandError
 from exchange.flow.agree import ContractState, Standing
 from exchange.statement import StatementType
 from nodes.adapters.contract_folder import ContractShelf
 from nodes.desk.contract_words import describe, words
+from nodes.desk.pages.contract_offers import offered
 from nodes.desk.server.context import DeskContext
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import page_router
 from nodes.web.pages.words import sentence as _
-from nodes.web.roles import Action
+from nodes.web.problems import status_of
+from nodes.web.roles import RIGHTS, Action
 from nodes.web.sessions import May, Officer
 
 Seeing = Annotated[Officer, Depends(May(Action.CONTRACTS_READ))]
@@ -41,6 +44,15 @@ EFFECTS: Mapping[Effect, tuple[str, str]] = {
     Effect.NEUTRAL: (_("neutral"), "grey"),
 }
 
+EFFECT_ORDER = (Effect.LOOSENING, Effect.TIGHTENING, Effect.NEUTRAL)
+"""What a reader must not miss comes first."""
+STATEMENTS: Mapping[StatementType, str] = {
+    StatementType.SIGNED: _("signed"),
+    StatementType.SUSPENDED: _("suspended"),
+    StatementType.RESUMED: _("resumed"),
+    StatementType.ENDED: _("ended it"),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
@@ -56,45 +68,74 @@ class Listed:
         return tuple(member for member in self.contract.members() if member not in self.signed)
 
 
+@dataclass(frozen=True, slots=True)
+class ContractPages:
+    """The page about one contract."""
+
+    web: Pages
+    context: DeskContext
+
+    def page(
+        self,
+        request: Request,
+        officer: Officer,
+        contract_id: str,
+        version: str,
+        problem: ExchangeError | None = None,
+    ) -> Response:
+        """The page, with why the last thing asked was not done, if it was not."""
+        desk = self.context.desk()
+        contract = find(desk.shelf, contract_id, version)
+        core = self.web.catalogue(request).core
+        listed = _listed(desk.shelf, contract, desk.now)
+        said = desk.shelf.kept[contract.digest].statements
+        facts: Mapping[str, object] = {
+            "officer": officer,
+            "one": listed,
+            "states": STATES,
+            "clauses": describe(contract, core),
+            "roles": {party.member: _roles(party.roles, core) for party in contract.parties},
+            "others": [other for other in _versions(desk.shelf, contract_id) if other.version != version],
+            "said": sorted(said, key=lambda one: (one.at, one.party)),
+            "words": STATEMENTS,
+            "acts": offered(self.context, officer, listed.standing, listed.missing),
+            "problem": problem,
+            "notice_day": (desk.now + timedelta(days=contract.notice_days + 1)).date(),
+        }
+        status = 200 if problem is None else status_of(problem)
+        return self.web.page(request, "zone/contract.html", facts, status=status)
+
+
 def router(web: Pages, context: DeskContext) -> APIRouter:
     """`GET /contracts`, `/contracts/{id}/{version}`, `/contracts/{id}/{before}/{after}`."""
     routes = page_router(web)
+    pages = ContractPages(web, context)
 
     @routes.get("/contracts")
     def listing(request: Request, officer: Seeing) -> Response:
         desk = context.desk()
         listed = [_listed(desk.shelf, kept.contract, desk.now) for kept in desk.shelf.kept.values()]
         listed.sort(key=lambda one: (one.contract.id, version_number(one.contract.version)))
-        return web.page(request, "zone/contracts.html", {"officer": officer, "listed": listed, "states": STATES})
+        proposes = bool(RIGHTS[Action.CONTRACT_SIGN].roles & officer.roles)
+        facts = {"officer": officer, "listed": listed, "states": STATES, "proposes": proposes}
+        return web.page(request, "zone/contracts.html", facts)
 
     @routes.get("/contracts/{contract_id}/{version}")
     def one(request: Request, contract_id: str, version: str, officer: Seeing) -> Response:
-        desk = context.desk()
-        contract = _find(desk.shelf, contract_id, version)
-        core = web.catalogue(request).core
-        facts: Mapping[str, object] = {
-            "officer": officer,
-            "one": _listed(desk.shelf, contract, desk.now),
-            "states": STATES,
-            "clauses": describe(contract, core),
-            "roles": {party.member: _roles(party.roles, core) for party in contract.parties},
-            "others": [other for other in _versions(desk.shelf, contract_id) if other.version != version],
-        }
-        return web.page(request, "zone/contract.html", facts)
+        return pages.page(request, officer, contract_id, version)
 
     @routes.get("/contracts/{contract_id}/{before}/{after}")
     def compared(request: Request, contract_id: str, before: str, after: str, officer: Seeing) -> Response:
         shelf = context.desk().shelf
-        old, new = (_find(shelf, contract_id, version) for version in (before, after))
+        old, new = (find(shelf, contract_id, version) for version in (before, after))
         found = diff_contracts(old, new)
-        order = (Effect.LOOSENING, Effect.TIGHTENING, Effect.NEUTRAL)
         facts: Mapping[str, object] = {
             "officer": officer,
             "old": old,
             "new": new,
             "effect": EFFECTS[found.effect],
             "loosened": [change for change in found.changes if change.effect is Effect.LOOSENING],
-            "changes": sorted(found.changes, key=lambda change: order.index(change.effect)),
+            "changes": sorted(found.changes, key=lambda change: EFFECT_ORDER.index(change.effect)),
             "effects": EFFECTS,
         }
         return web.page(request, "zone/contract_diff.html", facts)
@@ -113,7 +154,7 @@ def _versions(shelf: ContractShelf, contract_id: str) -> list[DataContract]:
     return sorted(found, key=lambda contract: version_number(contract.version))
 
 
-def _find(shelf: ContractShelf, contract_id: str, version: str) -> DataContract:
+def find(shelf: ContractShelf, contract_id: str, version: str) -> DataContract:
     """The contract of this id and version.
 
     Raises:

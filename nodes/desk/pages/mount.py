@@ -4,7 +4,17 @@ from collections.abc import Iterable
 
 from fastapi.routing import APIRouter
 
-from nodes.desk.pages import bundles, contracts, corridors, preparing, receipts, releases, tasks, withdrawal
+from nodes.desk.pages import (
+    bundles,
+    contract_acts,
+    contracts,
+    corridors,
+    preparing,
+    receipts,
+    releases,
+    tasks,
+    withdrawal,
+)
 from nodes.desk.server.context import DeskContext
 from nodes.web.pages import assets, signing_in
 from nodes.web.pages.rendering import Entry, Pages, Site
@@ -33,5 +43,6 @@ def pages(context: DeskContext) -> Iterable[APIRouter]:
         receipts.router(web, context),
         bundles.router(web, context),
         corridors.router(web, context),
+        contract_acts.router(web, context),  # before the versions
         contracts.router(web, context),
     )
