@@ -111,16 +111,16 @@ class Settling:
         )
 
     def _pooled(self, release: Release, safe: SafeTable) -> tuple[PoolFinding, ...]:
-        """The audit with everything that was released before, against whoever is no contributor.
-
-        A contributor's numbers are those of this register; whether an earlier release had the same one is not known.
-        """
-        if self.pool == Pool():
+        """The audit with everything that was released before, where any of it can say something of this release."""
+        if not self.pool.speaks_of(self.asked):
             return ()
         candidate = Candidate(
             release=replace(self.asked, table=safe),
             values=release.sensitive.values,
             required=release.required(sorted(safe.withheld_keys())),
+            insiders=release.insiders_over(release.keys),
+            order=release.keys,
+            guarded=release.sensitive.primary.keys(),
         )
         return audit_pool(candidate, self.pool, self.rules, progress=partial(self.progress, "pool")).findings
 

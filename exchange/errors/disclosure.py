@@ -113,6 +113,20 @@ class PoolComputesError(PoolError):
     ru = "{contract} {period}: вместе с прежними выпусками скрытая ячейка вычисляется слишком точно: {chain}"
 
 
+class PoolContributorError(PoolError):
+    """What was released before and this release reveal a withheld cell to somebody who knows their own."""
+
+    code = "pool-contributor-computes-cell"
+    en = (
+        "{contract} {period}: together with earlier releases one of its own contributors can compute a withheld cell "
+        "of others too closely: {chain}"
+    )
+    ru = (
+        "{contract} {period}: вместе с прежними выпусками один из респондентов этого выпуска вычисляет скрытую ячейку "
+        "других слишком точно: {chain}"
+    )
+
+
 class PoolShowsError(PoolError):
     """Another release shows the very cell that this one withholds, or the other way round."""
 

@@ -12,6 +12,7 @@ class Exposure(StrEnum):
     """What somebody could do who holds all releases."""
 
     COMPUTED = "computed"  # a withheld cell, too closely
+    CONTRIBUTOR = "contributor"  # the same, by one of the candidate's own contributors
     SHOWN = "shown"  # a withheld cell, by another release
     CHANGE = "change"  # one of too few contributors
     GROUP = "group"  # one of too few contributors, singled out

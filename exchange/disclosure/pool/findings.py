@@ -8,6 +8,7 @@ from exchange.disclosure.audit import WORK_MAX, AuditOutcome
 from exchange.disclosure.pool.atoms import Group, atoms_of, small_groups
 from exchange.disclosure.pool.cells import exposed_cells
 from exchange.disclosure.pool.change import small_changes
+from exchange.disclosure.pool.contributors import exposed_to_contributors
 from exchange.disclosure.pool.exposure import Exposure, PoolFinding
 from exchange.disclosure.pool.released import Pool
 from exchange.disclosure.pool.sources import PoolKey, Source
@@ -16,6 +17,7 @@ from exchange.errors.disclosure import (
     PoolChangeError,
     PoolComputesError,
     PoolContradictsError,
+    PoolContributorError,
     PoolError,
     PoolGroupError,
     PoolShowsError,
@@ -26,6 +28,7 @@ from exchange.table import CellKey
 
 REFUSALS: Mapping[Exposure, type[PoolError]] = {
     Exposure.COMPUTED: PoolComputesError,
+    Exposure.CONTRIBUTOR: PoolContributorError,
     Exposure.SHOWN: PoolShowsError,
     Exposure.CHANGE: PoolChangeError,
     Exposure.GROUP: PoolGroupError,
@@ -83,7 +86,8 @@ def audit_pool(
     """
     holdings = Holdings.of(candidate, pool)
     exposed = exposed_cells(candidate, holdings, work_max=rules.work_max, progress=progress)
-    found = list(exposed.findings)
+    contributors = exposed_to_contributors(candidate, holdings, exposed.given_up, work_max=rules.work_max)
+    found = list(dict.fromkeys((*exposed.findings, *contributors)))
     if any(cell[0] != candidate.release.name for finding in found for cell in finding.cells):
         past = Holdings.of(candidate, pool, past_only=True)
         before = exposed_cells(candidate, past, work_max=rules.work_max, progress=lambda _: None)

@@ -46,6 +46,11 @@ class Pool:
     outside: tuple[Outside, ...] = ()
     truths: Mapping[tuple[str, ...], int] = field(default_factory=dict, repr=False)
 
+    def speaks_of(self, asked: Released) -> bool:
+        """Whether anything here can be related to a release of this period; without rows of its own yet."""
+        theirs = {*(mirror.table.period for mirror in self.mirrors), *(known.period for known in self.outside)}
+        return asked.table.period in theirs or bool(related(asked, self.releases))
+
 
 def related(candidate: Released, releases: Iterable[Released]) -> tuple[Released, ...]:
     """The releases that can say something of this one: same provider and subject, periods that contain each other.

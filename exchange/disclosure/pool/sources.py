@@ -1,7 +1,7 @@
 """What each release shows and hides, cell by cell, under names that all releases share."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from exchange.contract.model import DataContract
@@ -58,6 +58,10 @@ class Source:
         return cls(
             name=known.source, contract=known.contract, period=known.period, cells=dict(known.cells), complete=False
         )
+
+    def silent(self) -> "Source":
+        """The same release of which nobody reads any figure, nor that an absent one is zero."""
+        return replace(self, cells=dict.fromkeys(self.cells), complete=False)
 
     def pool_key(self, key: CellKey) -> PoolKey:
         """The cell's own name in the pool."""

@@ -1,7 +1,7 @@
 """One system of relations over everything that somebody who holds a candidate and all that came before can relate."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -40,10 +40,9 @@ class Candidate:
     order: Sequence[CellKey] = field(default=(), repr=False)
     guarded: Collection[CellKey] | None = field(default=None, repr=False)
 
-    def guards(self, cell: PoolKey) -> bool:
+    def guards(self, key: CellKey) -> bool:
         """Whether what a hidden cell must keep holds against insiders as well."""
-        release, *key = cell
-        return release == self.release.name and (self.guarded is None or tuple(key) in self.guarded)
+        return self.guarded is None or key in self.guarded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +112,15 @@ class Holdings:
     def named(self, name: str) -> Source:
         """One of this member's tables."""
         return next(source for source in self.own if source.name == name)
+
+    def silencing(self, name: str) -> "Holdings":
+        """The same, but nobody reads anything in this release: only its cells' names are known."""
+        silent = self.named(name).silent()
+        return replace(
+            self,
+            own=tuple(silent if source.name == name else source for source in self.own),
+            links=tuple(link for link in self.links if link.own.name != name),
+        )
 
     def all(self) -> tuple[Source, ...]:
         """Every table."""

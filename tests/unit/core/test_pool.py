@@ -17,7 +17,6 @@ from exchange.disclosure.pool import (
     Released,
     Sense,
 )
-from exchange.disclosure.problem import Insider
 from exchange.disclosure.protection import Requirement, requirement
 from exchange.encoding import Digest
 from exchange.table import CellKey, Observation, SafeTable
@@ -299,38 +298,6 @@ class TestExclusions:
         held = replace(whole, recipients=("KG", "UZ"))
         found = pool_findings(candidate_of(part, PERSONS), Pool(releases=(held,)), RULES)
         assert exposed(found, Exposure.SHOWN) == {"a1", "a2", "b1", "b2"}
-
-
-class TestInsiders:
-    """A contributor who knows their own cell looks at all releases."""
-
-    def test_who_knows_one_cell_of_a_square_knows_all_of_it(self) -> None:
-        asked = candidate_of(released(PERSONS, SQUARE), PERSONS)
-        order = tuple(sorted(asked.values))
-        knows = Insider("a firm", (order.index(("b", "1")),))
-        found = pool_findings(replace(asked, insiders=(knows,), order=order), Pool(), RULES)
-        assert exposed(found, Exposure.COMPUTED) == {"b3", "d1", "d3"}
-        (chain,) = next(finding for finding in found if finding.cells[0][1:] == ("b", "3")).chains
-        figures = figures_of(asked.release) | {(asked.release.name, "b", "1"): PERSONS["b", "1"]}
-        assert chain.value(figures) == PERSONS["b", "3"]
-
-    def test_cells_that_are_not_guarded_are_held_against_others_only(self) -> None:
-        asked = candidate_of(released(PERSONS, SQUARE), PERSONS)
-        order = tuple(sorted(asked.values))
-        knows = Insider("a firm", (order.index(("b", "1")),))
-        seen = replace(asked, insiders=(knows,), order=order, guarded={("d", "3")})
-        assert exposed(pool_findings(seen, Pool(), RULES), Exposure.COMPUTED) == {"d3"}
-
-    def test_who_knows_a_figure_knows_it_in_the_vintage_before_but_its_cells_are_not_held_against_them(self) -> None:
-        first, second = released(PERSONS, SQUARE), released(PERSONS, SQUARE, revision=1)
-        asked = candidate_of(second, PERSONS)
-        order = tuple(sorted(asked.values))
-        knows = replace(asked, insiders=(Insider("a firm", (order.index(("b", "1")),)),), order=order)
-        together = pool_findings(knows, Pool(releases=(first,)), RULES)
-        assert {cell for found in together for cell in found.cells} == {
-            (release.name, *cell) for release in (first, second) for cell in (("b", "3"), ("d", "1"), ("d", "3"))
-        }
-        assert pool_findings(replace(knows, guarded=()), Pool(releases=(first,)), RULES) == ()
 
 
 def _corridor(*, ratio: float | None) -> DataContract:
