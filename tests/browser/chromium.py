@@ -55,6 +55,11 @@ class Browser:
         metrics = {"width": pixels, "height": 900, "deviceScaleFactor": 1, "mobile": pixels < 600}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
+    def zoomed(self) -> None:
+        """A window of 1280 pixels at twice the size: half as wide, each pixel doubled (WCAG 1.4.4)."""
+        metrics = {"width": 640, "height": 450, "deviceScaleFactor": 2, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
     def screenshot(self, file: Path) -> None:
         """The whole page, not only what fits the window."""
         size = self.driver.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]

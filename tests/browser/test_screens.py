@@ -5,67 +5,98 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
 from selenium.webdriver.common.by import By
 
-from tests.browser.audit import audit_site
 from tests.browser.chromium import Browser
-from tests.browser.screens import AUDIT, DESK, desk_site
+from tests.browser.screens import LANGUAGES, TOURS, WIDTHS, auditing, clearing, comparing
 from tests.browser.site import ORIGIN, Site
-from tests.world.auditors import AUDITOR
 
-LANGUAGES = ("en", "ru")
 WEIGHT_BYTES_MAX = 100 * 1024
+MISSING = "/releases/99"
+"""An address whose refusal is looked at."""
 
 
-def require_sound(site: Site, path: str, *, language: str) -> None:
-    for width in (1280, 360):
-        site.browser.width(width)
-        site.open(path, language=language)
-        assert not site.browser.overflows(), f"{path} at {width}"
-    site.require_sound(but="99" if "99" in path else None)
-    site.browser.width(1280)
-
-
-def test_every_screen_of_the_desk_is_sound(browser: Browser) -> None:
-    with desk_site(browser) as site:
+@pytest.mark.parametrize("name", TOURS)
+def test_every_screen_is_sound_in_both_languages(browser: Browser, name: str) -> None:
+    with TOURS[name](browser) as tour:
+        site = tour.site
         site.open("/sign-in")
         site.require_sound()
         for language in LANGUAGES:
-            site.sign_in("Clearer B", language=language)
-            for path in DESK.values():
-                require_sound(site, path, language=language)
+            site.sign_in(tour.person, language=language)
+            for path in tour.screens.values():
+                for width in WIDTHS:
+                    site.browser.width(width)
+                    site.open(path, language=language)
+                    assert not site.browser.overflows(), f"{path} at {width}"
+                site.require_sound(but=MISSING if path == MISSING else None)
+            site.browser.width(WIDTHS[0])
 
 
-def test_every_screen_of_the_auditor_is_sound_and_names_the_party_at_fault(browser: Browser) -> None:
-    with audit_site(browser, tampered=True) as (site, digest):
-        for language in LANGUAGES:
-            site.sign_in(AUDITOR, language=language)
-            for path in (*AUDIT.values(), f"/exchanges/{digest}"):
-                require_sound(site, path, language=language)
-            site.open("/findings", language=language)
-            assert {"en": "At fault: Kazakhstan", "ru": "Виновная сторона: Казахстан"}[language] in site.text()
+def test_the_auditor_s_findings_name_the_party_at_fault(browser: Browser) -> None:
+    with auditing(browser) as tour:
+        for language, said in {"en": "At fault: Kazakhstan", "ru": "Виновная сторона: Казахстан"}.items():
+            tour.site.sign_in(tour.person, language=language)
+            tour.site.open("/findings", language=language)
+            assert said in tour.site.text()
 
 
-def test_a_screen_weighs_at_most_a_hundred_kilobytes_without_its_faces(browser: Browser) -> None:
-    with desk_site(browser) as site:
-        site.sign_in("Clearer B")
-        driver = browser.driver
-        for path in DESK.values():
-            driver.execute_cdp_cmd("Network.clearBrowserCache", {})
-            driver.get_log("performance")  # type: ignore[no-untyped-call]
-            site.open(path)
+@pytest.mark.parametrize("name", TOURS)
+def test_a_screen_weighs_at_most_a_hundred_kilobytes_without_its_faces(browser: Browser, name: str) -> None:
+    with TOURS[name](browser) as tour:
+        tour.site.sign_in(tour.person)
+        for path in tour.screens.values():
+            browser.driver.execute_cdp_cmd("Network.clearBrowserCache", {})
+            browser.driver.get_log("performance")  # type: ignore[no-untyped-call]
+            tour.site.open(path)
             weight = _transferred(browser)
-            assert weight <= WEIGHT_BYTES_MAX, f"{path}: {weight}"
+            assert 0 < weight <= WEIGHT_BYTES_MAX, f"{path}: {weight}"
+
+
+def carried_over(site: Site, name: str, plain_browser: Browser) -> Site:
+    """The person's session in a browser that runs no script, where no passkey can be shown."""
+    site.sign_in(name)
+    session = next(one for one in site.browser.driver.get_cookies() if one["name"] == "__Host-session")
+    plain = Site(site.passkeys, plain_browser)
+    plain.open("/sign-in")
+    cookie = {"name": session["name"], "value": session["value"], "url": ORIGIN, "secure": True, "httpOnly": True}
+    plain_browser.driver.execute_cdp_cmd("Network.setCookie", cookie)
+    return plain
+
+
+def test_without_scripts_an_analyst_finds_compares_and_filters(plain_browser: Browser, browser: Browser) -> None:
+    with comparing(browser) as tour:
+        plain = carried_over(tour.site, tour.person, plain_browser)
+        plain.open("/bundles")
+        plain.press("a[href^='/bundles/']")
+        assert plain.all("#cells tbody tr")
+        plain.open("/corridors")
+        plain.find("#by-origin option[value=KG]").click()
+        plain.press(".console-filter button")
+        assert "origin=KG" in plain_browser.driver.current_url
+        rows = [row.text for row in plain.all("#cells tbody tr")]
+        assert rows
+        assert all(row.startswith("Kyrgyzstan") for row in rows)
+        plain.press("a[href^='/corridors/KG/KZ']")
+        assert plain.all("svg")
+        assert plain.all("#figures tbody tr")
+
+
+def test_without_scripts_an_auditor_reads_a_finding(plain_browser: Browser, browser: Browser) -> None:
+    with auditing(browser) as tour:
+        plain = carried_over(tour.site, tour.person, plain_browser)
+        plain.open("/exchanges")
+        plain.press("#by-verdict option[value='']")
+        plain.press(".console-filter button")
+        plain.open(tour.screens["timeline"])
+        plain.press("a[href^='/findings#finding-']")
+        assert "At fault: Kazakhstan" in plain.text()
 
 
 def test_without_scripts_every_task_but_the_passkey_is_done(plain_browser: Browser, browser: Browser) -> None:
-    with desk_site(browser) as site:
-        site.sign_in("Clearer B")
-        session = next(one for one in browser.driver.get_cookies() if one["name"] == "__Host-session")
-        plain = Site(site.passkeys, plain_browser)
-        plain.open("/sign-in")
-        cookie = {"name": session["name"], "value": session["value"], "url": ORIGIN, "secure": True, "httpOnly": True}
-        plain_browser.driver.execute_cdp_cmd("Network.setCookie", cookie)
+    with clearing(browser) as tour:
+        plain = carried_over(tour.site, "Clearer B", plain_browser)
         plain.open("/releases/1?CITIZENSHIP=UZ")
         assert "JavaScript" in plain.text()
         rows = plain.all("#cells tbody tr")
@@ -84,7 +115,8 @@ def test_without_scripts_every_task_but_the_passkey_is_done(plain_browser: Brows
 
 
 def test_a_filter_changes_the_table_in_place_and_the_address(browser: Browser) -> None:
-    with desk_site(browser) as site:
+    with clearing(browser) as tour:
+        site = tour.site
         site.sign_in("Clearer B")
         site.open("/releases/1")
         before = len(site.all("#cells tbody tr"))
@@ -95,7 +127,8 @@ def test_a_filter_changes_the_table_in_place_and_the_address(browser: Browser) -
 
 
 def test_the_printed_sheet_says_every_figure_and_no_withheld_one(browser: Browser, tmp_path: Path) -> None:
-    with desk_site(browser) as site:
+    with clearing(browser) as tour:
+        site = tour.site
         site.sign_in("Clearer B")
         site.open("/releases/1?whole=1")
         shown = [cell.text for cell in site.all("#cells td.figure")]
@@ -109,7 +142,8 @@ def test_the_printed_sheet_says_every_figure_and_no_withheld_one(browser: Browse
 
 
 def test_everything_is_reached_and_done_by_the_keyboard(browser: Browser) -> None:
-    with desk_site(browser) as site:
+    with clearing(browser) as tour:
+        site = tour.site
         site.sign_in("Clearer B")
         site.open("/releases/1")
         script = (
