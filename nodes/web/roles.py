@@ -45,6 +45,7 @@ class Action(StrEnum):
     ACCOUNTS_READ = "accounts.read"
     ACCOUNTS_CHANGE = "accounts.change"
     JOURNAL_READ = "journal.read"
+    NODE_READ = "node.read"
     AUDIT_READ = "audit.read"
 
 
@@ -88,6 +89,7 @@ RIGHTS: Mapping[Action, Right] = {
     Action.ACCOUNTS_READ: Right(frozenset({Role.OPERATOR, Role.AUDITOR})),
     Action.ACCOUNTS_CHANGE: Right(frozenset({Role.OPERATOR}), step_up=True),
     Action.JOURNAL_READ: Right(frozenset({Role.OPERATOR, Role.AUDITOR})),
+    Action.NODE_READ: Right(frozenset({Role.OPERATOR, Role.AUDITOR})),
     Action.AUDIT_READ: Right(frozenset({Role.AUDITOR})),
 }
 

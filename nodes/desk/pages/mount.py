@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from fastapi.routing import APIRouter
 
 from nodes.desk.pages import (
+    accounts,
     bundles,
     contract_acts,
     contracts,
     corridors,
+    node,
     preparing,
     receipts,
     releases,
@@ -26,6 +28,7 @@ NAVIGATION = (
     Entry(address="/receipts", text=_("Receipts and withdrawals")),
     Entry(address="/corridors", text=_("Corridors")),
     Entry(address="/contracts", text=_("Contracts")),
+    Entry(address="/node", text=_("Node")),
 )
 
 
@@ -45,4 +48,6 @@ def pages(context: DeskContext) -> Iterable[APIRouter]:
         corridors.router(web, context),
         contract_acts.router(web, context),  # before the versions
         contracts.router(web, context),
+        node.router(web, context),
+        accounts.router(web, context),
     )
