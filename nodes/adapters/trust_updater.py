@@ -4,6 +4,7 @@ python-tuf's own client (`tuf.ngclient`) walks the update workflow and refuses r
 fetched is then judged once more by our stricter reading, and only if that holds, written: targets, metadata, timestamp.
 """
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -21,6 +22,7 @@ from tuf.api.exceptions import (
 from tuf.api.metadata import Metadata, Snapshot, Targets, Timestamp
 from tuf.ngclient import FetcherInterface, Updater
 
+from exchange.encoding import parse_instant
 from exchange.errors.trust import RegistryFileError, RegistrySourceError, RegistryUnreachableError
 from exchange.signing.authority import TOP_ROLES, flat_delegations
 from exchange.signing.delegations import keys_file
@@ -78,7 +80,7 @@ def refresh_registry(folder: Path, *, source: str, fetch: Fetch, now: Callable[[
         raise RegistryFileError(file=FIRST_ROOT, reason="absent")
     fetcher = MemoryFetcher(fetch, f"{source}/trust/")
     try:
-        changed = _walk(files, fetcher, source)
+        changed = not _is_same(files, fetcher, at=now()) and _walk(files, fetcher, source)
     except DownloadError as error:
         raise RegistryUnreachableError(source=source, reason=str(error)) from error
     except (RepositoryError, ValueError) as error:
@@ -97,6 +99,22 @@ def refresh_registry(folder: Path, *, source: str, fetch: Fetch, now: Callable[[
         require_forward(before, trust)
     write_trust_files(folder, {name: raw for name, raw in fetcher.fetched.items() if files.get(name) != raw})
     return trust
+
+
+def _is_same(files: Mapping[str, bytes], fetcher: MemoryFetcher, *, at: datetime) -> bool:
+    """Whether the partner shows the very state that was verified and kept here, and nothing of it has expired.
+
+    By far the most rounds: two files are asked for, and no signature is verified again. The workflow is entered
+    wherever there is anything to decide (TUF §5.3: a next root; §5.4: another timestamp; §5.*.4: expiry).
+    """
+    newest = _newest(files)
+    root = max(int(Path(name).name.partition(".")[0]) for name in files if name.endswith(".root.json"))
+    if not newest or fetcher.get(f"metadata/{root + 1}.root.json") is not None:
+        return False
+    if fetcher.get(TIMESTAMP) != files[TIMESTAMP]:
+        return False
+    state = (files[f"metadata/{root}.root.json"], *(newest[role] for role in ("timestamp", "snapshot", "targets")))
+    return all(at < parse_instant(json.loads(raw)["signed"]["expires"], subject="registry") for raw in state)
 
 
 def _walk(files: Mapping[str, bytes], fetcher: MemoryFetcher, source: str) -> bool:

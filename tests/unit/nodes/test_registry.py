@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -242,6 +243,14 @@ def test_a_node_that_is_up_to_date_asks_for_two_files(federation: Federation, no
     asked: list[str] = []
     assert refresh(node, serving(Registry(federation).files, asked)) == 1
     assert asked == ["metadata/2.root.json", "metadata/timestamp.json"]
+
+
+def test_what_has_expired_is_not_confirmed_by_showing_it_again(federation: Federation, node: Path) -> None:
+    asked: list[str] = []
+    fetch = serving(Registry(federation).files, asked)
+    with suppress(ExchangeError):  # python-tuf judges by the machine's clock
+        refresh_registry(node, source=PARTNER, fetch=fetch, now=lambda: NOW + timedelta(days=8))
+    assert len(asked) > 2  # the whole workflow, which says what it thinks of it
 
 
 def test_a_node_takes_the_new_and_keeps_the_old(federation: Federation, node: Path) -> None:
