@@ -145,7 +145,6 @@ def parse_vkey(text: str, *, kind: SignatureKind, subject: str = "vkey") -> Veri
         if matched is None:
             raise VerifierKeyError(subject=subject, expected=_VKEY_PATTERN, found=shown(text))
         name, key_id, encoded = matched.groups()
-        require_key_name(name)
         content = base64_decode(encoded, subject=subject)
         if content[:1] != bytes([kind]):
             raise VerifierKeyError(

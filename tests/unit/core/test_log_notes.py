@@ -37,6 +37,7 @@ from exchange.log.note import (
     parse_note,
     parse_vkey,
     require_key_name,
+    shown,
     sign_text,
     verify_lines,
     vkey_of,
@@ -102,12 +103,33 @@ def test_a_text_may_hold_empty_lines_and_ends_at_the_last_one() -> None:
         pytest.param(EXAMPLE_NOTE.replace(b"QM=\n", b"QM\n"), id="base64 without padding"),
         pytest.param(EXAMPLE_NOTE.replace(b"QM=\n", b"QM= \n"), id="a space after the base64"),
         pytest.param("text\n\n— name AAAAAA==\n".encode(), id="a key id without a signature"),
+        pytest.param(b"text\n\nname AAAAAAA=\n", id="a signature without its dash"),
+        pytest.param("— name AAAAAAA=\n".encode(), id="a signature of nothing"),
         pytest.param(b"text\n\n" + "— name AAAAAAA=\n".encode() * 65, id="too many signatures"),
     ],
 )
 def test_a_note_with_another_spelling_is_refused(raw: bytes) -> None:
     with pytest.raises((LogTextError, LogLineError)):
         parse_note(raw)
+
+
+def test_a_refused_signature_is_named_by_its_line_in_the_note() -> None:
+    with pytest.raises(LogLineError) as refused:
+        parse_note("one\ntwo\n\n— name AAAAAAA=\n— name A\n".encode())
+    assert refused.value.facts["line"] == 5
+
+
+def test_a_note_may_have_256_kib_and_no_byte_more() -> None:
+    signature = "\n— name AAAAAAA=\n".encode()
+    text = b"x" * (256 * 1024 - len(signature) - 1) + b"\n"
+    assert len(text + signature) == 256 * 1024
+    assert parse_note(text + signature).text == text.decode()
+    with pytest.raises(LogTextError):
+        parse_note(b"x" + text + signature)
+
+
+def test_a_person_is_shown_eighty_characters() -> None:
+    assert shown("x" * 100) == "x" * 80
 
 
 def test_a_note_may_have_64_signatures() -> None:
@@ -142,6 +164,10 @@ def test_a_changed_byte_never_verifies_and_what_parses_is_written_back_alike(pos
         pytest.param(EXAMPLE_VKEY[:-4], id="a key cut short"),
         pytest.param(EXAMPLE_VKEY + "\n", id="a newline at the end"),
         pytest.param(format_vkey(witness_vkey("kg")), id="a witness's key for a log's"),
+        pytest.param(
+            f"{ORIGIN}+{LOG_VKEY.key_id.hex()}+" + base64_encode(b"\x04" + LOG_VKEY.key.raw),
+            id="a log's key id and a witness's type",
+        ),
         pytest.param("weak+" + "00000000+" + base64_encode(b"\x01" + bytes(32)), id="a point of small order"),
     ],
 )

@@ -136,6 +136,32 @@ def test_a_policy_file_is_refused_with_its_reason(text: str, refusal: type[LogEr
         parse_policy(text.encode())
 
 
+def test_a_refusal_names_the_line_that_is_wrong() -> None:
+    with pytest.raises(LogLineError) as refused:
+        parse_policy(b"# first\n\nnonsense\nquorum none\n")
+    assert refused.value.facts["line"] == 3
+    with pytest.raises(VerifierKeyError) as malformed:
+        parse_policy(b"# first\nlog nonsense\nquorum none\n")
+    assert malformed.value.facts["subject"] == "witness policy line 2"
+
+
+def test_a_policy_has_at_most_128_witnesses_and_groups_together() -> None:
+    names = [f"W{number}" for number in range(100)]
+    witnesses = "".join(f"witness {name} {format_vkey(witness_vkey(name))}\n" for name in names)
+    groups = "".join(f"group G{number} any W{number}\n" for number in range(28))
+    assert len(parse_policy(f"{witnesses}{groups}quorum none\n".encode()).groups) == 28
+    with pytest.raises(PolicyNameError):
+        parse_policy(f"{witnesses}{groups}group G28 any W28\nquorum none\n".encode())
+
+
+def test_a_policy_file_has_at_most_64_kib() -> None:
+    rest = b"quorum none\n"
+    comment = b"#" * (64 * 1024 - len(rest) - 1) + b"\n"
+    assert parse_policy(comment + rest).quorum is None
+    with pytest.raises(LogTextError):
+        parse_policy(b"#" + comment + rest)
+
+
 def test_names_are_octets_so_that_a_kelvin_sign_is_no_letter_k() -> None:
     lines = W["kg"].replace(" kg ", " K ") + W["tj"].replace(" tj ", " \u212a ")
     policy = parse_policy(f"{lines}quorum \u212a\n".encode())

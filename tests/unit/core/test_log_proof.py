@@ -108,6 +108,19 @@ def test_a_refusal_names_the_line_that_is_wrong(old: bytes, new: bytes, line: in
     with pytest.raises(LogLineError) as refused:
         parse_proof(RAW.replace(old, new))
     assert refused.value.facts["line"] == line
+    found = str(refused.value.facts["found"])
+    assert found
+    assert RAW.replace(old, new).decode().split("\n")[line - 1].endswith(found)
+
+
+def test_a_line_that_is_not_there_is_refused_as_an_empty_one() -> None:
+    with pytest.raises(LogLineError) as refused:
+        parse_proof(b"c2sp.org/tlog-proof@v1\n\n" + format_note(NOTE))
+    assert (refused.value.facts["line"], refused.value.facts["found"]) == (2, "")
+
+
+def test_an_entry_of_one_byte_has_a_proof() -> None:
+    assert parse_proof(format_proof(dataclasses.replace(PROOF, extra=b"x"))).extra == b"x"
 
 
 def test_a_proof_may_carry_63_hashes_as_the_largest_log_needs() -> None:

@@ -38,6 +38,8 @@ BIG = SampleLog(66_000)
     ("path", "tile"),
     [
         pytest.param("tile/0/x001/x234/067", Tile(0, 1_234_067), id="the index 1234067 of tlog-tiles"),
+        pytest.param("tile/0/x001/x000/x000/000", Tile(0, 1_000_000_000), id="four groups of digits"),
+        pytest.param("tile/0/x009/x223/x372/x036/x854/x775/807", Tile(0, 2**63 - 1), id="the largest index"),
         pytest.param("tile/0/000.p/1", Tile(0, 0, 1), id="the first entry alone"),
         pytest.param("tile/63/999", Tile(63, 999), id="the highest level"),
         pytest.param("tile/entries/x001/000.p/255", Tile(ENTRIES, 1000, 255), id="a partial entry bundle"),
@@ -186,6 +188,37 @@ def test_a_tile_beyond_the_log_does_not_exist() -> None:
     for index in (-1, 2):
         with pytest.raises(LeafIndexError):
             tile_at(0, index, size=300)
+    with pytest.raises(LeafIndexError):
+        tile_at(0, 1, size=256)  # the next tile, which is empty
+    with pytest.raises(LeafIndexError) as refused:
+        tile_at(0, 0, size=0)
+    assert refused.value.facts["origin"] == "tile/0/000"
+
+
+def test_a_tile_begins_256_hashes_after_the_one_before() -> None:
+    assert (Tile(0, 0).start, Tile(0, 3).start, Tile(1, 2).start) == (0, 768, 512)
+
+
+def test_of_the_tiles_last_used_sixty_four_are_not_asked_for_again() -> None:
+    asked: Counter[int] = Counter()
+
+    def read(tile: Tile) -> bytes:
+        asked[tile.index] += 1
+        return BIG.read_tile(tile)
+
+    read_hash = hash_reader(read, size=66_000)
+    for index in (*range(64), 0, 64, 0, 1):
+        read_hash(0, index * 256)
+    # The sixty-fifth took the place of the one that was longest unused: tile 1, since tile 0 was used again.
+    assert {index: count for index, count in asked.items() if count != 1} == {1: 2}
+
+
+def test_the_tree_is_not_taken_up_from_a_tile_that_is_too_long() -> None:
+    def read(tile: Tile) -> bytes:
+        return BIG.read_tile(tile) + bytes(32)
+
+    with pytest.raises(TileBytesError):
+        TreeState.from_tiles(66_000, read, root=BIG.state.root(), origin=ORIGIN)
 
 
 @pytest.mark.parametrize("length", [0, 31, 33, 64 * 32 - 1, 65 * 32, 256 * 32 + 32])
