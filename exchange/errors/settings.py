@@ -125,3 +125,14 @@ class CodeUnknownError(ExchangeError):
     ru = "нет ошибки с кодом {found}"
     mend_en = "exchange errors lists them"
     mend_ru = "exchange errors показывает их"
+
+
+class ServedPartDownError(ExchangeError):
+    """Gateway and desk were started as one program, and one of them did not come up or ended by itself."""
+
+    code = "served-part-down"
+    side = Side.NODE
+    en = "{part}: {reason}; the whole program has ended"
+    ru = "{part}: {reason}; программа завершена целиком"
+    mend_en = "what it printed before says why: mend that and start again"
+    mend_ru = "причина в том, что напечатано выше: устраните её и запустите снова"

@@ -48,6 +48,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("serve", "nodes.gateway.serve:serve", "run the member's gateway", "запустить шлюз участника"),
     Command(
+        "serve all",
+        "nodes.cli.together:serve_all",
+        "run gateway and desk of a small machine together",
+        "запустить шлюз и рабочее место на одной машине",
+    ),
+    Command(
         "desk serve",
         "nodes.desk.serve:serve",
         "run the member's desk for its officers",
