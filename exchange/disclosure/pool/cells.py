@@ -12,8 +12,8 @@ from exchange.disclosure.pool.system import Candidate, Holdings, PooledView, poo
 from exchange.disclosure.pool.told import EXPOSURE, given_away, instead_of, places, told, truth
 from exchange.disclosure.relations import System
 
-LOOKS_MAX = 8
-"""How many readers with other presumptions are asked, before all that the first finds counts."""
+LOOKS_MAX = 24
+"""How many readers with other presumptions are asked, before all that the next one finds counts, so or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ def exposed_cells(
 
     Where a presumption contradicts the sums it is given up, and the audit made again: whoever presumes so learns that
     it is not so, and nothing more. Where what follows from presumptions is not true of a cell of the candidate, whoever
-    makes them all is misled; but one of them may be true. So two more look: who presumes all but that cell, and who
-    presumes nothing but that cell. What any of them finds, and is so, counts.
+    makes them all is misled; but one of them may be true. So more look: who presumes all but that cell, and who
+    presumes nothing but that cell, of each such cell and of all of them. What any of them finds, and is so, counts.
     """
     looks, seen = [frozenset[Place]()], set[frozenset[Place]]()
     found: dict[PoolFinding, None] = {}

@@ -79,14 +79,23 @@ def instead_of(
 ) -> tuple[frozenset[Place], ...]:
     """What those give up who are misled about these cells, where one of their presumptions may yet be true.
 
-    Somebody who presumes all but those cells, and somebody who presumes nothing but those cells.
+    Somebody who presumes all but those cells, and somebody who presumes nothing but those cells; and the same of each of
+    them that is presumed to be one number in several releases: one may have stood still where the others did not.
     """
     if not misleading:
         return ()
+    everything = frozenset(pooled.places.values())
     wrong = places(pooled, {found.column for found in misleading})
-    others = frozenset(pooled.places.values()) - wrong
-    both = (dropped | (wrong - dropped or others), dropped | others)
-    return tuple(one for one in dict.fromkeys(both) if one != dropped)
+    presumed = places(pooled, {found.column for found in misleading if len(found.finding.cells) > 1}) - dropped
+    found = [dropped | (wrong - dropped or everything - wrong), dropped | (everything - wrong)]
+    for place in sorted(presumed, key=_in_order):
+        found += [dropped | {place}, dropped | (everything - {place})]
+    return tuple(one for one in dict.fromkeys(found) if one != dropped)
+
+
+def _in_order(place: Place) -> tuple[str, list[tuple[str, str]]]:
+    period, name = place
+    return period, sorted(name)
 
 
 def places(pooled: PooledView, columns: Collection[int]) -> frozenset[Place]:
