@@ -79,8 +79,8 @@ def instead_of(
 ) -> tuple[frozenset[Place], ...]:
     """What those give up who are misled about these cells, where one of their presumptions may yet be true.
 
-    Somebody who presumes all but those cells, and somebody who presumes nothing but those cells; and the same of each of
-    them that is presumed to be one number in several releases: one may have stood still where the others did not.
+    Somebody who presumes all but those cells, and somebody who presumes nothing but those cells; and the same of each
+    of them that is presumed to be one number in several releases: one may have stood still where others did not.
     """
     if not misleading:
         return ()
