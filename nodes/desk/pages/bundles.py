@@ -1,6 +1,7 @@
 """Pulled and published: what lies here of partners and of the own releases, with figures, checks, and downloads."""
 
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -19,14 +20,18 @@ from exchange.manifest import DATA, Manifest
 from exchange.publication import BUNDLE_FILES
 from exchange.sdmx.data import read_data
 from exchange.table import SafeTable
+from nodes.adapters.desk_store import open_desk
 from nodes.adapters.ledger_file import LedgerRelease, read_ledger, released_file
 from nodes.desk.cases import Desk
+from nodes.desk.pages.chart import chart_of
 from nodes.desk.pages.downloads import table_csv, table_xlsx
 from nodes.desk.pages.names import UNITS
 from nodes.desk.pages.table import table_view
 from nodes.desk.server.bundle_routes import pulled_folders
 from nodes.desk.server.context import DeskContext
 from nodes.desk.sheet import table_rows
+from nodes.desk.withdrawing import WITHDRAWN
+from nodes.web.pages.lists import Listing, add_files
 from nodes.web.pages.locale import Reader
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import page_router
@@ -36,6 +41,8 @@ from nodes.web.sessions import May, Officer
 Seeing = Annotated[Officer, Depends(May(Action.PULLED_READ))]
 Address = Annotated[str, InPath(pattern=r"^[0-9a-f]{64}$")]
 CSV = "text/csv; charset=utf-8"
+PARQUET = "application/vnd.apache.parquet"
+PARQUET_WRITER = "nodes.desk.pages.parquet"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -62,8 +69,25 @@ class Held:
         return f"{self.provider}-{self.contract.id}-{self.period}-r{self.revision}".lower()
 
 
+LIST: Listing[Held] = Listing(
+    name="bundles",
+    page="/bundles",
+    columns={
+        "bundle": lambda one: str(one.bundle),
+        "provider": lambda one: one.provider,
+        "contract": lambda one: one.contract.id,
+        "version": lambda one: one.contract.version,
+        "period": lambda one: one.period,
+        "revision": lambda one: one.revision,
+        "recipients": lambda one: one.recipients,
+        "came": lambda one: "released" if one.folder is None else "pulled",
+    },
+    filters=("provider", "contract", "period"),
+)
+
+
 def router(web: Pages, context: DeskContext) -> APIRouter:
-    """`GET /bundles`, `/bundles/{digest}`, and its `table.csv` and `table.xlsx`."""
+    """`GET /bundles` and its files, `/bundles/{digest}`, and its `table.csv`, `table.xlsx` and `table.parquet`."""
     routes = page_router(web)
     _looking(routes, web, context)
     _downloading(routes, web, context)
@@ -74,25 +98,15 @@ def _looking(routes: APIRouter, web: Pages, context: DeskContext) -> None:
     @routes.get("/bundles")
     def listing(request: Request, officer: Seeing) -> Response:
         desk = context.desk()
-        held = sorted(held_bundles(desk), key=lambda one: (one.period, one.contract.id, one.provider), reverse=True)
-        asked = {name: request.query_params.get(name, "") for name in ("provider", "contract")}
-        found = [
-            one
-            for one in held
-            if asked["provider"] in {"", one.provider} and asked["contract"] in {"", one.contract.id}
-        ]
         facts: dict[str, object] = {
             "officer": officer,
-            "held": found,
-            "asked": asked,
-            "choices": {
-                "provider": sorted({one.provider for one in held}),
-                "contract": sorted({one.contract.id for one in held}),
-            },
+            "list": LIST.show(_newest_first(desk), request.query_params),
             "titles": {kept.contract.digest: kept.contract.title for kept in desk.shelf.kept.values()},
             "own": desk.node.member,
         }
         return web.page(request, "zone/bundles.html", facts)
+
+    add_files(routes, LIST, Action.PULLED_READ, lambda _: _newest_first(context.desk()))
 
     @routes.get("/bundles/{digest}")
     def one(request: Request, digest: Address, officer: Seeing) -> Response:
@@ -100,13 +114,16 @@ def _looking(routes: APIRouter, web: Pages, context: DeskContext) -> None:
         held, contract, table = _opened(desk, digest)
         reader = Reader(web.catalogue(request).language)
         whole = "whole" in request.query_params
-        view = table_view(tuple(table_rows(table, contract)), contract, reader, request.query_params, whole=whole)
+        rows = tuple(table_rows(table, contract))
+        view = table_view(rows, contract, reader, request.query_params, whole=whole)
         facts: dict[str, object] = {
             "officer": officer,
             "held": held,
             "contract": contract,
             "unit": UNITS.get(contract.unit, contract.unit),
             "view": view,
+            "chart": chart_of(rows, view, request.query_params),
+            "withdrawn": _is_withdrawn(desk, held),
             "whole": whole,
             "withheld": len(table.withheld_keys()),
             "verdict": None if held.folder is None else _verified(desk, held.folder),
@@ -129,11 +146,22 @@ def _downloading(routes: APIRouter, web: Pages, context: DeskContext) -> None:
         reader = Reader(web.catalogue(request).language)
         return _file(table_xlsx(table, contract, reader, source=str(held.bundle)), f"{held.name}.xlsx", XLSX)
 
+    @routes.get("/bundles/{digest}/table.parquet", dependencies=[Depends(May(Action.PULLED_READ))])
+    def as_parquet(digest: Address) -> Response:
+        held, contract, table = _opened(context.desk(), digest)
+        writer = import_module(PARQUET_WRITER)  # it holds 55 MB that no other answer needs
+        content = writer.table_parquet(table, contract, source=str(held.bundle))
+        return _file(content, f"{held.name}.parquet", PARQUET)
+
 
 def held_bundles(desk: Desk) -> list[Held]:
     """Partners' bundles that were pulled, and the own releases."""
     pulled = [_pulled(digest, *found) for digest, found in pulled_folders(desk.node.pulled).items()]
     return [*pulled, *(_released(one) for one in read_ledger(desk.ledger))]
+
+
+def _newest_first(desk: Desk) -> list[Held]:
+    return sorted(held_bundles(desk), key=lambda one: (one.period, one.contract.id, one.provider), reverse=True)
 
 
 def _pulled(digest: Digest, folder: Path, manifest: Manifest) -> Held:
@@ -177,6 +205,17 @@ def _opened(desk: Desk, digest: str) -> tuple[Held, DataContract, SafeTable]:
     if Digest.of(raw) != held.data:
         raise ResourceDigestError(path=DATA, expected=str(held.data), computed=str(Digest.of(raw)))
     return held, contract, read_data(raw, contract, provider=held.provider, period=held.period)
+
+
+def _is_withdrawn(desk: Desk, held: Held) -> bool:
+    """Whether the bundle was taken back, as this desk knows."""
+    if held.folder is not None:
+        return (desk.node.taken_back / held.bundle.hex).is_dir()
+    if not desk.store_file.exists():
+        return False
+    with open_desk(desk.store_file) as store:
+        row = store.withdrawal(str(held.bundle))
+    return row is not None and row.state == WITHDRAWN
 
 
 def _verified(desk: Desk, folder: Path) -> Verdict:

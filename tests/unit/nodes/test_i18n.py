@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from html import unescape
 from pathlib import Path
@@ -11,9 +12,11 @@ from babel.messages.catalog import Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
+from pydantic import ValidationError
 
 from exchange.manifest import DATA
 from nodes.cli.table import find
+from nodes.settings import ConsoleSettings
 from nodes.web.pages.catalogues import LANGUAGES, catalogues, preferred
 from nodes.web.pages.locale import Reader
 
@@ -26,7 +29,7 @@ SPOKEN = re.compile(r"(?:alt|title|aria-label|placeholder|value)=\"([^\"{]*[^\W\
 
 def written_alike(piece: str) -> bool:
     """What is the same in every language: a file of the bundle, a format, a command that there is."""
-    return piece in {DATA, "CSV", "XLSX"} or (piece.startswith("exchange ") and find(piece.split()[1:]) is not None)
+    return piece in {DATA, "CSV", "XLSX", "Parquet"} or (piece.startswith("exchange ") and find(piece.split()[1:]) is not None)
 
 
 def used() -> set[str]:
@@ -136,6 +139,33 @@ def test_what_is_not_translated_yet_appears_in_russian() -> None:
 )
 def test_a_figure_is_written_as_the_reader_writes_it_with_every_decimal(language: str, shown: str) -> None:
     assert Reader(language).number(Decimal("1234.50")) == shown
+
+
+@pytest.mark.parametrize(
+    ("zone", "language", "shown"),
+    [
+        pytest.param("UTC", "en", "2 Oct 2026, 20:30 UTC", id="UTC alone where the node names no other"),
+        pytest.param(
+            "Asia/Almaty", "en", "2 Oct 2026, 20:30 UTC (3 Oct, 01:30 Almaty)", id="the day too where it differs"
+        ),
+        pytest.param("Asia/Bishkek", "ru", "2 окт. 2026\u202fг., 20:30 UTC (3 окт., 02:30 Бишкек)", id="in Russian"),
+        pytest.param("Europe/London", "en", "2 Oct 2026, 20:30 UTC (21:30 London)", id="summer time"),
+    ],
+)
+def test_a_moment_is_said_in_utc_and_in_the_nodes_zone_and_both_are_named(zone: str, language: str, shown: str) -> None:
+    assert Reader(language, zone=zone).instant(datetime(2026, 10, 2, 20, 30, tzinfo=UTC)) == shown
+
+
+def test_kazakhstans_hour_is_the_one_that_its_law_gave_that_day() -> None:
+    reader = Reader("en", zone="Asia/Almaty")  # UTC+6 until 1 March 2024, UTC+5 since
+    assert "18:00 Almaty" in reader.instant(datetime(2024, 2, 1, 12, tzinfo=UTC))
+    assert "17:00 Almaty" in reader.instant(datetime(2024, 4, 1, 12, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("zone", ["Asia/Atlantis", "KZT", "", "../../etc/passwd", "/etc/localtime"])
+def test_a_zone_that_there_is_not_stops_the_start_by_its_name(zone: str) -> None:
+    with pytest.raises(ValidationError, match="zone"):
+        ConsoleSettings(zone=zone)
 
 
 def test_a_member_has_the_name_that_it_gives_itself() -> None:

@@ -2,16 +2,20 @@
 
 import csv
 import io
+import subprocess
+import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from zipfile import ZipFile
 
+import pyarrow.parquet as pq  # type: ignore[import-untyped]  # it has no stubs
 import pytest
 from bs4 import BeautifulSoup
 
 from exchange.encoding import Digest
 from exchange.manifest import DATA, MANIFEST
+from exchange.publication.withdrawal import WITHDRAWAL, Withdrawal, format_withdrawal, propose_withdrawal
 from nodes.adapters.durable import write_folder_durably
 from nodes.desk.pages.downloads import harmless
 from nodes.desk.pages.outliers import outliers
@@ -153,3 +157,85 @@ def sorted_rows(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     """By the codes of the key, as the page lists them."""
     dimensions = list(rows[0])[3:10]
     return sorted(rows, key=lambda row: [row[name] for name in dimensions])
+
+
+def one_way(dimension: str, **fixed: str) -> dict[str, str]:
+    """The published figures of one dimension at the totals of the others, as the file has them."""
+    others = [name for name in published()[0] if name.isupper() and name not in {dimension, *fixed, *NOT_A_DIMENSION}]
+    rows = [row for row in published() if all(row[name] == code for name, code in fixed.items())]
+    kept = [row for row in rows if row[dimension] != "_T" and all(row[name] == "_T" for name in others)]
+    return {row[dimension]: row["OBS_VALUE"] for row in kept}
+
+
+NOT_A_DIMENSION = {
+    "STRUCTURE", "STRUCTURE_ID", "ACTION", "TIME_PERIOD", "OBS_VALUE", "OBS_STATUS", "CONF_STATUS", "RELEASE_SALT",
+}  # fmt: skip
+
+
+def test_the_chart_shows_each_figure_of_one_dimension_and_no_length_for_a_withheld_one(desk: DeskServer) -> None:
+    page = soup(desk.signed_in("Preparer"), address())
+    expected = one_way("CITIZENSHIP", DIRECTION="IN")
+    rows = page.select("table.chart-bars tbody tr")
+    said = sorted(row.select("td")[0].get_text(strip=True).replace(",", "") for row in rows)
+    assert said == sorted(figure or "withheld" for figure in expected.values())
+    lengths = [float(str(bar["width"])) for bar in page.select("table.chart-bars rect")]
+    assert len(lengths) == sum(bool(figure) for figure in expected.values())
+    assert lengths == sorted(lengths, reverse=True)
+    figures = sorted((int(figure) for figure in expected.values() if figure), reverse=True)
+    # The longest is 100 units; each other is its share of the greatest, to a tenth.
+    assert lengths == [round(100 * figure / figures[0], 1) for figure in figures]
+
+
+def test_the_chart_follows_the_address_and_the_filters(desk: DeskServer) -> None:
+    page = soup(desk.signed_in("Preparer"), f"{address()}?chart=SEX&DIRECTION=OUT")
+    said = [row.select("td")[0].get_text(strip=True) for row in page.select("table.chart-bars tbody tr")]
+    expected = one_way("SEX", DIRECTION="OUT")
+    assert sorted(said) == sorted(f"{int(figure):,}" if figure else "withheld" for figure in expected.values())
+    caption = page.select_one("table.chart-bars caption")
+    assert caption is not None
+    assert caption.get_text().startswith("Sex")
+
+
+def test_a_parquet_file_holds_every_row_exactly_and_says_where_it_is_from(desk: DeskServer) -> None:
+    answer = desk.signed_in("Preparer").get(f"{address()}/table.parquet")
+    assert answer.headers["content-disposition"].endswith('.parquet"')
+    found = pq.read_table(io.BytesIO(answer.content))
+    rows = published()
+    assert found.num_rows == len(rows)
+    by_key = {
+        tuple(row[name] for name in found.column_names if name in row and name != "OBS_VALUE"): row["OBS_VALUE"]
+        for row in rows
+    }
+    names = [name for name in found.column_names if name in rows[0] and name != "OBS_VALUE"]
+    read = {tuple(line[name] for name in names): line["OBS_VALUE"] for line in found.to_pylist()}
+    assert read == {key: Decimal(value) if value else None for key, value in by_key.items()}
+    assert found.schema.metadata[b"bundle"].decode() == f"sha256:{address().rpartition('/')[2]}"
+    assert {line["CELL"] for line in found.to_pylist() if line["OBS_VALUE"] is None} == {"withheld"}
+
+
+def test_the_desk_does_not_hold_the_writer_of_parquet_until_it_is_asked_for() -> None:
+    code = "import sys, nodes.desk.main; print('pyarrow' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
+
+
+def test_the_verification_names_each_check_who_answers_for_it_and_when(desk: DeskServer) -> None:
+    page = soup(desk.signed_in("Preparer"), address())
+    rows = [[cell.get_text(" ", strip=True) for cell in row.select("th, td")] for row in page.select("details tr")[1:]]
+    checks = {row[0]: row[1:] for row in rows}
+    assert checks["clearance"][0] == "holds"
+    assert "kz-02" in checks["clearance"][1]
+    assert "witnessed by a quorum" in checks["cosignatures"][1]
+    assert "by the desk of Kazakhstan" in page.get_text()
+
+
+def test_a_bundle_that_its_provider_took_back_says_so_first(fresh: DeskServer) -> None:
+    folder = fresh.node.taken_back / address().rpartition("/")[2]
+    common = propose_withdrawal(
+        Digest.of(bundle_world().files[MANIFEST]), reason="counted twice", at=fresh.world.clock.now()
+    )
+    withdrawal = format_withdrawal(Withdrawal(common=common, approvals=()))
+    write_folder_durably(folder, {WITHDRAWAL: withdrawal})
+    browser = fresh.signed_in("Preparer")
+    assert "Its provider has taken it back: do not use it." in soup(browser, address()).get_text()
+    assert "counted twice" in soup(browser, "/receipts").get_text()
