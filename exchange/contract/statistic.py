@@ -116,9 +116,11 @@ def within(whole: str, part: str) -> bool:
 
 
 def moved_boundaries(one: DataContract, other: DataContract) -> list[str]:
-    """The dimensions in which each contract lists a code that the other does not know, and the lists are not one.
+    """The dimensions whose codes hang together in a way that only the records tell.
 
-    Figures in such codes hang together in a way that only the records tell.
+    Their lists are not one, and each contract lists a code that the other does not; or, of two versions of one
+    contract, one lists a code that the other's list does not have: a part of what another code stood for (as Zhetisu of
+    Almaty region until 2022), which kept its name.
     """
     found = []
     for dimension in one.dimensions:
@@ -126,7 +128,9 @@ def moved_boundaries(one: DataContract, other: DataContract) -> list[str]:
         if there is None or _tree(dimension.codelist) == _tree(there.codelist):
             continue
         here, elsewhere = _listed(one, dimension.id), _listed(other, dimension.id)
-        if here - elsewhere and elsewhere - here:
+        unknown = [code for code in here if code not in there.codelist]
+        unknown += [code for code in elsewhere if code not in dimension.codelist]
+        if (here - elsewhere and elsewhere - here) or (one.id == other.id and unknown):
             found.append(dimension.id)
     return found
 

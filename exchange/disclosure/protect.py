@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from exchange.contract.model import DataContract
 from exchange.disclosure.audit import Reason
 from exchange.disclosure.loss import Loss, table_losses
-from exchange.disclosure.pool import Past, Pool, PoolRules
+from exchange.disclosure.pool import Past, Pool, PoolRules, Recoded
 from exchange.disclosure.primary import NO_REQUEST, Request, Sensitive, primary_suppressions, shown
 from exchange.disclosure.protection import SecretParameters, requirement
 from exchange.disclosure.release import Release
@@ -70,6 +70,7 @@ def protect(
     circle: Circle | None = None,
     pool: Pool = NOTHING_RELEASED,
     requests: Sequence[Request] = NO_REQUEST,
+    recoded: Recoded | None = None,
     progress: Callable[[str, float], None],
 ) -> Protected:
     """Withhold every cell that could reveal a person or a firm, and enough others; the audits let it leave or not.
@@ -82,6 +83,7 @@ def protect(
             with complements, and then has no row at all.
         pool: Everything that was released before, the other side of a mirror, and what others published.
         requests: What must be withheld whatever the rules say.
+        recoded: The same extract under the codes of an earlier contract, where a boundary moved within the period.
         progress: Told the stage (`primary`, `secondary`, `audit`, `pool`) and its share done, 0 to 1.
 
     Raises:
@@ -98,12 +100,13 @@ def protect(
     parameters.require_strict(contract)
     circle = circle or Circle(recipients=contract.recipients_of(table.provider))
     asked = _asked(table, contract, pool, circle)
+    pool, records = (pool, ()) if recoded is None else recoded.joined(asked, pool)
     progress("primary", 0.0)
     found = primary_suppressions(table, contract, parameters, requests=requests, revision=asked.revision)
     release = _with_past(table, contract, found, parameters, Past(asked, pool))
     release = release.withholding(sorted(circle.excluded)).holding(circle.withheld)
     release.require_additive()
-    rules = PoolRules(minimum=max(parameters.contributors_min))
+    rules = PoolRules(minimum=max(parameters.contributors_min), records=records)
     settled = Settling(asked=asked, pool=pool, rules=rules, progress=progress).settle(release)
     _refuse_determined(settled.safe, contract)
     safe = _without(settled.safe, circle.excluded)

@@ -127,6 +127,22 @@ class PoolContributorError(PoolError):
     )
 
 
+class RecodedExtractError(PoolError):
+    """The extract, under an earlier contract's codes, is not what was released under it."""
+
+    code = "recoded-extract-differs"
+    en = "{contract} {period}: under the earlier codes this extract differs from {release} in {cells} cells"
+    ru = "{contract} {period}: в прежних кодах эта выгрузка расходится с {release}, ячеек: {cells}"
+    mend_en = (
+        "Use the extract that {release} was built from, or release a revision under the earlier contract first, from "
+        "this extract; then build again."
+    )
+    mend_ru = (
+        "Возьмите выгрузку, из которой собран {release}, или сначала выпустите пересмотр по прежнему договору из этой "
+        "выгрузки; затем соберите снова."
+    )
+
+
 class PoolShowsError(PoolError):
     """Another release shows the very cell that this one withholds, or the other way round."""
 

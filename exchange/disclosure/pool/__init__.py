@@ -5,6 +5,7 @@ from exchange.disclosure.pool.chain import Chain, Sense
 from exchange.disclosure.pool.exposure import Exposure, PoolFinding
 from exchange.disclosure.pool.findings import REFUSALS, PoolOutcome, PoolRules, audit_pool
 from exchange.disclosure.pool.past import Past
+from exchange.disclosure.pool.recoded import Recoded, RecordGroup
 from exchange.disclosure.pool.released import Outside, Pool
 from exchange.disclosure.pool.sources import PoolKey
 from exchange.disclosure.pool.system import Candidate
@@ -24,6 +25,8 @@ __all__ = [
     "PoolKey",
     "PoolOutcome",
     "PoolRules",
+    "Recoded",
+    "RecordGroup",
     "Released",
     "Sense",
     "atoms_of",

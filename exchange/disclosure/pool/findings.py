@@ -45,14 +45,14 @@ class PoolRules:
     Attributes:
         minimum: Contributors of the smallest change or group that may be known; the strictest one in use.
         changed: By key, how many contributors changed against the newest vintage, where the records tell.
-        records: Every record as the cells that count it, in any release, and its contributors; None where the records
-            of earlier releases are not at hand: then only the lists of codes relate them.
+        records: Every record as the cells that count it, in any release, and its contributors. Releases of which none
+            of them says what it counts hang together with others by the lists of codes alone.
         work_max: Simplex iterations of the audit.
     """
 
     minimum: int
     changed: Mapping[CellKey, int] | None = field(default=None, repr=False)
-    records: Sequence[tuple[Collection[PoolKey], int]] | None = field(default=None, repr=False)
+    records: Sequence[tuple[Collection[PoolKey], int]] = field(default=(), repr=False)
     work_max: int = WORK_MAX
 
 
@@ -95,9 +95,9 @@ def audit_pool(
         found = [finding for finding in found if not known.issuperset(finding.cells)]
     own = holdings.named(candidate.release.name)
     found += _changes(own, holdings.own, rules)
-    if rules.records is None:
-        found += _unrelated(own, holdings.own)
-    else:
+    counted = {cell[0] for cells, _ in rules.records for cell in cells}
+    found += _unrelated(own, [source for source in holdings.own if source.name not in counted])
+    if rules.records:
         found += _groups(rules.records, holdings, own, rules.minimum)
     return PoolOutcome(
         findings=tuple(sorted(found, key=lambda finding: (finding.cells, finding.exposure))),
