@@ -51,6 +51,8 @@ def clearing(browser: Browser) -> Iterator[Tour]:
             "revision": "/releases/2",
             "release-withheld": "/releases/1?only=withheld",
             "release-printed": "/releases/2?whole=1",
+            "release-new": "/releases/new",
+            "receipts": "/receipts",
             "contracts": "/contracts",
             "contract": "/contracts/CA-01-BORDER/1.0.0",
             "refused": "/releases/99",
@@ -67,6 +69,26 @@ def founding(browser: Browser) -> Iterator[Tour]:
         screens = {"tasks-none": "/", "bundles-none": "/bundles", "corridors-none": "/corridors"}
         with served(server.app, port(ORIGIN_PORT)):
             yield Tour(Site(server.passkeys, browser), "Clearer A", screens)
+
+
+@contextmanager
+def operating(browser: Browser) -> Iterator[Tour]:
+    """An administrator, while the gateway does not run."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = desk_server(Path(folder) / "kz")
+        screens = {"node": "/node", "accounts": "/accounts"}
+        with served(server.app, port(ORIGIN_PORT)):
+            yield Tour(Site(server.passkeys, browser), "Operator A", screens)
+
+
+@contextmanager
+def agreeing(browser: Browser) -> Iterator[Tour]:
+    """The officer who signs contracts."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = desk_server(Path(folder) / "kz")
+        screens = {"contract-new": "/contracts/new", "contract-to-sign": "/contracts/CA-01-BORDER/1.0.0"}
+        with served(server.app, port(ORIGIN_PORT)):
+            yield Tour(Site(server.passkeys, browser), "Contracts", screens)
 
 
 @contextmanager
@@ -110,12 +132,15 @@ def auditing(browser: Browser) -> Iterator[Tour]:
 def auditing_honest(browser: Browser) -> Iterator[Tour]:
     """IOM, and nothing to find."""
     with audit_site(browser, tampered=False) as (site, digest):
-        yield Tour(site, AUDITOR, {"findings-none": "/findings", "timeline-honest": f"/exchanges/{digest}"})
+        screens = {"board-honest": "/", "findings-none": "/findings", "timeline-honest": f"/exchanges/{digest}"}
+        yield Tour(site, AUDITOR, screens)
 
 
 TOURS: Mapping[str, Callable[[Browser], AbstractContextManager[Tour]]] = {
     "clearing": clearing,
     "founding": founding,
+    "operating": operating,
+    "agreeing": agreeing,
     "comparing": comparing,
     "auditing": auditing,
     "auditing-honest": auditing_honest,
