@@ -79,6 +79,19 @@ def test_every_type_is_read_with_its_least_and_its_most_and_is_rfc_8785(entry_ty
         assert format_entry(parse_entry(raw)) == raw
 
 
+def test_a_refusal_may_have_happened_once() -> None:
+    once = {**members_of(EntryType.PULL_REFUSED), "count": 1}
+    assert parse_entry(canonical_json(once)).count == 1
+
+
+def test_a_number_that_is_refused_is_shown_by_its_first_twenty_digits() -> None:
+    entry = parse_entry(canonical_json(members_of(EntryType.PULL_REFUSED)))
+    for change in ({"count": 10**30}, {"registry": RegistryRef(version=10**30, sha256=REGISTRY.sha256)}):
+        with pytest.raises(EntryMemberError) as refused:
+            dataclasses.replace(entry, **change)
+        assert refused.value.facts["found"] == "1" + "0" * 19
+
+
 @pytest.mark.parametrize("entry_type", EntryType)
 @pytest.mark.asvs("V16.2.1")
 def test_a_type_lacks_no_member_that_it_requires_and_has_none_that_it_does_not_permit(entry_type: EntryType) -> None:
@@ -105,6 +118,7 @@ def test_a_type_lacks_no_member_that_it_requires_and_has_none_that_it_does_not_p
         pytest.param({"counterpart": None}, FieldError, id="null for absent"),
         pytest.param({"node": "kz"}, EntryMemberError, id="a member in lower case"),
         pytest.param({"node": "Ministry of Somebody"}, EntryMemberError, id="a name"),
+        pytest.param({"counterpart": "kg"}, EntryMemberError, id="a counterpart in lower case"),
         pytest.param({"counterpart": "KG\n"}, EntryJsonError, id="a newline after the member"),
         pytest.param({"contract": "c0" * 32}, DigestError, id="a digest without its algorithm"),
         pytest.param({"bundle": "sha256:" + "B0" * 32}, DigestError, id="a digest in capitals"),
