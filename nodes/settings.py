@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -38,6 +39,18 @@ Members: TypeAlias = Annotated[
 """Members' ids."""
 Ranges: TypeAlias = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_require_ranges)]
 """IP addresses or CIDR ranges."""
+
+
+def _require_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, OSError) as error:
+        reason = "expected a time zone of the IANA database, such as Asia/Almaty"
+        raise ValueError(reason) from error
+
+
+Zone: TypeAlias = Annotated[str, AfterValidator(_require_zone)]
+"""A time zone by its name in the IANA database."""
 
 
 class LimitSettings(_Section):
@@ -91,6 +104,7 @@ class GatewaySettings(_Section):
     group_commit_max: int = Field(default=256, gt=0, le=4096)
     catalogue_page_max: int = Field(default=200, gt=0, le=1000)
     mirrors: Members = ()  # whose logs are held here besides those that an auditor's node holds: decision 50
+    mirrored_by: Members = ()  # who may hold a copy of the own log besides the auditor: they see its entries
     private_addresses: bool = False  # partners on loopback or private ranges: test federations only
     hidden_answer_ms: int = Field(default=40, ge=0, le=1000)  # no 404 about a bundle comes earlier: decision 60
     limits: LimitSettings = LimitSettings()
@@ -129,6 +143,7 @@ class ConsoleSettings(_Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8600, ge=1, le=65535)
     tls: TlsSettings | None = None  # none: TLS ends at a proxy on this machine
+    zone: Zone = "UTC"  # pages show moments in UTC, and beside it in this zone
     request_bytes_max: int = Field(default=256 * 1024, gt=0, le=4 * 1024 * 1024)
     session_idle_s: int = Field(default=900, gt=0, le=3600)
     session_absolute_s: int = Field(default=8 * 3600, gt=0, le=12 * 3600)

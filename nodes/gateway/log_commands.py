@@ -25,10 +25,11 @@ from nodes.adapters.durable import write_durably
 from nodes.adapters.local_gateway import LocalGateway
 from nodes.adapters.tile_files import TileFiles
 from nodes.adapters.trust_folder import load_trust
+from nodes.gateway.rebuilding import Rebuilt
 from nodes.gateway.recovering import recover_log
 from nodes.gateway.serve import locked
 from nodes.settings import NodeFolder
-from nodes.terminal import CommandParser, Invocation
+from nodes.terminal import CommandParser, Invocation, Output
 
 SHOWN_MAX = 20
 SHOWN_DIGITS = 12
@@ -184,14 +185,37 @@ def recover(call: Invocation) -> int:
         )
         for kind, count in recovered.types.items():
             output.line(f"  {count:6d}  {kind}")
-        output.say(
-            en="  what these entries did is not in the backup: publish lost bundles again from the desk's outbox",
-            ru="  действий по этим записям в копии нет: опубликуйте утраченные наборы снова из исходящих стола",
-        )
+        _tell_rebuilt(recovered.rebuilt, output)
     if asked.output is not None and recovered.note is not None:
         write_durably(asked.output, recovered.note)
-    output.result({"before": recovered.before, "size": recovered.size, "types": dict(recovered.types)})
+    output.result(
+        {
+            "before": recovered.before,
+            "size": recovered.size,
+            "types": dict(recovered.types),
+            "again": dict(recovered.rebuilt.again),
+            "lost": dict(recovered.rebuilt.lost),
+        }
+    )
     return ExitCode.FINE
+
+
+def _tell_rebuilt(rebuilt: Rebuilt, output: Output) -> None:
+    """What the recovered entries did, and whether it is there again."""
+    for kind, count in rebuilt.again.items():
+        output.say(en=f"  put back from files: {count} × {kind}", ru=f"  восстановлено из файлов: {count} × {kind}")
+    for kind, count in rebuilt.lost.items():
+        output.say(en=f"  no file here holds it: {count} × {kind}", ru=f"  нет в файлах здесь: {count} × {kind}")
+    if "bundle.published" in rebuilt.lost:
+        output.say(
+            en="  put lost bundles' hand-overs into desk/outbox and recover into the backup once more",
+            ru="  положите передаточные файлы утраченных наборов в desk/outbox и восстановите копию ещё раз",
+        )
+    if "bundle.withdrawn" in rebuilt.lost:
+        output.say(
+            en="  withdrawn bundles are not served; why they were is with the desk and the partners",
+            ru="  отозванные наборы не выдаются; причина отзыва — у рабочего места и партнёров",
+        )
 
 
 def _note(node: NodeFolder) -> bytes:

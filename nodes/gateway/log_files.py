@@ -1,4 +1,7 @@
-"""The log as C2SP tlog-tiles serves it: checkpoint and hash tiles to anybody, entries to the auditor."""
+"""The log as C2SP tlog-tiles serves it: checkpoint and hash tiles to anybody, entries to the auditor.
+
+And to the members that the node's settings name, which hold a copy of it (decision 50).
+"""
 
 import asyncio
 from contextlib import suppress
@@ -40,7 +43,9 @@ def router(context: GatewayContext, door: Door) -> APIRouter:
         """A tile; a partial one that has gone is answered from the full one, cut to its width."""
         wanted = parsed_tile(path)
         if wanted.level == ENTRIES:
-            require_auditor(await door.admit(request))
+            caller = await door.admit(request)
+            if caller.member not in context.settings.mirrored_by:
+                require_auditor(caller)
         return Response(tile_of(context.files, wanted), media_type="application/octet-stream", headers=IMMUTABLE)
 
     return routes

@@ -3,7 +3,7 @@
     mirror's checkpoint, quorum verified ─> entries after the own ─> one tree ─> one transaction ─> tiles at the start
 
 Nothing is signed here: the checkpoint that is stored is the one that this log signed before its disk was lost. What the
-entries did besides, such as the bundles they published, is told and not made up.
+entries did besides is put back from the files at hand (`rebuilding`), and what no file holds is told and not made up.
 """
 
 from collections import Counter
@@ -27,6 +27,7 @@ from exchange.publication.logged import require_witnessed
 from exchange.signing.keys import KeyPurpose, Random, Signer
 from exchange.signing.trust import Trust
 from nodes.adapters.clock import Clock
+from nodes.adapters.contract_folder import read_contracts
 from nodes.adapters.key_files import read_passphrase, read_signer
 from nodes.adapters.log_line import signed_last
 from nodes.adapters.own_log import OwnLog
@@ -36,6 +37,7 @@ from nodes.adapters.store import Store
 from nodes.adapters.tables import CheckpointRow, CosignatureRow
 from nodes.adapters.tile_files import TileFiles
 from nodes.adapters.trust_folder import load_trust
+from nodes.gateway.rebuilding import Rebuilder, Rebuilt
 from nodes.settings import NodeFolder
 
 
@@ -58,12 +60,14 @@ class Recovered:
         before: Entries that the backup held.
         size: Entries now.
         types: How many of each type came back.
+        rebuilt: What these entries did, as far as files at hand show it.
         note: The mirror's cosigned checkpoint over all that is here now; None where the backup was ahead of it.
     """
 
     before: int
     size: int
     types: Mapping[str, int]
+    rebuilt: Rebuilt
     note: bytes | None
 
 
@@ -101,7 +105,9 @@ async def recover_log(
             mirrors = [client(member) for member in asked if member != node.member]
             fetched = await _fetch_longest(mirrors, log=log, member=node.member, trust=trust)
             with connection.begin():
-                return put_back(connection, log, fetched)
+                shelf = read_contracts(node.contracts, trust=trust)
+                rebuilder = Rebuilder(connection=connection, node=node, trust=trust, shelf=shelf)
+                return put_back(connection, log, fetched, rebuilder)
     finally:
         store.close()
 
@@ -151,7 +157,7 @@ async def fetch(mirror: PartnerClient, *, origin_hash: str, size: int, member: s
     return Fetched(note=note, cosigned=cosigned, policy=policy, entries=tuple(entries), first=first)
 
 
-def put_back(connection: Connection, log: OwnLog, fetched: Fetched) -> Recovered:
+def put_back(connection: Connection, log: OwnLog, fetched: Fetched, rebuilder: Rebuilder) -> Recovered:
     """Append the missing entries and the checkpoint over them; in one transaction of the caller's.
 
     Raises:
@@ -162,7 +168,9 @@ def put_back(connection: Connection, log: OwnLog, fetched: Fetched) -> Recovered
     missing = fetched.entries[before - fetched.first :] if seen.size > before else ()
     _require_one_history(log, missing, seen)
     if not missing:
-        return Recovered(before=before, size=before, types={}, note=fetched.note if seen.size == before else None)
+        nothing = Rebuilt(again={}, lost={})
+        note = fetched.note if seen.size == before else None
+        return Recovered(before=before, size=before, types={}, note=note, rebuilt=nothing)
     parsed = [parse_entry(raw) for raw in missing]
     rows = [
         (index, raw, None if entry.evidence is None else str(entry.evidence), entry.counterpart)
@@ -171,7 +179,13 @@ def put_back(connection: Connection, log: OwnLog, fetched: Fetched) -> Recovered
     log.stage(connection, rows)
     _keep_checkpoint(connection, fetched)
     types = Counter(entry.type.value for entry in parsed)
-    return Recovered(before=before, size=seen.size, types=dict(sorted(types.items())), note=fetched.note)
+    return Recovered(
+        before=before,
+        size=seen.size,
+        types=dict(sorted(types.items())),
+        note=fetched.note,
+        rebuilt=rebuilder.rebuild(list(enumerate(parsed, before))),
+    )
 
 
 def _require_one_history(log: OwnLog, missing: Sequence[bytes], seen: CosignedCheckpoint) -> None:

@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from exchange.encoding import base64_decode
 from exchange.errors import ExchangeError, ExitCode, Language
+from exchange.errors.exchange_ import NotFoundError
 from exchange.errors.log import LeafIndexError, LogError, TreeRootError
 from exchange.errors.node import LogNotInMirrorError, NodeLockedError
 from exchange.log.checkpoint import Checkpoint
@@ -28,6 +29,7 @@ from nodes.gateway import log_commands
 from nodes.gateway.context import GatewayContext
 from nodes.gateway.recovering import recover_log
 from nodes.gateway.serve import locked
+from nodes.settings import NodeFolder
 from nodes.terminal import Invocation, Output
 from tests.world.by_hand import NewEntries, entries
 from tests.world.federation import seeded
@@ -75,13 +77,21 @@ def covered(kz: GatewayContext) -> bool:
     return cosigned is not None and cosigned.checkpoint.size == kz.sequencer.log.size
 
 
+def lose_state(node: NodeFolder) -> None:
+    """The database is gone; the other files are there."""
+    for name in ("state.db", "state.db-wal", "state.db-shm"):
+        node.state_db.with_name(name).unlink(missing_ok=True)
+
+
 async def mirrored(world: GatewayWorld) -> int:
     """Until IOM holds all of KZ's log; its size."""
     kz, iom = world.gateways["KZ"].context, world.gateways["IOM"]
     await until(lambda: covered(kz))
     member = world.bundle.trust.member("KZ")
     await iom.mirror.refresh(member)
-    assert iom.mirror.copy_of(member.origin).size(parse_policy(world.bundle.trust.policies["KZ"])) == kz.sequencer.log.size
+    assert (
+        iom.mirror.copy_of(member.origin).size(parse_policy(world.bundle.trust.policies["KZ"])) == kz.sequencer.log.size
+    )
     return kz.sequencer.log.size
 
 
@@ -252,6 +262,28 @@ async def test_a_restored_backup_gets_its_log_back_and_signs_again(world: Gatewa
     assert len(new.of(EntryType.PULL_SERVED)) == 1
 
 
+async def test_what_the_entries_did_is_put_back_from_the_files_at_hand(world: GatewayWorld) -> None:
+    size = await mirrored(world)
+    signed = len([entry for entry in entries(world) if entry.type is EntryType.CONTRACT_SIGNED])
+    await world.stop("KZ")
+    lose_state(world.node("KZ"))
+    whole = await recover_log(world.node("KZ"), clock=world.clock, random=seeded("all"), transport=world.network)
+    assert (whole.before, whole.size) == (0, size)
+    assert whole.rebuilt.again == {
+        "bundle.published": 1,
+        "clearance.decided": 1,
+        "contract.signed": signed,
+        "trust.updated": 1,
+    }
+    assert whole.rebuilt.lost.keys() == {"pull.served", "receipt.got"}  # their deliveries lie with the partners
+    await world.start("KZ")
+    await until(lambda: covered(world.gateways["KZ"].context))
+    pulled = await world.pull("KG")
+    assert pulled.status_code == 200, pulled.text
+    published = [entry for entry in entries(world) if entry.type is EntryType.BUNDLE_PUBLISHED]
+    assert len(published) == 1  # it is the one of before: nothing was published again
+
+
 async def test_a_log_that_is_no_beginning_of_its_mirror_is_left_alone(world: GatewayWorld) -> None:
     size = await mirrored(world)
     await world.stop("KZ")
@@ -267,9 +299,7 @@ async def test_a_log_that_is_no_beginning_of_its_mirror_is_left_alone(world: Gat
         await world.stop("KZ")
         ahead = await recover_log(node, clock=world.clock, random=seeded("ahead"), transport=world.network)
         assert ahead.types == {}  # nothing is taken from a mirror that is behind
-        node.state_db.unlink()
-        for name in ("state.db-wal", "state.db-shm"):
-            node.state_db.with_name(name).unlink(missing_ok=True)
+        lose_state(node)
         bundle.write_bytes(intact[:-2] + b"x}")
         with pytest.raises(LogNotInMirrorError):
             await recover_log(node, clock=world.clock, random=seeded("other"), transport=world.network)
@@ -278,6 +308,25 @@ async def test_a_log_that_is_no_beginning_of_its_mirror_is_left_alone(world: Gat
         assert (whole.before, whole.size) == (0, size)
     finally:
         world.network.lost.clear()
+
+
+async def test_the_auditors_own_log_comes_back_from_a_member_whose_settings_mirror_it(world: GatewayWorld) -> None:
+    for one, setting in (("KG", 'mirrors = ["IOM"]\n'), ("IOM", 'mirrored_by = ["KG"]\n')):
+        await world.stop(one)
+        settings = world.node(one).path / "node.toml"
+        settings.write_text(settings.read_text(encoding="utf-8") + setting, encoding="utf-8")
+        await world.start(one)
+    iom = world.gateways["IOM"].context
+    await until(lambda: covered(iom))
+    size, member = iom.sequencer.log.size, world.bundle.trust.member("IOM")
+    assert await world.gateways["KG"].mirror.refresh(member) == size
+    with pytest.raises(NotFoundError):
+        world.gateways["UZ"].mirror.by_hash(iom.sequencer.log.checkpoint.origin_hash)
+    await world.stop("IOM")
+    node = world.node("IOM")
+    lose_state(node)
+    whole = await recover_log(node, clock=world.clock, random=seeded("auditor"), transport=world.network)
+    assert (whole.before, whole.size) == (0, size)
 
 
 async def test_nothing_is_recovered_beside_a_running_gateway(world: GatewayWorld) -> None:
