@@ -1,4 +1,4 @@
-"""`exchange audit report -o FOLDER`: the last run as signed JSON, pages and PDFs in each language, and a log entry."""
+"""`exchange audit report`: the last run as signed JSON, pages and PDFs in each language, and a log entry."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,20 +19,23 @@ from nodes.paper import Document, html_bytes, pdf_bytes
 from nodes.terminal import CommandParser, Invocation, Output
 
 REPORT, SIGNATURE = "report.json", "report.jws"
+REPORTS = "reports"
+"""The folder of the node in which the console looks for reports, each in a folder of its own."""
 LANGUAGES: tuple[Language, ...] = ("en", "ru")
 FORMS: Mapping[str, Callable[[Document], bytes]] = {"html": html_bytes, "pdf": pdf_bytes}
 
 
 def report(call: Invocation) -> int:
-    """`exchange --node iom audit report -o FOLDER`: the same exit code as the run that it reports."""
+    """`exchange --node iom audit report [-o FOLDER]`: the same exit code as the run that it reports."""
     parser = CommandParser(
         call.command, "the last audit as a signed report: JSON, and a page and a PDF in each language"
     )
-    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", type=Path)
+    parser.add_argument("-o", "--output", metavar="FOLDER", type=Path, help="instead of the node's own reports")
     asked = call.parse(parser)
     node = call.require_node()
     with open_store(node) as store:
         run = last_run(node, store)
+    folder = asked.output or node.path / REPORTS / str(run["at"]).replace(":", "")
     settings = node.settings
     passphrase = read_passphrase(node.path / settings.passphrase_file) if settings.passphrase_file else None
     signer = read_signer(node.private, KeyPurpose.TRANSPORT, passphrase=passphrase, demo=settings.demo)
@@ -41,13 +44,13 @@ def report(call: Invocation) -> int:
     files = {REPORT: signed, SIGNATURE: jws, **_pages(run | {"auditor": node.member}, signed)}
     try:
         for name, raw in files.items():
-            write_durably(asked.output / name, raw)
+            write_durably(folder / name, raw)
     except OSError as error:
-        raise FileRefusedError(path=str(asked.output), reason=error.strerror or type(error).__name__) from error
+        raise FileRefusedError(path=str(folder), reason=error.strerror or type(error).__name__) from error
     # The report is an entry of the auditor's own log: it cannot give out two of one audit unseen.
     index = LocalGateway(node).post("/local/audits", {"evidence": str(Digest.of(jws))})["index"]
-    call.output.say(en=f"Report in {asked.output}, log entry {index}", ru=f"Отчёт в {asked.output}, запись {index}")
-    call.output.result({"folder": str(asked.output), "files": sorted(files), "entry": index, "green": run["green"]})
+    call.output.say(en=f"Report in {folder}, log entry {index}", ru=f"Отчёт в {folder}, запись {index}")
+    call.output.result({"folder": str(folder), "files": sorted(files), "entry": index, "green": run["green"]})
     return ExitCode.FINE if run["green"] else ExitCode.DOES_NOT_HOLD
 
 

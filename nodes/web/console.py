@@ -23,6 +23,7 @@ from nodes.web.attempts import Attempts
 from nodes.web.challenges import Challenges
 from nodes.web.login import Login
 from nodes.web.oidc import IdentityProvider
+from nodes.web.pages.catalogues import Catalogue, catalogues
 from nodes.web.passkeys import rp_id_of
 from nodes.web.sessions import Officer, Sessions
 
@@ -36,6 +37,7 @@ class Console:
     Attributes:
         db: Accounts, sessions, journal.
         provider: The ministry's identity provider, where the settings name one.
+        languages: What its pages say, by language.
     """
 
     settings: ConsoleSettings
@@ -47,6 +49,7 @@ class Console:
     accounts: Accounts
     attempts: Attempts
     provider: IdentityProvider | None
+    languages: Mapping[str, Catalogue]
 
     def note(self, officer: Officer, act: str, subject: str) -> None:
         """Write down who is about to do what in the member's name: before it is done, so that nothing is unseen."""
@@ -104,6 +107,7 @@ def build_console(  # what it joins: the database, the settings, the time
             provider, settings, folder=folder, db=db, sessions=sessions, challenges=challenges, clock=clock,
             transport=transport,
         ),
+        languages=catalogues(),
     )  # fmt: skip
 
 

@@ -1,15 +1,35 @@
-"""IOM's console in the browser: proofs checked again there, by the keys that the page names."""
+"""IOM's console in the browser: proofs checked again there, and every screen in a pseudo-locale."""
 
+import asyncio
+import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import Translations
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tests.browser.audit import audit_site
+from exchange.reconcile.report import format_report, sign_report
+from exchange.signing.keys import KeyPurpose
+from nodes.adapters.key_files import read_signer
+from nodes.auditor.pages.app import AuditorContext, auditor_app
+from nodes.auditor.report_commands import REPORT, REPORTS, SIGNATURE
+from nodes.web.pages.catalogues import Catalogue
+from nodes.web.pages.locale import Reader
 from tests.browser.chromium import Browser
-from tests.browser.site import Site
-from tests.world.auditors import AUDITOR
-from tests.world.desk_server import ORIGIN
+from tests.browser.serving import port, served
+from tests.browser.site import ORIGIN_PORT, Site
+from tests.world.auditors import AUDITOR, audited, auditor_console
+from tests.world.desk_server import ORIGIN, authenticator
+from tests.world.federation import SEVEN
+from tests.world.gateways import gateway_world
 
 CHECKS = ("entry", "inclusion", "log", "witnesses")
 NO_ED25519 = (
@@ -19,11 +39,108 @@ NO_ED25519 = (
 )
 
 
+PSEUDO = "kk"
+"""The language in whose place the pseudo-locale stands."""
+BEGUN, ENDED = "⟦", "⟧"
+ACCENTS = str.maketrans("aeiouycnszAEIOUYCNSZ", "áéíóúýçñšžÁÉÍÓÚÝÇÑŠŽ")
+TEXTS = """
+const hidden = one => !one.checkVisibility() || one.closest('.govuk-visually-hidden, template, script');
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+while (walker.nextNode()) {
+  const one = walker.currentNode, parent = one.parentElement;
+  if (!one.data.trim() || hidden(parent)) continue;
+  const range = document.createRange();
+  range.selectNodeContents(one);
+  const { right } = range.getBoundingClientRect(), held = parent.closest('.console-scroll') !== null;
+  const clipped = (parent.clientWidth > 0 && parent.scrollWidth > parent.clientWidth) || (!held && right > innerWidth);
+  const code = parent.closest('code, pre, .console-hex, .console-code, [lang]:not(html), .console-person') !== null;
+  found.push({ text: one.data.trim(), clipped: clipped && parent.localName !== 'option', code });
+}
+return found;
+"""
+
+
+@dataclass
+class Switch:
+    """An application in whose place another can stand."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """IOM's console, served, after an audit that found a bundle altered at rest."""
+
+    site: Site
+    digest: str
+    context: AuditorContext
+    switch: Switch
+
+
 @pytest.fixture(scope="module")
-def audit(browser: Browser) -> Iterator[tuple[Site, str]]:
-    with audit_site(browser, tampered=False) as found:
-        found[0].sign_in(AUDITOR)
-        yield found
+def console(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audit]:
+    context, digest = asyncio.run(_audited(tmp_path_factory.mktemp("federation")))
+    switch = Switch(auditor_app(context))
+    with served(switch, port(ORIGIN_PORT)):
+        site = Site({AUDITOR: authenticator(AUDITOR)}, browser)
+        site.sign_in(AUDITOR)
+        yield Audit(site, digest, context, switch)
+
+
+@pytest.fixture(scope="module")
+def audit(console: Audit) -> tuple[Site, str]:
+    """The window, and the digest of KZ's bundle."""
+    return console.site, console.digest
+
+
+async def _audited(folder: Path) -> tuple[AuditorContext, str]:
+    async with gateway_world(folder) as world:
+        assert (await world.pull("KG")).status_code == 200
+        (stored,) = world.node("KZ").bundles.glob("*.zip")
+        raw = bytearray(stored.read_bytes())
+        raw[len(raw) // 2] ^= 1
+        stored.write_bytes(raw)
+        assert not (await world.pull("TJ")).is_success
+        digest = world.gateways["KZ"].context.library.all()[0].bundle
+        await audited(world)
+        context = auditor_console(world)
+    settings = context.console.settings.model_copy(update={"zone": "Asia/Almaty"})
+    context = replace(context, console=replace(context.console, settings=settings))
+    signed = format_report(context.audit.read().run, auditor="IOM")
+    signer = read_signer(context.node.private, KeyPurpose.TRANSPORT, passphrase=None, demo=True)
+    reports = context.node.path / REPORTS / "2026-10-02T110000Z"
+    reports.mkdir(parents=True)
+    (reports / REPORT).write_bytes(signed)
+    (reports / SIGNATURE).write_bytes(sign_report(signed, signer=signer))
+    return context, digest.hex
+
+
+def pseudo_locale() -> Catalogue:
+    """Every sentence with accents and at least 40 % longer, in brackets: text without them is in no catalogue."""
+    raw = resources.files("nodes.web").joinpath("i18n", "ru.po").read_bytes()
+    catalogue = Catalog(locale=PSEUDO)
+    for message in read_po(io.BytesIO(raw), locale="ru"):
+        if message.id:
+            ids = message.id if isinstance(message.id, tuple) else (message.id,)
+            said = tuple(_stretched(str(one)) for one in ids)
+            catalogue.add(message.id, said if len(said) > 1 else said[0], flags=message.flags)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    count = len(catalogue)
+    return Catalogue(language=PSEUDO, translations=Translations(compiled), translated=count, total=count)
+
+
+def _stretched(text: str) -> str:
+    """Vowels twice, then the rest of the length as words; names of facts stay."""
+    parts = re.split(r"(%\(\w+\)s)", text)
+    long = [part if part.startswith("%(") else re.sub(r"([aeiou])", r"\1\1", part) for part in parts]
+    said = "".join(part if part.startswith("%(") else part.translate(ACCENTS) for part in long)
+    missing = round(len(text) * 1.4) - len(said)
+    return f"{BEGUN}{said}{' ôñé' * -(-missing // 4) if missing > 0 else ''}{ENDED}"
 
 
 @contextmanager
@@ -139,3 +256,38 @@ def test_without_scripts_the_page_says_what_the_server_checked_and_that_the_brow
     plain.open(f"/exchanges/{digest}")
     assert "it runs no script" in plain.text()
     assert "holds" in plain.find("[data-proof] summary").text
+
+
+SCREENS = ("/", "/exchanges", "/findings", "/logs", "/patterns", "/reports")
+
+
+def test_in_a_pseudo_locale_every_text_is_translated_and_none_is_clipped_at_360_pixels(console: Audit) -> None:
+    site, context = console.site, console.context
+    languages = {**context.console.languages, PSEUDO: pseudo_locale()}
+    console.switch.app = auditor_app(replace(context, console=replace(context.console, languages=languages)))
+    site.browser.width(360)
+    try:
+        for path in (*SCREENS, f"/exchanges/{console.digest}"):
+            site.open(path, language=PSEUDO)
+            for details in site.all("details summary"):
+                details.click()
+            texts = site.browser.driver.execute_script(TEXTS)
+            assert any(BEGUN in one["text"] for one in texts)
+            assert [one["text"] for one in texts if one["clipped"]] == [], path
+            assert not site.browser.overflows(), path
+            plain = [one["text"] for one in texts if not one["code"] and BEGUN not in one["text"]]
+            assert [one for one in plain if re.search(r"[^\W\d_]{2}", _without_facts(one, context))] == [], path
+    finally:
+        console.switch.app = auditor_app(context)
+        site.browser.width(1280)
+
+
+def _without_facts(text: str, context: AuditorContext) -> str:
+    """A text without what no catalogue holds: names, codes, moments, files, and what the rules say of a finding."""
+    reader = Reader(PSEUDO, zone="Asia/Almaty")
+    run = context.audit.read().run
+    said = [one[part]["ru"] for one in run["findings"] for part in ("message", "mend")]
+    for fact in (*said, *(reader.member(member) for member in SEVEN), *SEVEN, reader.period("2026-09")):
+        text = text.replace(fact, "") if fact else text
+    text = re.sub(r"\d+ ж\. \d+ \w+\.?, [\d:]+ UTC( \([^)]*\))?", "", text)
+    return re.sub(r"[a-z0-9]+(-[a-z0-9]+)+|report\.[\w.]+|CA-[A-Z0-9-]+|CSV|JSON|finding-1", "", text)

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from nodes.adapters.clock import Clock
-from nodes.auditor.pages import screens, timeline
+from nodes.auditor.pages import reports, screens, timeline
 from nodes.auditor.pages.kept import LastAudit
 from nodes.settings import NodeFolder
 from nodes.web import account_routes, error_pages, session_routes
@@ -24,6 +24,7 @@ NAVIGATION = (
     Entry(address="/findings", text=_("Findings")),
     Entry(address="/logs", text=_("Logs and witnesses")),
     Entry(address="/patterns", text=_("Withheld cells")),
+    Entry(address="/reports", text=_("Signed reports")),
 )
 
 
@@ -56,8 +57,14 @@ def auditor_app(context: AuditorContext) -> ASGIApp:
         title="Indicator exchange: auditor", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
     context.console.install(app)
-    site = Site(package="nodes.auditor", name=_("Audit"), member=context.node.member, navigation=NAVIGATION)
-    web = Pages(site)
+    site = Site(
+        package="nodes.auditor",
+        name=_("Audit"),
+        member=context.node.member,
+        zone=context.console.settings.zone,
+        navigation=NAVIGATION,
+    )
+    web = Pages(site, context.console.languages)
     for routes in (
         session_routes.router(context.console),
         account_routes.router(context.console),
@@ -66,6 +73,7 @@ def auditor_app(context: AuditorContext) -> ASGIApp:
         signing_in.router(web, context.console),
         screens.router(web, context.audit),
         timeline.router(web, context.audit),
+        reports.router(web, context.audit),
     ):
         app.include_router(routes)
     Refusals().install(app)

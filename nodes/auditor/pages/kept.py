@@ -83,6 +83,7 @@ class KeptAudit:
     unread: Sequence[tuple[str, Digest]] = field(repr=False)
     shelf: ContractShelf = field(repr=False)
     prover: Prover = field(repr=False)
+    trust: Trust = field(repr=False)
 
     @property
     def at(self) -> datetime:
@@ -163,6 +164,7 @@ class LastAudit:
                     unread=unread,
                     shelf=read_contracts(self.node.contracts, trust=trust),
                     prover=Prover(logs, trust),
+                    trust=trust,
                 )
             return self._kept
 

@@ -7,25 +7,35 @@ from fastapi.routing import APIRouter
 from starlette.responses import Response
 
 from exchange.errors.audit import FindingUnknownError
-from exchange.flow.prove import smallest_proof
+from exchange.flow.prove import WORD_ALONE, smallest_proof
 from exchange.reconcile.dossier import format_dossier
 from nodes.auditor.commands import open_store
 from nodes.auditor.filing import charge_in, kept_of, read_codelists, read_contracts
 from nodes.auditor.pages.kept import LastAudit, numbered, shared
+from nodes.auditor.pages.listings import (
+    BOARD,
+    EXCHANGES,
+    FINDINGS,
+    LOGS,
+    PATTERNS,
+    Document,
+    matrix,
+    places,
+)
 from nodes.auditor.pages.names import VERDICTS
 from nodes.web.pages.lateness import LATENESS
+from nodes.web.pages.lists import add_files
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import page_router
 from nodes.web.roles import Action
 from nodes.web.sessions import May, Officer
 
 Seeing = Annotated[Officer, Depends(May(Action.AUDIT_READ))]
-EXCHANGES_SHOWN_MAX = 500
 DOSSIER = "application/octet-stream"
 
 
 def router(web: Pages, audit: LastAudit) -> APIRouter:
-    """`GET /`, `/exchanges`, `/findings`, `/findings/{n}/evidence`, `/logs`, `/patterns`."""
+    """`GET /`, `/exchanges`, `/findings`, `/findings/{n}/evidence`, `/logs`, `/patterns`, and each list's files."""
     routes = page_router(web)
     _overviews(routes, web, audit)
     _exchanges(routes, web, audit)
@@ -37,45 +47,58 @@ def _overviews(routes: APIRouter, web: Pages, audit: LastAudit) -> None:
     @routes.get("/")
     def board(request: Request, officer: Seeing) -> Response:
         kept = audit.read()
-        facts = {"boards": kept.boards(), "lateness": LATENESS, "unread": kept.unread}
+        found, query = places(kept), request.query_params
+        facts = {
+            "list": BOARD.show(found, query),
+            "boards": matrix(BOARD.kept(found, query)),
+            "lateness": LATENESS,
+            "unread": kept.unread,
+        }
         return web.page(request, "zone/board.html", shared(officer, kept) | facts)
 
     @routes.get("/logs")
     def logs(request: Request, officer: Seeing) -> Response:
         kept = audit.read()
         seen = {member: len(log.seen) for member, log in kept.logs.items()}
-        return web.page(request, "zone/logs.html", {**shared(officer, kept), "seen": seen})
+        facts = {"list": LOGS.show(kept.run["logs"], request.query_params), "seen": seen}
+        return web.page(request, "zone/logs.html", {**shared(officer, kept), **facts})
 
     @routes.get("/patterns")
     def patterns(request: Request, officer: Seeing) -> Response:
         kept = audit.read()
         found = [one for one in kept.run["findings"] if one["code"].startswith("pattern")]
-        return web.page(request, "zone/patterns.html", {**shared(officer, kept), "found": found})
+        facts = {"list": PATTERNS.show(kept.published, request.query_params), "found": found}
+        return web.page(request, "zone/patterns.html", {**shared(officer, kept), **facts})
+
+    add_files(routes, BOARD, Action.AUDIT_READ, lambda _: places(audit.read()))
+    add_files(routes, LOGS, Action.AUDIT_READ, lambda _: audit.read().run["logs"])
+    add_files(routes, PATTERNS, Action.AUDIT_READ, lambda _: audit.read().published)
 
 
 def _exchanges(routes: APIRouter, web: Pages, audit: LastAudit) -> None:
+    def newest_first() -> list[Document]:
+        return list(reversed(audit.read().run["exchanges"]))
+
     @routes.get("/exchanges")
     def exchanges(request: Request, officer: Seeing) -> Response:
-        kept = audit.read()
-        asked = {name: request.query_params.get(name, "") for name in ("publisher", "puller", "verdict")}
-        found = [one for one in reversed(kept.run["exchanges"]) if all(v in {"", one[n]} for n, v in asked.items())]
-        facts: dict[str, object] = {
-            "exchanges": found[:EXCHANGES_SHOWN_MAX],
-            "found": len(found),
-            "asked": asked,
-            "verdicts": VERDICTS,
-            "members": sorted({one[name] for one in kept.run["exchanges"] for name in ("publisher", "puller")}),
-        }
-        return web.page(request, "zone/exchanges.html", {**shared(officer, kept), **facts})
+        facts = {"list": EXCHANGES.show(newest_first(), request.query_params), "verdicts": VERDICTS}
+        return web.page(request, "zone/exchanges.html", {**shared(officer, audit.read()), **facts})
+
+    add_files(routes, EXCHANGES, Action.AUDIT_READ, lambda _: newest_first())
 
 
 def _findings(routes: APIRouter, web: Pages, audit: LastAudit) -> None:
     @routes.get("/findings")
     def findings(request: Request, officer: Seeing) -> Response:
         kept = audit.read()
-        core = web.catalogue(request).core
-        facts: dict[str, object] = {"findings": numbered(kept), "core": core}
+        facts = {
+            "list": FINDINGS.show(numbered(kept), request.query_params),
+            "core": web.catalogue(request).core,
+            "word_alone": WORD_ALONE,
+        }
         return web.page(request, "zone/findings.html", {**shared(officer, kept), **facts})
+
+    add_files(routes, FINDINGS, Action.AUDIT_READ, lambda _: numbered(audit.read()))
 
     @routes.get("/findings/{number}/evidence", dependencies=[Depends(May(Action.AUDIT_READ))])
     def evidence(number: int) -> Response:

@@ -11,9 +11,12 @@ from starlette.responses import JSONResponse, Response
 from exchange.encoding import Digest, format_instant
 from exchange.errors.exchange_ import NotFoundError
 from nodes.auditor.pages.kept import KeptAudit, LastAudit, Published, numbered, shared
+from nodes.auditor.pages.listings import ENTRIES as ENTRIES_LIST
+from nodes.auditor.pages.listings import Told
 from nodes.auditor.pages.names import ENTRIES, VERDICTS
 from nodes.auditor.pages.proofs import Check, Held, Proof
 from nodes.auditor.steps import Step, steps_about
+from nodes.web.pages.lists import add_files
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import page_router
 from nodes.web.pages.words import sentence as _
@@ -40,11 +43,18 @@ HELD: Mapping[Held, tuple[str, str]] = {
 
 
 def router(web: Pages, audit: LastAudit) -> APIRouter:
-    """`GET /exchanges/{digest}`, its `proofs.json`, and `/logs/{member}/{index}.tlog-proof` and `.tlog-policy`."""
+    """`GET /exchanges/{digest}`, its `proofs.json`, `entries.csv` and `.json`, and each proof as files.
+
+    These are `/logs/{member}/{index}.tlog-proof` and `.tlog-policy`.
+    """
     routes = page_router(web)
     _page(routes, web, audit)
     _proofs(routes, audit)
     return routes
+
+
+def _told(kept: KeptAudit, steps: Sequence[Step]) -> list[Told]:
+    return [Told(step=step, proof=kept.prover.prove(step.logged.member, step.logged.index)) for step in steps]
 
 
 def _page(routes: APIRouter, web: Pages, audit: LastAudit) -> None:
@@ -54,10 +64,12 @@ def _page(routes: APIRouter, web: Pages, audit: LastAudit) -> None:
         digest, steps = steps_about(subject, kept.logs)
         about = [one for one in kept.run["exchanges"] if str(digest) in {one["pull"], one["bundle"]}]
         codes = {code for one in about for code in one["codes"]}
-        proofs = [kept.prover.prove(step.logged.member, step.logged.index) for step in steps]
+        told = _told(kept, steps)
+        proofs = [one.proof for one in told]
         facts: Mapping[str, object] = {
             "digest": digest,
-            "steps": list(zip(steps, proofs, strict=True)),
+            "told": told,
+            "list": ENTRIES_LIST.show(told, {}, subject=digest.hex),
             "policies": list(dict.fromkeys(proof.policy.decode("utf-8", "replace") for proof in proofs if proof)),
             "checks": CHECKS,
             "held": HELD,
@@ -72,14 +84,18 @@ def _page(routes: APIRouter, web: Pages, audit: LastAudit) -> None:
 
 
 def _proofs(routes: APIRouter, audit: LastAudit) -> None:
+    def entries(request: Request) -> list[Told]:
+        kept = audit.read()
+        return _told(kept, steps_about(request.path_params["subject"], kept.logs)[1])
+
+    add_files(routes, ENTRIES_LIST, Action.AUDIT_READ, entries)
     only = [Depends(May(Action.AUDIT_READ))]
 
     @routes.get("/exchanges/{subject}/proofs.json", dependencies=only)
     def document(subject: Subject) -> Response:
         kept = audit.read()
         digest, steps = steps_about(subject, kept.logs)
-        found = (kept.prover.prove(step.logged.member, step.logged.index) for step in steps)
-        proofs = [_as_json(proof) for proof in found if proof is not None]
+        proofs = [_as_json(one.proof) for one in _told(kept, steps) if one.proof is not None]
         content = {"subject": str(digest), "audit": format_instant(kept.at), "proofs": proofs}
         return JSONResponse(content, headers={"Cache-Control": "no-store"})
 

@@ -18,9 +18,11 @@ from exchange.errors.contract import ContractNotAtHandError
 from exchange.flow.agree import ContractState, Standing
 from exchange.statement import StatementType
 from nodes.adapters.contract_folder import ContractShelf
+from nodes.desk.cases import Desk
 from nodes.desk.contract_words import describe, words
 from nodes.desk.pages.contract_offers import offered
 from nodes.desk.server.context import DeskContext
+from nodes.web.pages.lists import Listing, add_files
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import page_router
 from nodes.web.pages.words import sentence as _
@@ -68,6 +70,22 @@ class Listed:
         return tuple(member for member in self.contract.members() if member not in self.signed)
 
 
+LIST: Listing[Listed] = Listing(
+    name="contracts",
+    page="/contracts",
+    columns={
+        "contract": lambda one: one.contract.id,
+        "version": lambda one: one.contract.version,
+        "digest": lambda one: str(one.contract.digest),
+        "state": lambda one: one.standing.state.value,
+        "parties": lambda one: one.contract.members(),
+        "signed_by": lambda one: tuple(sorted(one.signed)),
+        "waiting_for": lambda one: one.missing,
+    },
+    filters=("state", "parties", "waiting_for"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ContractPages:
     """The page about one contract."""
@@ -107,18 +125,19 @@ class ContractPages:
 
 
 def router(web: Pages, context: DeskContext) -> APIRouter:
-    """`GET /contracts`, `/contracts/{id}/{version}`, `/contracts/{id}/{before}/{after}`."""
+    """`GET /contracts` and its files, `/contracts/{id}/{version}`, `/contracts/{id}/{before}/{after}`."""
     routes = page_router(web)
     pages = ContractPages(web, context)
 
     @routes.get("/contracts")
     def listing(request: Request, officer: Seeing) -> Response:
         desk = context.desk()
-        listed = [_listed(desk.shelf, kept.contract, desk.now) for kept in desk.shelf.kept.values()]
-        listed.sort(key=lambda one: (one.contract.id, version_number(one.contract.version)))
         proposes = bool(RIGHTS[Action.CONTRACT_SIGN].roles & officer.roles)
-        facts = {"officer": officer, "listed": listed, "states": STATES, "proposes": proposes}
-        return web.page(request, "zone/contracts.html", facts)
+        facts = {"officer": officer, "states": STATES, "proposes": proposes}
+        found = LIST.show(_all_listed(desk), request.query_params)
+        return web.page(request, "zone/contracts.html", {**facts, "list": found})
+
+    add_files(routes, LIST, Action.CONTRACTS_READ, lambda _: _all_listed(context.desk()))
 
     @routes.get("/contracts/{contract_id}/{version}")
     def one(request: Request, contract_id: str, version: str, officer: Seeing) -> Response:
@@ -141,6 +160,11 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
         return web.page(request, "zone/contract_diff.html", facts)
 
     return routes
+
+
+def _all_listed(desk: Desk) -> list[Listed]:
+    found = [_listed(desk.shelf, kept.contract, desk.now) for kept in desk.shelf.kept.values()]
+    return sorted(found, key=lambda one: (one.contract.id, version_number(one.contract.version)))
 
 
 def _listed(shelf: ContractShelf, contract: DataContract, at: datetime) -> Listed:

@@ -34,8 +34,14 @@ NAVIGATION = (
 
 def pages(context: DeskContext) -> Iterable[APIRouter]:
     """The desk's pages, signing in, and what they are drawn with."""
-    site = Site(package="nodes.desk", name=_("Clearing desk"), member=context.node.member, navigation=NAVIGATION)
-    web = Pages(site)
+    site = Site(
+        package="nodes.desk",
+        name=_("Clearing desk"),
+        member=context.node.member,
+        zone=context.console.settings.zone,
+        navigation=NAVIGATION,
+    )
+    web = Pages(site, context.console.languages)
     return (
         assets.router(),
         signing_in.router(web, context.console),

@@ -22,6 +22,7 @@ from nodes.desk.server.candidate_routes import cases, drafts
 from nodes.desk.server.context import DeskContext
 from nodes.desk.server.tasks import TaskKind, tasks_of
 from nodes.web.pages.lateness import LATENESS
+from nodes.web.pages.lists import Listing, add_files
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import fields, page_router, see
 from nodes.web.pages.words import sentence as _
@@ -32,7 +33,6 @@ Seeing = Annotated[Officer, Depends(May(Action.TASKS))]
 Submitting = Annotated[Officer, Depends(May(Action.CANDIDATE_SUBMIT))]
 DUE_AHEAD_DAYS = 60
 DUE_BEHIND_DAYS = 400
-CASES_SHOWN_MAX = 50
 
 
 TASKS: Mapping[TaskKind, str] = {
@@ -57,8 +57,36 @@ class Owed:
     lateness: Lateness
 
 
+DUE: Listing[Owed] = Listing(
+    name="due",
+    page="/",
+    columns={
+        "contract": lambda one: one.due.contract_id,
+        "version": lambda one: one.contract.version,
+        "period": lambda one: one.due.period,
+        "recipients": lambda one: one.due.recipients,
+        "due": lambda one: one.due.due.isoformat(),
+        "lateness": lambda one: one.lateness.value,
+    },
+)
+CASES: Listing[KeptCase] = Listing(
+    name="releases",
+    page="/",
+    columns={
+        "number": lambda one: one.row.id,
+        "name": lambda one: one.case.candidate.name,
+        "contract": lambda one: one.case.candidate.contract.id,
+        "period": lambda one: one.case.candidate.period,
+        "prepared_by": lambda one: one.case.candidate.prepared_by,
+        "approved_by": lambda one: tuple(approval.officer for approval in one.case.approvals),
+        "state": lambda one: one.case.state.value,
+    },
+    filters=("contract", "period", "state"),
+)
+
+
 def router(web: Pages, context: DeskContext) -> APIRouter:
-    """`GET /`, and `POST /drafts/{draft}` that puts a draft before the officers."""
+    """`GET /`, the files of its lists, and `POST /drafts/{draft}` that puts a draft before the officers."""
     routes = page_router(web)
 
     @routes.get("/")
@@ -70,14 +98,17 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
             "tasks": list(tasks_of(context, officer)),
             "words": TASKS,
             "drafts": drafts(desk) if Role.DATA in officer.roles else {},
-            "owed": owed(desk, kept),
-            "cases": kept[:CASES_SHOWN_MAX],
+            "owed": DUE.show(owed(desk, kept), {}),
+            "cases": CASES.show(kept, request.query_params),
             "states": STATES,
             "lateness": LATENESS,
             "prepares": Role.DATA in officer.roles,
             "opens": bool(RIGHTS[Action.CANDIDATE_READ].roles & officer.roles),
         }
         return web.page(request, "zone/tasks.html", facts)
+
+    add_files(routes, DUE, Action.TASKS, lambda _: _owed_now(context))
+    add_files(routes, CASES, Action.TASKS, lambda _: cases(context.desk()))
 
     @routes.post("/drafts/{draft}")
     async def submit_draft(request: Request, draft: str, officer: Submitting) -> Response:
@@ -94,6 +125,11 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
         return await run_in_threadpool(act)
 
     return routes
+
+
+def _owed_now(context: DeskContext) -> list[Owed]:
+    desk = context.desk()
+    return owed(desk, cases(desk))
 
 
 def owed(desk: Desk, cases: list[KeptCase]) -> list[Owed]:

@@ -6,24 +6,39 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib import resources
+from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date, format_datetime, format_skeleton, get_timezone_location
 from babel.numbers import format_decimal, format_percent
 
 from exchange.codes import Labels, parse_period
 
 _MONTH_OF_YEAR = "yMMMM"
 _FALLBACKS = ("ru", "en")
+UTC_NAME = "UTC"
 _REGIONS = {"en": "en_GB"}  # day before month, as all members write it
 
 
 class Reader:
-    """Formats for one language."""
+    """Formats for one language.
 
-    def __init__(self, language: str) -> None:
+    Args:
+        language: One of the console's.
+        zone: The node's own time zone, by its name in the IANA database.
+    """
+
+    def __init__(self, language: str, *, zone: str = UTC_NAME) -> None:
         self.language = language
         self._locale = Locale.parse(_REGIONS.get(language, language))
+        self._zone = ZoneInfo(zone)
+
+    @property
+    def zone(self) -> str | None:
+        """The city by which the node's zone is called; None where the zone is UTC itself."""
+        if self._zone.key == UTC_NAME:
+            return None
+        return get_timezone_location(self._zone, locale=self._locale, return_city=True)
 
     def number(self, value: Decimal | int) -> str:
         """A figure, with all the decimals that it has: `1 910`, `12,50`."""
@@ -46,8 +61,16 @@ class Reader:
         return format_date(found, format="long", locale=self._locale)
 
     def instant(self, found: datetime) -> str:
-        """A moment in UTC, which it names."""
-        return format_datetime(found.astimezone(UTC), format="d MMM y, HH:mm", locale=self._locale) + " UTC"
+        """A moment in UTC and in the node's zone, both named: `2 Oct 2026, 20:30 UTC (3 Oct, 01:30 Almaty)`."""
+        universal, local = found.astimezone(UTC), found.astimezone(self._zone)
+        text = self._at(universal, "d MMM y, HH:mm") + " UTC"
+        if self.zone is None:
+            return text
+        pattern = "HH:mm" if universal.date() == local.date() else "d MMM, HH:mm"
+        return f"{text} ({self._at(local, pattern)} {self.zone})"
+
+    def _at(self, local: datetime, pattern: str) -> str:
+        return format_datetime(local.replace(tzinfo=None), format=pattern, locale=self._locale)
 
     def period(self, text: str) -> str:
         """A reporting period in words: `September 2026`, `сентябрь 2026 г.`; quarters and years as the field writes."""

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from exchange.encoding import format_instant, parse_instant
 from nodes.web.pages.assets import asset_root
-from nodes.web.pages.catalogues import LANGUAGES, Catalogue, catalogues, preferred
+from nodes.web.pages.catalogues import LANGUAGES, Catalogue, preferred
 from nodes.web.pages.locale import Reader
 
 LANGUAGE_COOKIE = "lang"
@@ -45,19 +45,27 @@ class Site:
         package: The package whose `templates/` holds them.
         name: Of the zone, a sentence of the catalogue.
         member: Whose node it is.
+        zone: In which moments are shown beside UTC, by its name in the IANA database.
     """
 
     package: str
     name: str
     member: str
+    zone: str
     navigation: tuple[Entry, ...]
 
 
 class Pages:
-    """Renders the pages of one zone."""
+    """Renders the pages of one zone.
 
-    def __init__(self, site: Site) -> None:
+    Args:
+        site: What they share.
+        languages: What they say, by language.
+    """
+
+    def __init__(self, site: Site, languages: Mapping[str, Catalogue]) -> None:
         self._site = site
+        self._catalogues = languages
         self._environments: dict[str, Environment] = {}
 
     def page(self, request: Request, template: str, facts: Mapping[str, object], *, status: int = 200) -> Response:
@@ -74,14 +82,14 @@ class Pages:
     def catalogue(self, request: Request) -> Catalogue:
         """The catalogue that this reader's pages are in."""
         asked, remembered = request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)
-        return catalogues()[preferred(asked, remembered, request.headers.get("Accept-Language", ""))]
+        return self._catalogues[preferred(asked, remembered, request.headers.get("Accept-Language", ""))]
 
     def _shared(self, request: Request, language: str) -> Mapping[str, object]:
         return {
             "site": self._site,
             "path": request.url.path,
             "languages": [(code, name, _with_language(request, code)) for code, name in LANGUAGES.items()],
-            "catalogue": catalogues()[language],
+            "catalogue": self._catalogues[language],
         }
 
     def _environment(self, language: str) -> Environment:
@@ -94,7 +102,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        translations, reader = catalogues()[language].translations, Reader(language)
+        translations, reader = self._catalogues[language].translations, Reader(language, zone=self._site.zone)
         environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]  # by the extension
         environment.globals |= {"asset": _asset, "reader": reader, "language": language, **components()}
         environment.filters |= {

@@ -1,0 +1,86 @@
+"""Lists: filters in the address, pages of two hundred, and everything they leave as CSV and JSON, safe to open."""
+
+import csv
+import io
+from dataclasses import dataclass
+
+import pytest
+
+from nodes.web.pages.files import format_csv, harmless
+from nodes.web.pages.lists import ROWS_PER_PAGE, Listing
+
+
+@dataclass(frozen=True)
+class Parcel:
+    number: int
+    country: str
+    marks: tuple[str, ...] = ()
+
+
+PARCELS: Listing[Parcel] = Listing(
+    name="parcels",
+    page="/parcels",
+    columns={
+        "number": lambda one: one.number,
+        "country": lambda one: one.country,
+        "marks": lambda one: one.marks,
+        "even": lambda one: one.number % 2 == 0,
+        "none": lambda _: None,
+    },
+    filters=("country", "marks"),
+)
+MANY = [Parcel(number, "KZ" if number % 3 else "KG", ("red", "blue")[: number % 3]) for number in range(500)]
+
+
+def test_a_page_holds_two_hundred_rows_and_says_where_the_others_are() -> None:
+    first, last, beyond = (PARCELS.show(MANY, {"page": page}) for page in ("1", "3", "99"))
+    assert [one.number for one in first.rows] == list(range(ROWS_PER_PAGE))
+    assert [one.number for one in last.rows] == list(range(400, 500))
+    assert (beyond.page, first.pages, first.found) == (3, 3, 500)
+    assert first.at(2) == "/parcels?page=2"
+
+
+@pytest.mark.parametrize("page", ["", "0", "-1", "1e3", "٢", "two", "9999999"])
+def test_a_page_that_is_none_is_the_first(page: str) -> None:
+    assert PARCELS.show(MANY, {"page": page}).page == 1
+
+
+def test_a_filter_stays_in_every_address_and_only_what_fits_is_there() -> None:
+    shown = PARCELS.show(MANY, {"country": "KG", "page": "1", "unknown": "x"})
+    assert {one.country for one in shown.rows} == {"KG"}
+    assert (shown.found, shown.total) == (167, 500)  # 0, 3 … 498
+    assert shown.at(1) == "/parcels?country=KG&page=1"
+    assert shown.file("csv") == "/parcels.csv?country=KG"
+    assert shown.choices["country"] == ["KG", "KZ"]
+
+
+def test_a_column_of_several_values_fits_if_one_of_them_is_asked_for() -> None:
+    assert PARCELS.show(MANY, {"marks": "blue"}).found == len([one for one in MANY if "blue" in one.marks])
+    assert PARCELS.show(MANY, {"marks": "green"}).rows == []
+
+
+def test_the_files_hold_all_rows_of_the_filters_not_only_a_page() -> None:
+    rows = list(csv.DictReader(io.StringIO(PARCELS.format_csv(MANY).decode("utf-8-sig"))))
+    assert len(rows) == 500
+    assert rows[2] == {"number": "2", "country": "KZ", "marks": "red blue", "even": "true", "none": ""}
+
+
+def test_both_files_say_the_same() -> None:
+    kept = PARCELS.kept(MANY, {"country": "KG"})
+    (one, *_) = PARCELS.format_json(kept[1:2], {"country": "KG"}).decode().split("\0")
+    assert one.replace("\n", "").replace(" ", "") == (
+        '{"list":"parcels","filters":{"country":"KG"},"rows":'
+        '[{"number":3,"country":"KG","marks":[],"even":false,"none":null}]}'
+    )
+
+
+@pytest.mark.parametrize("active", ["=1+1", "+7", "-2", "@SUM(A1)", "\tx", "\rx"])
+def test_no_text_of_a_file_runs_as_a_formula(active: str) -> None:
+    raw = format_csv(["text", "texts"], [{"text": active, "texts": (active, "b")}])
+    (row,) = csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline=""))
+    assert (row["text"], row["texts"]) == (f"'{active}", f"'{active} b")
+    assert harmless("plain") == "plain"
+
+
+def test_a_number_below_zero_stays_a_number() -> None:
+    assert format_csv(["n"], [{"n": -2}]).decode("utf-8-sig") == "n\r\n-2\r\n"
