@@ -29,7 +29,9 @@ SPOKEN = re.compile(r"(?:alt|title|aria-label|placeholder|value)=\"([^\"{]*[^\W\
 
 def written_alike(piece: str) -> bool:
     """What is the same in every language: a file of the bundle, a format, a command that there is."""
-    return piece in {DATA, "CSV", "XLSX", "Parquet"} or (piece.startswith("exchange ") and find(piece.split()[1:]) is not None)
+    return piece in {DATA, "CSV", "XLSX", "Parquet"} or (
+        piece.startswith("exchange ") and find(piece.split()[1:]) is not None
+    )
 
 
 def used() -> set[str]:
