@@ -43,6 +43,8 @@ from nodes.web.passage import Passage, passage_of
 from nodes.web.shortcut import Doorstep
 
 SCHEME = "DPoP "
+CALLER = "exchange.caller"
+"""The key of the ASGI scope under which a caller goes along who was let in at the doorstep."""
 NONCE_HEADER = "DPoP-Nonce"
 NONCE_WINDOW_S = 60
 NONCE_BYTES = 16
@@ -146,6 +148,13 @@ class Door:
             TokenMissingError, TokenRefusedError, ProofRefusedError, NonceNeededError: 401.
             TooManyRequestsError: 429.
         """
+        known = request.scope.get(CALLER)
+        if isinstance(known, Caller):  # at the doorstep, a moment ago
+            return known
+        caller = request.scope[CALLER] = self._judged(request)
+        return caller
+
+    def _judged(self, request: Request) -> Caller:
         context = self._context
         now = context.clock.now()
         token, presented = self.read_token(request, now)
@@ -185,11 +194,8 @@ class Door:
         return self._token(presented, now), presented
 
     def doorstep(self) -> Doorstep:
-        """Whoever has no token of this node that still counts gets no further at the addresses that ask for one."""
-        return Doorstep(
-            addresses=_MEMBERS_ONLY,
-            require=lambda request: self.read_token(request, self._context.clock.now()),
-        )
+        """Whoever shows no token and proof that count gets no further at the addresses that ask for them."""
+        return Doorstep(addresses=_MEMBERS_ONLY, require=self.authenticate)
 
     async def admit(self, request: Request) -> Caller:
         """The caller, with its proof spent durably: for every request that is not a pull.

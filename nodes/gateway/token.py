@@ -244,6 +244,10 @@ async def _issue(
         raise AssertionRefusedError(reason="client_assertion_type")
     # Before anything that costs more than a signature: whoever is nobody has none of the thread's or writer's time.
     assertion, keys = await _authenticate(context, form["client_assertion"])
+    if form.get("client_id", assertion.member) != assertion.member:  # RFC 7521 §4.2
+        raise AssertionRefusedError(reason="another client_id than its own")
+    if form.get("resource", context.issuer) != context.issuer:  # RFC 8707 §2
+        return 400, {"error": "invalid_target", "error_description": "resource is not this issuer"}
     server.door.enter(request, assertion.member, assertion.jti)
     now = context.clock.now()
     attempt = _Attempt(now=now, proof_header=proofs[0], request=request, assertion=assertion, keys=keys)

@@ -6,6 +6,7 @@ A refusal of the core keeps its code, sentence, facts and the exit code a comman
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -14,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from exchange.encoding import canonical_json
-from exchange.errors import ExchangeError, ExitCode, Language
+from exchange.errors import ExchangeError, ExitCode, Fact, Language
 from exchange.errors.node import RequestMalformedError
 from exchange.errors.web import FrameworkRefusedError, InternalError, MethodNotAllowedError, NoSuchAddressError
 
@@ -82,6 +83,7 @@ _BY_STATUS: Mapping[HTTPStatus, type[ExchangeError]] = {
     HTTPStatus.METHOD_NOT_ALLOWED: MethodNotAllowedError,
 }
 PLACES_CHARS_MAX = 200
+DOCUMENTS_KEPT_MAX = 256
 _LOG = logging.getLogger("exchange.gateway")
 
 
@@ -99,17 +101,34 @@ def problem(
 ) -> Response:
     """The answer for a refusal; `status` where a standard asks for another one than the code's own."""
     status = status_of(error).value if status is None else status
+    content = _document(
+        error.code,
+        status,
+        error.sentence(language),
+        error.mend(language),
+        int(error.exit_code),
+        # 1 and True are equal, and are written differently.
+        tuple((name, type(fact), fact) for name, fact in error.facts.items()),
+    )
+    return Response(content, status, headers={**NO_STORE, **(headers or {})}, media_type=MEDIA_TYPE)
+
+
+@lru_cache(maxsize=DOCUMENTS_KEPT_MAX)
+def _document(
+    code: str, status: int, detail: str, mend: str, exit_code: int, facts: tuple[tuple[str, type, Fact], ...]
+) -> bytes:
+    """A problem's bytes: whoever fails all day gets the same few, which need not be written anew for each."""
     document = {
-        "type": TYPE_PREFIX + error.code,
-        "title": error.code,
+        "type": TYPE_PREFIX + code,
+        "title": code,
         "status": status,
-        "code": error.code,
-        "detail": error.sentence(language),
-        "mend": error.mend(language),
-        "facts": error.facts,
-        "exit_code": int(error.exit_code),
+        "code": code,
+        "detail": detail,
+        "mend": mend,
+        "facts": {name: fact for name, _, fact in facts},
+        "exit_code": exit_code,
     }
-    return Response(canonical_json(document), status, headers={**NO_STORE, **(headers or {})}, media_type=MEDIA_TYPE)
+    return canonical_json(document)
 
 
 def language_of(request: Request) -> Language:

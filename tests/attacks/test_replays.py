@@ -21,7 +21,7 @@ from tests.world.gateways import GatewayWorld, gateway_world
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.story]
 
 ROUNDS, AT_ONCE = 100, 32
-STARTED_S = 60
+STARTED_S = 240
 ROOT = Path(__file__).resolve().parents[2]
 
 
