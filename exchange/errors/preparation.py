@@ -47,6 +47,18 @@ class MappingContractError(PreparationError):
     ru = "{file}: написан для договора {found}, а сборка идёт для {expected}"
 
 
+class RecodedContributorsError(PreparationError):
+    """A contributor whom the cells of two codings count in several groups: the groups could not be added."""
+
+    code = "recoded-contributors-spread"
+    en = "{contract}: a {unit} has records in several cells; the records do not tell how two codings hang together"
+    ru = (
+        "{contract}: у одного респондента ({unit}) записи в нескольких ячейках; записи не говорят, как связаны два кода"
+    )
+    mend_en = "Release this period under the earlier codes only, or begin the new ones with the next period."
+    mend_ru = "Выпустите этот период только в прежних кодах, а новые начните со следующего периода."
+
+
 class MappingDimensionError(PreparationError):
     """A dimension that the contract's tables use has no column and no constant."""
 

@@ -24,6 +24,7 @@ from exchange.disclosure import (
     protect,
     vintages,
 )
+from exchange.disclosure.pool import Recoded
 from exchange.disclosure.primary import NO_REQUEST, Request
 from exchange.disclosure.version import ENGINE
 from exchange.encoding import Digest
@@ -84,6 +85,7 @@ class Preparation:
         prepared_by: The data officer; cannot approve it later.
         secret: The preparation zone's 32 bytes; the parameters really used and the release salt come from it.
         requests: What must be withheld by law or request, from the register's mapping.
+        recoded: The same extract under an earlier contract's codes, where a boundary moved within the period.
         progress: Told the stage and its share done.
     """
 
@@ -94,6 +96,7 @@ class Preparation:
     prepared_by: str
     secret: bytes = field(repr=False)
     requests: Sequence[Request] = NO_REQUEST
+    recoded: Recoded | None = field(default=None, repr=False)
     progress: Callable[[str, float], None]
 
 
@@ -140,6 +143,7 @@ def _protected(asked: Preparation, circle: Circle) -> Protected:
         circle=circle,
         pool=asked.history.pool,
         requests=asked.requests,
+        recoded=asked.recoded,
         progress=asked.progress,
     )
 

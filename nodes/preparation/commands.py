@@ -7,8 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from exchange.contract.model import DataContract
+from exchange.disclosure.pool import Recoded
 from exchange.errors import ExitCode
-from exchange.errors.preparation import PreparerError
+from exchange.errors.preparation import MappingValueError, PreparerError
 from exchange.flow.prepare import Attribution, History, Preparation, Prepared, prepare
 from nodes.adapters.contract_folder import read_contracts
 from nodes.adapters.preparation_notes import drop_note, keep_note
@@ -19,6 +20,7 @@ from nodes.preparation.extract import Workshop, aggregate_extract
 from nodes.preparation.mapping import RegisterMapping, parse_mapping
 from nodes.preparation.note import refusal_note
 from nodes.preparation.past import read_history
+from nodes.preparation.recoding import recode_extract
 from nodes.preparation.rows import BadCell
 from nodes.preparation.telling import Built, tell_build
 from nodes.settings import NodeFolder
@@ -30,7 +32,11 @@ BAD_ROWS_SHOWN_MAX = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildRequest:
-    """What to build from what."""
+    """What to build from what.
+
+    Attributes:
+        earlier: Of the same extract to the codes of an earlier contract, where a boundary moved within the period.
+    """
 
     contract: DataContract
     period: str
@@ -40,6 +46,7 @@ class BuildRequest:
     at: datetime
     reader: str | None
     output: Path | None
+    earlier: RegisterMapping | None = None
 
 
 def build(invocation: Invocation) -> int:
@@ -96,6 +103,7 @@ def build_candidates(
     )
     drop_note(node.work, refusal_note((), request.contract, period=request.period, at=request.at))
     mapping = request.mapping
+    recoded = None if request.earlier is None else _recoded(request, request.earlier, history, node.member, workshop)
     prepared = prepare(
         Preparation(
             table=table,
@@ -105,11 +113,37 @@ def build_candidates(
             prepared_by=request.officer,
             secret=secret,
             requests=mapping.withhold,
+            recoded=recoded,
             progress=output.progress,
         ),
         reader=request.reader,
     )
     return prepared, census
+
+
+def _recoded(
+    request: BuildRequest, earlier: RegisterMapping, history: History, provider: str, workshop: Workshop
+) -> Recoded:
+    """The extract under the version of the contract that this period was released under before."""
+    contract = request.contract
+    before = [
+        release
+        for release in history.pool.releases
+        if (release.contract.id, release.table.period) == (contract.id, request.period)
+        and release.contract.digest != contract.digest
+    ]
+    if not before:
+        expected = f"another version of {contract.id} under which {request.period} was released"
+        raise MappingValueError(file=earlier.file, key="contract", expected=expected, found="none")
+    newest = max(before, key=lambda release: release.revision)
+    return recode_extract(
+        request.extract,
+        (request.mapping, contract),
+        (earlier, newest.contract),
+        provider=provider,
+        period=request.period,
+        workshop=workshop,
+    )
 
 
 def _parser(invocation: Invocation) -> CommandParser:
@@ -120,6 +154,12 @@ def _parser(invocation: Invocation) -> CommandParser:
         "--from", dest="extract", type=Path, required=True, metavar="FILE", help=".csv, .csv.gz, .parquet"
     )
     parser.add_argument("--mapping", type=Path, required=True, metavar="MAP.toml", help="which column is what")
+    parser.add_argument(
+        "--earlier-mapping",
+        type=Path,
+        metavar="OLD.toml",
+        help="the same columns in the codes of the version that this period was released under before",
+    )
     parser.add_argument("--officer", metavar="ID", help="the data officer who builds, by default <member>-01")
     parser.add_argument("--for", dest="reader", metavar="MEMBER", help="only the candidate that this recipient gets")
     parser.add_argument("--output", type=Path, metavar="DIR", help="the candidate's folder, by default in the node's")
@@ -128,6 +168,7 @@ def _parser(invocation: Invocation) -> CommandParser:
 
 def _request(arguments: Namespace, contract: DataContract, officer: str, at: datetime) -> BuildRequest:
     mapping: Path = arguments.mapping
+    earlier: Path | None = arguments.earlier_mapping
     return BuildRequest(
         contract=contract,
         period=arguments.period,
@@ -137,6 +178,7 @@ def _request(arguments: Namespace, contract: DataContract, officer: str, at: dat
         at=at,
         reader=arguments.reader and arguments.reader.upper(),
         output=arguments.output,
+        earlier=None if earlier is None else parse_mapping(earlier.read_bytes(), file=earlier.name),
     )
 
 

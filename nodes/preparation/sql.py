@@ -26,15 +26,22 @@ class RegisterSql:
     """SQL over one register.
 
     Attributes:
-        rows: A query with the columns in_scope, in_period, bad, a0…, u0…, records and v, one row per row.
+        coded: A query with the register's columns and the number of each dimension's code, d0….
+        selected: What is asked of it: in_scope, in_period, bad, a0…, u0…, records and v, each by an expression.
         axes: For each column a0…: its dimension and the codes that its numbers mean.
         columns: For each axis of each table, by (table id, dimension): which column.
     """
 
-    rows: str
+    coded: str
+    selected: Mapping[str, str] = field(repr=False)
     axes: tuple[Axis, ...]
     columns: Mapping[tuple[str, str], int] = field(repr=False)
     units: int
+
+    @property
+    def rows(self) -> str:
+        """A query with the selected columns, one row per row."""
+        return f"SELECT {', '.join(f'{sql} AS {name}' for name, sql in self.selected.items())} FROM ({self.coded})"
 
 
 def accepted_periods(kind: PeriodFormat) -> list[str]:
@@ -53,9 +60,9 @@ def amount_pattern(decimals: int) -> re.Pattern[str]:
 
 
 def register_sql(
-    connection: duckdb.DuckDBPyConnection, register: Register, coding: Coding, period: Period
+    connection: duckdb.DuckDBPyConnection, register: Register, coding: Coding, period: Period, *, types: str = "e"
 ) -> RegisterSql:
-    """Create the ENUM types in `connection` and write the query over the register."""
+    """Create the ENUM types in `connection`, named from `types` on, and write the query over the register."""
     axes: list[Axis] = []
     columns: dict[tuple[str, str], int] = {}
     for table in coding.tables:
@@ -64,31 +71,38 @@ def register_sql(
                 axes.append(axis)
             columns[table.table.id, axis.dimension] = axes.index(axis)
     place = {dimension.id: n for n, dimension in enumerate(coding.dimensions)}
-    found = [_value(connection, register, dimension, n) for n, dimension in enumerate(coding.dimensions)]
+    found = [_value(connection, register, dimension, f"{types}{n}") for n, dimension in enumerate(coding.dimensions)]
     values = [_where_asked(value, coding, place, found, n) for n, value in enumerate(found)]
-    selected = [
-        *(f"{_axis(axis, coding.dimensions[place[axis.dimension]], place[axis.dimension])} AS a{n}"
-          for n, axis in enumerate(axes)),
-        *(f"{_contributor(register, source)} AS u{n}" for n, source in enumerate(coding.contributors)),
-        f"{_records(register, coding)} AS records",
-        f"{_amount(register, coding)} AS v",
-        f"{_scope(register, coding.mapping.filters)} AS in_scope",
-        f"{_in_period(connection, register, coding, period)} AS in_period",
-        f"{_bad(register, coding, values)} AS bad",
-    ]  # fmt: skip
+    selected = {
+        f"a{n}": _axis(axis, coding.dimensions[place[axis.dimension]], place[axis.dimension])
+        for n, axis in enumerate(axes)
+    }
+    selected |= {f"u{n}": _contributor(register, source) for n, source in enumerate(coding.contributors)}
+    selected |= {
+        "records": _records(register, coding),
+        "v": _amount(register, coding),
+        "in_scope": _scope(register, coding.mapping.filters),
+        "in_period": _in_period(connection, register, coding, period, f"{types}_period"),
+        "bad": _bad(register, coding, values, f"{types}_period"),
+    }
     inner = ", ".join(["*", *(f"{value} AS d{n}" for n, value in enumerate(values))])
-    rows = f"SELECT {', '.join(selected)} FROM (SELECT {inner} FROM {register.relation})"
-    return RegisterSql(rows=rows, axes=tuple(axes), columns=columns, units=len(coding.contributors))
+    return RegisterSql(
+        coded=f"SELECT {inner} FROM {register.relation}",
+        selected=selected,
+        axes=tuple(axes),
+        columns=columns,
+        units=len(coding.contributors),
+    )
 
 
-def _value(connection: duckdb.DuckDBPyConnection, register: Register, dimension: DimensionCoding, n: int) -> str:
+def _value(connection: duckdb.DuckDBPyConnection, register: Register, dimension: DimensionCoding, kind: str) -> str:
     """SQL for the number of the row's code in `dimension.codes`, NULL where it is refused."""
     if dimension.column is None:
         return "0::USMALLINT"
     number = {code: index for index, code in enumerate(dimension.codes)}
     text = register.text_of(dimension.column)
-    _enum(connection, f"e{n}", dimension.accepted)
-    found = _lookup(f"try_cast({text} AS e{n})", [number[code] for code in dimension.accepted.values()])
+    _enum(connection, kind, dimension.accepted)
+    found = _lookup(f"try_cast({text} AS {kind})", [number[code] for code in dimension.accepted.values()])
     if dimension.otherwise is not None:
         found = f"coalesce({found}, {number[dimension.otherwise]})"
     if dimension.otherwise is not None or dimension.absent is not None:
@@ -166,7 +180,9 @@ def _scope(register: Register, filters: Iterable[Filter]) -> str:
     return " AND ".join(rules) or "true"
 
 
-def _in_period(connection: duckdb.DuckDBPyConnection, register: Register, coding: Coding, period: Period) -> str:
+def _in_period(
+    connection: duckdb.DuckDBPyConnection, register: Register, coding: Coding, period: Period, kind: str
+) -> str:
     source = coding.mapping.period
     if not isinstance(source, PeriodColumn):
         return "true"
@@ -174,9 +190,9 @@ def _in_period(connection: duckdb.DuckDBPyConnection, register: Register, coding
     if source.format is PeriodFormat.DATE:
         return f"substr({text}, 1, 10) BETWEEN '{period.start}' AND '{period.end}'"
     accepted = accepted_periods(source.format)
-    _enum(connection, "e_period", accepted)
+    _enum(connection, kind, accepted)
     within = [spelling for spelling in accepted if _within(spelling, source.format, period)]
-    return f"coalesce(try_cast({text} AS e_period) IN ({', '.join(map(literal, within))}), false)"
+    return f"coalesce(try_cast({text} AS {kind}) IN ({', '.join(map(literal, within))}), false)"
 
 
 def _within(spelling: str, kind: PeriodFormat, period: Period) -> bool:
@@ -187,7 +203,7 @@ def _within(spelling: str, kind: PeriodFormat, period: Period) -> bool:
     return date(year, first, 1) >= period.start and (year, last) <= (period.end.year, period.end.month)
 
 
-def _bad(register: Register, coding: Coding, values: list[str]) -> str:
+def _bad(register: Register, coding: Coding, values: list[str], kind: str) -> str:
     mapping = coding.mapping
     tests = [f"d{n} IS NULL" for n, _ in enumerate(values)]
     if isinstance(mapping.period, PeriodColumn):
@@ -196,7 +212,7 @@ def _bad(register: Register, coding: Coding, values: list[str]) -> str:
             f"NOT coalesce(regexp_full_match({text}, {literal(DATE.pattern)}), false) "
             f"OR try_cast(substr({text}, 1, 10) AS DATE) IS NULL"
             if mapping.period.format is PeriodFormat.DATE
-            else f"try_cast({text} AS e_period) IS NULL"
+            else f"try_cast({text} AS {kind}) IS NULL"
         )
     named = [source for source in coding.contributors if isinstance(source, ContributorColumn)]
     tests.extend(_missing(register, source) for source in named)
