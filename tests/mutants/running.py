@@ -1,7 +1,7 @@
 """Running the tests against a changed module: each mutant in a process of its own, forked where all is imported.
 
 A function is changed in place, by its code; whatever has imported it then runs the change. What a module says outside
-of functions takes a fresh import.
+of functions takes a fresh import, and so does a function that no test calls.
 """
 
 import importlib
@@ -101,9 +101,10 @@ class Trials:
         every = sorted(items, key=lambda test: self._watcher.seconds.get(test, 0.0))
         for mutant in self._changes:
             callers = self._watcher.callers[str(self._file), mutant.function or ""]
-            tests = every if mutant.function is None else [test for test in every if test in callers]
+            anew = mutant.function is None or not callers  # a function that no test calls may be called by the import
+            tests = every if anew else [test for test in every if test in callers]
             self.tried += 1
-            if not _is_noticed(partial(self._try, mutant, [items[test] for test in tests])):
+            if not _is_noticed(partial(self._try, mutant, [items[test] for test in tests], anew=anew)):
                 self.survivors.append(mutant)
         return True
 
@@ -112,10 +113,10 @@ class Trials:
         if report.failed:
             os._exit(1)
 
-    def _try(self, mutant: Mutant, items: Sequence[pytest.Item]) -> int:
+    def _try(self, mutant: Mutant, items: Sequence[pytest.Item], *, anew: bool) -> int:
         """In the child: 0 if all pass."""
         code = compile(mutant.tree, str(self._file), "exec")
-        if mutant.function is None:
+        if anew or mutant.function is None:
             _import_anew(self._module, code)
             return int(pytest.main([*OPTIONS, *(item.nodeid for item in items)]))
         _change_in_place(importlib.import_module(self._module), mutant.function, code)

@@ -20,6 +20,7 @@ from exchange.errors.log import (
     EntryVersionError,
 )
 from exchange.log.entry import SHAPES, EntryType, LogEntry, format_entry, parse_entry, scan_entry
+from exchange.log.entry_form import match_entry
 from exchange.signing.trust import RegistryRef
 
 AT = datetime(2026, 10, 1, 12, 0, 0, tzinfo=UTC)
@@ -77,6 +78,28 @@ def test_every_type_is_read_with_its_least_and_its_most_and_is_rfc_8785(entry_ty
     for all_permitted in (False, True):
         raw = canonical_json(members_of(entry_type, all_permitted=all_permitted))
         assert format_entry(parse_entry(raw)) == raw
+
+
+@pytest.mark.parametrize("entry_type", EntryType)
+def test_every_entry_is_read_by_the_one_expression_of_its_type(entry_type: EntryType) -> None:
+    for all_permitted in (False, True):
+        members = members_of(entry_type, all_permitted=all_permitted)
+        found = match_entry(canonical_json(members))
+        assert found is not None
+        kind, matched = found
+        assert kind is entry_type
+        for name, shown in MEMBERS.items():
+            expected = str(shown).removeprefix("sha256:") if name in members else None
+            assert matched[name] == expected
+        assert (matched["at"], matched["node"], matched["salt"]) == (COMMON["at"], "KZ", COMMON["salt"])
+        assert (matched["registry"], matched["version"]) == ("ab" * 32, "3")
+
+
+def test_the_expression_of_a_request_wants_its_evidence_to_be_its_pull() -> None:
+    other = {**members_of(EntryType.PULL_SERVED), "pull": "sha256:" + "00" * 32}
+    assert match_entry(canonical_json(other)) is None
+    received = {**members_of(EntryType.BUNDLE_RECEIVED), "pull": "sha256:" + "00" * 32}
+    assert match_entry(canonical_json(received)) is not None
 
 
 def test_a_refusal_may_have_happened_once() -> None:
