@@ -123,6 +123,7 @@ def auditing(browser: Browser) -> Iterator[Tour]:
             "findings": "/findings",
             "logs": "/logs",
             "patterns": "/patterns",
+            "reports-none": "/reports",
             "timeline": f"/exchanges/{digest}",
         }
         yield Tour(site, AUDITOR, screens)
