@@ -44,7 +44,7 @@ PSEUDO = "kk"
 BEGUN, ENDED = "⟦", "⟧"
 ACCENTS = str.maketrans("aeiouycnszAEIOUYCNSZ", "áéíóúýçñšžÁÉÍÓÚÝÇÑŠŽ")
 TEXTS = """
-const hidden = one => !one.checkVisibility() || one.closest('.govuk-visually-hidden, template, script');
+const hidden = one => !one.checkVisibility() || one.closest('.govuk-visually-hidden, .govuk-skip-link, template');
 const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
 while (walker.nextNode()) {
   const one = walker.currentNode, parent = one.parentElement;
@@ -52,7 +52,10 @@ while (walker.nextNode()) {
   const range = document.createRange();
   range.selectNodeContents(one);
   const { right } = range.getBoundingClientRect(), held = parent.closest('.console-scroll') !== null;
-  const clipped = (parent.clientWidth > 0 && parent.scrollWidth > parent.clientWidth) || (!held && right > innerWidth);
+  let box = parent;
+  while (!box.clientWidth) box = box.parentElement;
+  const beyond = box.scrollWidth > box.clientWidth && right > box.getBoundingClientRect().right;
+  const clipped = beyond || (!held && right > innerWidth);
   const code = parent.closest('code, pre, .console-hex, .console-code, [lang]:not(html), .console-person') !== null;
   found.push({ text: one.data.trim(), clipped: clipped && parent.localName !== 'option', code });
 }
@@ -269,17 +272,23 @@ def test_in_a_pseudo_locale_every_text_is_translated_and_none_is_clipped_at_360_
     try:
         for path in (*SCREENS, f"/exchanges/{console.digest}"):
             site.open(path, language=PSEUDO)
-            for details in site.all("details summary"):
-                details.click()
-            texts = site.browser.driver.execute_script(TEXTS)
-            assert any(BEGUN in one["text"] for one in texts)
-            assert [one["text"] for one in texts if one["clipped"]] == [], path
+            found = pseudo_faults(site, context)
+            assert (path, *found) == (path, [], [])
             assert not site.browser.overflows(), path
-            plain = [one["text"] for one in texts if not one["code"] and BEGUN not in one["text"]]
-            assert [one for one in plain if re.search(r"[^\W\d_]{2}", _without_facts(one, context))] == [], path
     finally:
         console.switch.app = auditor_app(context)
         site.browser.width(1280)
+
+
+def pseudo_faults(site: Site, context: AuditorContext) -> tuple[list[str], list[str]]:
+    """On the page as it is: texts that are clipped, and texts that are in no catalogue."""
+    for details in site.all("details summary"):
+        details.click()
+    texts = site.browser.driver.execute_script(TEXTS)
+    assert any(BEGUN in one["text"] for one in texts)
+    plain = [one["text"] for one in texts if not one["code"] and BEGUN not in one["text"]]
+    untranslated = [one for one in plain if re.search(r"[^\W\d_]{2}", _without_facts(one, context))]
+    return [one["text"] for one in texts if one["clipped"]], untranslated
 
 
 def _without_facts(text: str, context: AuditorContext) -> str:
@@ -289,5 +298,5 @@ def _without_facts(text: str, context: AuditorContext) -> str:
     said = [one[part]["ru"] for one in run["findings"] for part in ("message", "mend")]
     for fact in (*said, *(reader.member(member) for member in SEVEN), *SEVEN, reader.period("2026-09")):
         text = text.replace(fact, "") if fact else text
-    text = re.sub(r"\d+ ж\. \d+ \w+\.?, [\d:]+ UTC( \([^)]*\))?", "", text)
+    text = re.sub(r"\d+ \w+\.? \d{4}, [\d:]+ UTC( \([^)]*\))?", "", text)
     return re.sub(r"[a-z0-9]+(-[a-z0-9]+)+|report\.[\w.]+|CA-[A-Z0-9-]+|CSV|JSON|finding-1", "", text)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from nodes.desk.mirror_words import comparison_json
 from nodes.desk.pages.corridor_views import Line
-from nodes.desk.pages.downloads import harmless
+from nodes.web.pages.files import harmless
 
 _COLUMNS = (
     "period", "origin", "destination", "breakdown", "by_origin", "by_origin_state", "by_destination",

@@ -12,10 +12,9 @@ from exchange.contract.model import TOTAL, DataContract
 from exchange.table import SafeTable
 from nodes.desk.pages.names import TOTAL_LABELS
 from nodes.desk.sheet import SheetRow, table_rows
+from nodes.web.pages.files import harmless
 from nodes.web.pages.locale import Reader
 
-_ACTIVE = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV Injection)."""
 _SHEET = "table"
 _SOURCE = "source"
 
@@ -58,11 +57,6 @@ def table_xlsx(table: SafeTable, contract: DataContract, reader: Reader, *, sour
         for line, text in enumerate((source, f"{contract.id} {contract.version}", str(contract.digest), table.period)):
             about.write_string(line, 0, text)
     return out.getvalue()
-
-
-def harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: an apostrophe stands before whatever begins like one."""
-    return f"'{text}" if text.startswith(_ACTIVE) else text
 
 
 def _header(contract: DataContract) -> list[str]:

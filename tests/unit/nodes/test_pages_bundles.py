@@ -17,9 +17,9 @@ from exchange.encoding import Digest
 from exchange.manifest import DATA, MANIFEST
 from exchange.publication.withdrawal import WITHDRAWAL, Withdrawal, format_withdrawal, propose_withdrawal
 from nodes.adapters.durable import write_folder_durably
-from nodes.desk.pages.downloads import harmless
 from nodes.desk.pages.outliers import outliers
 from nodes.desk.sheet import CellKind, SheetCell, SheetRow
+from nodes.web.pages.files import harmless
 from tests.world.bundles import bundle_world
 from tests.world.desk import WITHHELD, figure, table
 from tests.world.desk_server import Browser, DeskServer, desk_server

@@ -5,9 +5,20 @@ import io
 from dataclasses import dataclass
 
 import pytest
+from bs4 import BeautifulSoup
 
 from nodes.web.pages.files import format_csv, harmless
 from nodes.web.pages.lists import ROWS_PER_PAGE, Listing
+from tests.world.desk import ASKED
+from tests.world.desk_server import DeskServer, desk_server
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> DeskServer:
+    """KZ's desk, with one candidate before the officers."""
+    server = desk_server(tmp_path_factory.mktemp("desk") / "kz")
+    server.world.act("bundle", "submit", *ASKED)
+    return server
 
 
 @dataclass(frozen=True)
@@ -84,3 +95,26 @@ def test_no_text_of_a_file_runs_as_a_formula(active: str) -> None:
 
 def test_a_number_below_zero_stays_a_number() -> None:
     assert format_csv(["n"], [{"n": -2}]).decode("utf-8-sig") == "n\r\n-2\r\n"
+
+
+def test_the_desks_lists_are_files_too_with_the_rows_that_their_pages_show(desk: DeskServer) -> None:
+    browser = desk.signed_in("Clearer A")
+    for name, page in (("releases", "/"), ("contracts", "/contracts")):
+        rows = browser.get(f"/{name}.json").json()["rows"]
+        links = {str(link["href"]) for link in BeautifulSoup(browser.get(page).text, "lxml").select(".console-links a")}
+        assert {f"/{name}.csv", f"/{name}.json"} <= links
+        assert len(rows) == len(list(csv.DictReader(io.StringIO(browser.get(f"/{name}.csv").text)))) > 0
+    (release,) = browser.get("/releases.json").json()["rows"]
+    assert (release["contract"], release["period"], release["state"]) == ("CA-01-BORDER", "2026-09", "submitted")
+    assert browser.get("/releases.json?state=cleared").json() == {
+        "list": "releases",
+        "filters": {"state": "cleared"},
+        "rows": [],
+    }
+    for name in ("due", "bundles"):
+        assert browser.get(f"/{name}.json").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["releases", "due", "contracts", "bundles"])
+def test_a_list_of_the_desk_is_for_whoever_may_see_its_page(desk: DeskServer, name: str) -> None:
+    assert desk.browser().get(f"/{name}.csv").status_code == 303
