@@ -136,7 +136,7 @@ def releases(desk: Desk) -> list[Release]:
     for one in owed(desk, kept):
         release = of(one.contract, one.due.period)
         release.due = min(release.due or one.due.due, one.due.due)
-    for name, files in drafts(desk).items():
+    for name, files in drafts(desk, kept).items():
         contract = contracts.get(files.candidate.contract.digest)
         if contract is not None:
             of(contract, files.candidate.period).built.append(_built(desk, name, files, contract))

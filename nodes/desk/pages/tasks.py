@@ -95,9 +95,9 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
         kept = cases(desk)
         facts: Mapping[str, object] = {
             "officer": officer,
-            "tasks": list(tasks_of(context, officer)),
+            "tasks": list(tasks_of(context, officer, desk, kept)),
             "words": TASKS,
-            "drafts": drafts(desk) if Role.DATA in officer.roles else {},
+            "drafts": drafts(desk, kept) if Role.DATA in officer.roles else {},
             "owed": DUE.show(owed(desk, kept), {}),
             "cases": CASES.show(kept, request.query_params),
             "states": STATES,
@@ -116,7 +116,7 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
 
         def act() -> Response:
             desk = context.desk()
-            files = drafts(desk).get(draft)
+            files = drafts(desk, cases(desk)).get(draft)
             if files is None:
                 raise CaseNotFoundError(asked="of this name", member=desk.node.member)
             registered = desk.require_officer(officer.require_officer_id())

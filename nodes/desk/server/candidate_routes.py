@@ -1,5 +1,6 @@
 """`/api/drafts`, `/api/candidates…`: submit, read, approve by passkey, return, release."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -92,13 +93,14 @@ def _submitting(routes: APIRouter, context: DeskContext) -> None:
     @routes.get("/drafts", responses=refusals(*SIGNED_IN, 422))
     def listing(_: Annotated[Officer, Depends(May(Action.CANDIDATE_SUBMIT))]) -> DraftsDocument:
         """What was built and is not before the officers."""
-        return DraftsDocument(drafts=[_draft_line(name, files) for name, files in drafts(context.desk()).items()])
+        desk = context.desk()
+        return DraftsDocument(drafts=[_draft_line(name, files) for name, files in drafts(desk, cases(desk)).items()])
 
     @routes.post("/candidates", status_code=201, responses=refusals(*SIGNED_IN, *ACT))
     def submit(officer: Annotated[Officer, Depends(May(Action.CANDIDATE_SUBMIT))], body: SubmitBody) -> CandidateLine:
         """Put a draft before the clearing officers; only its preparer can."""
         desk = context.desk()
-        files = drafts(desk).get(body.draft)
+        files = drafts(desk, cases(desk)).get(body.draft)
         if files is None:
             raise CaseNotFoundError(asked="of this name", member=desk.node.member)
         registered = desk.require_officer(officer.require_officer_id())
@@ -169,9 +171,9 @@ def cases(desk: Desk) -> list[KeptCase]:
         return [load_case(desk, row) for row in store.cases()]
 
 
-def drafts(desk: Desk) -> dict[str, CandidateFiles]:
-    """What preparation built, by the names of its folders; without those that the desk has a case of."""
-    known = {kept.case.candidate for kept in cases(desk)}
+def drafts(desk: Desk, at_desk: Iterable[KeptCase]) -> dict[str, CandidateFiles]:
+    """What preparation built, by the names of its folders; without those of which `at_desk` has a case."""
+    known = {kept.case.candidate for kept in at_desk}
     folders = sorted(file.parent for file in (desk.node.work / "candidates").glob(f"*/{CANDIDATE}"))
     built = {folder.name: read_candidate(folder) for folder in folders}
     return {name: files for name, files in built.items() if files.candidate not in known}

@@ -1,6 +1,6 @@
 """`/api/tasks`: what waits for the officer who asks, by the officer's roles; nothing that somebody else must do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from exchange.flow.agree import ContractState
 from exchange.flow.clear import CandidateState
 from exchange.publication.withdrawal import parse_withdrawal
 from nodes.adapters.desk_store import open_desk
-from nodes.desk.cases import Desk
+from nodes.desk.cases import Desk, KeptCase
 from nodes.desk.server.candidate_routes import cases, drafts
 from nodes.desk.server.context import DeskContext
 from nodes.desk.withdrawing import APPROVED, PROPOSED
@@ -53,30 +53,30 @@ def router(context: DeskContext) -> APIRouter:
     @routes.get("/tasks", responses=refusals(*SIGNED_IN, 422))
     def tasks(officer: Annotated[Officer, Depends(May(Action.TASKS))]) -> TasksDocument:
         """What waits for the officer who asks."""
-        return TasksDocument(tasks=list(tasks_of(context, officer)))
+        desk = context.desk()
+        return TasksDocument(tasks=list(tasks_of(context, officer, desk, cases(desk))))
 
     return routes
 
 
-def tasks_of(context: DeskContext, officer: Officer) -> Iterator[TaskLine]:
-    """Everything that waits for this officer, by role."""
-    desk = context.desk()
+def tasks_of(context: DeskContext, officer: Officer, desk: Desk, at_desk: Sequence[KeptCase]) -> Iterator[TaskLine]:
+    """Everything that waits for this officer, by role; `at_desk` is every case, read once for all of them."""
     if Role.DATA in officer.roles:
-        yield from _of_preparer(desk, officer.officer_id)
+        yield from _of_preparer(desk, at_desk, officer.officer_id)
     if Role.CLEARING in officer.roles:
-        yield from _of_clearer(desk, officer.officer_id)
-        yield from _withdrawals(desk, officer.officer_id)
+        yield from _of_clearer(at_desk, officer.officer_id)
+        yield from _withdrawals(desk, at_desk, officer.officer_id)
     if Role.CONTRACT in officer.roles:
         yield from _of_contract_officer(desk)
     if Role.OPERATOR in officer.roles:
         yield from _of_operator(context, officer)
 
 
-def _of_preparer(desk: Desk, officer: str | None) -> Iterator[TaskLine]:
-    for files in drafts(desk).values():
+def _of_preparer(desk: Desk, at_desk: Sequence[KeptCase], officer: str | None) -> Iterator[TaskLine]:
+    for files in drafts(desk, at_desk).values():
         if files.candidate.prepared_by == officer:
             yield TaskLine(task=TaskKind.SUBMIT, subject=files.candidate.name, number=None)
-    for kept in cases(desk):
+    for kept in at_desk:
         name, state = kept.case.candidate.name, kept.case.state
         if state is CandidateState.RETURNED and kept.case.candidate.prepared_by == officer:
             yield TaskLine(task=TaskKind.REBUILD, subject=name, number=kept.row.id)
@@ -84,16 +84,16 @@ def _of_preparer(desk: Desk, officer: str | None) -> Iterator[TaskLine]:
             yield TaskLine(task=TaskKind.RELEASE, subject=name, number=kept.row.id)
 
 
-def _of_clearer(desk: Desk, officer: str | None) -> Iterator[TaskLine]:
-    for kept in cases(desk):
+def _of_clearer(at_desk: Sequence[KeptCase], officer: str | None) -> Iterator[TaskLine]:
+    for kept in at_desk:
         approved = {approval.officer for approval in kept.case.approvals}
         submitted = kept.case.state is CandidateState.SUBMITTED
         if submitted and officer not in {*approved, kept.case.candidate.prepared_by}:
             yield TaskLine(task=TaskKind.APPROVE, subject=kept.case.candidate.name, number=kept.row.id)
 
 
-def _withdrawals(desk: Desk, officer: str | None) -> Iterator[TaskLine]:
-    numbers = {kept.row.bundle: kept.row.id for kept in cases(desk)}
+def _withdrawals(desk: Desk, at_desk: Sequence[KeptCase], officer: str | None) -> Iterator[TaskLine]:
+    numbers = {kept.row.bundle: kept.row.id for kept in at_desk}
     with open_desk(desk.store_file) as store:
         rows = store.withdrawals()
     for row in rows:
