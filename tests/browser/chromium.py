@@ -16,6 +16,8 @@ from selenium.webdriver.chrome.service import Service
 AXE = Path(__file__).with_name("axe.js")
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGE_HEIGHT_MAX = 16000
+PAGE_S, SCRIPT_S = 120, 240
+"""How long a page, and axe-core on it, may take on a machine that does ten other things."""
 
 
 def installed() -> bool:
@@ -96,8 +98,8 @@ def chromium(*, language: str = "en", javascript: bool = True) -> Iterator[Brows
     options.binary_location = shutil.which("chromium") or "chromium"
     os.environ["SE_OFFLINE"] = "true"
     driver = Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    driver.set_page_load_timeout(30)
-    driver.set_script_timeout(60)
+    driver.set_page_load_timeout(PAGE_S)
+    driver.set_script_timeout(SCRIPT_S)
     try:
         yield Browser(driver)
     finally:

@@ -16,7 +16,7 @@ from tests.world.desk_server import ORIGIN
 from tests.world.passkeys import Authenticator
 
 ORIGIN_PORT = int(ORIGIN.rpartition(":")[2])
-PATIENCE_S = 15
+PATIENCE_S = 60
 
 
 @dataclass
