@@ -12,6 +12,8 @@ from tests.browser.chromium import Browser
 from tests.browser.screens import LANGUAGES, TOURS, WIDTHS, auditing, clearing, comparing
 from tests.browser.site import ORIGIN, Site
 
+pytestmark = pytest.mark.timeout(1800)  # a tour has up to forty pages, and the machine may be busy
+
 WEIGHT_BYTES_MAX = 100 * 1024
 MISSING = "/releases/99"
 """An address whose refusal is looked at."""
