@@ -150,7 +150,7 @@ def test_a_figure_is_written_as_the_reader_writes_it_with_every_decimal(language
         pytest.param(
             "Asia/Almaty", "en", "2 Oct 2026, 20:30 UTC (3 Oct, 01:30 Almaty)", id="the day too where it differs"
         ),
-        pytest.param("Asia/Bishkek", "ru", "2 окт. 2026\u202fг., 20:30 UTC (3 окт., 02:30 Бишкек)", id="in Russian"),
+        pytest.param("Asia/Bishkek", "ru", "2 окт. 2026, 20:30 UTC (3 окт., 02:30 Бишкек)", id="in Russian"),
         pytest.param("Europe/London", "en", "2 Oct 2026, 20:30 UTC (21:30 London)", id="summer time"),
     ],
 )
