@@ -1,7 +1,7 @@
 """Who looks at one component: the outsider, and the insiders who know something of it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -27,19 +27,31 @@ class Attackers:
     def of(self, component: Component) -> list[Attacker]:
         """The outsider first, then the insiders in the order of the list."""
         place = {int(cell): number for number, cell in enumerate(component.cells)}
-        concerned = {number for cell in place for number in self._of_cell.get(cell, ())}
+        concerned = sorted({number for cell in place for number in self._of_cell.get(cell, ())})
+        least = self._least(concerned, place, component.scale)
         return [
             Attacker(None, {}, {}),
-            *(self._insider(number, place, component.scale) for number in sorted(concerned)),
+            *(
+                Attacker(number, self._known(number, place, component.scale), least.get(number, {}))
+                for number in concerned
+            ),
         ]
 
-    def _insider(self, number: int, place: dict[int, int], scale: int) -> Attacker:
+    def _known(self, number: int, place: Mapping[int, int], scale: int) -> dict[int, int]:
         view = self._insiders[number]
-        known = {
-            place[cell]: figure * scale
-            for cell, figure in zip(view.insider.known, view.figures, strict=True)
+        pairs = zip(view.insider.known, view.figures, strict=True)
+        return {place[cell]: figure * scale for cell, figure in pairs if cell in place}
+
+    def _least(self, concerned: Sequence[int], place: Mapping[int, int], scale: int) -> dict[int, dict[int, int]]:
+        """By insider, and by cell of the component, the part that is theirs."""
+        owned = [
+            (number, place[cell], part)
+            for number in concerned
+            for cell, part in self._insiders[number].insider.least
             if cell in place
-        }
-        parts = [(place[cell], part) for cell, part in view.insider.least if cell in place]
-        least = lattice(np.array([part for _, part in parts]), scale, up=True).tolist()
-        return Attacker(number, known, dict(zip((cell for cell, _ in parts), least, strict=True)))
+        ]
+        found: dict[int, dict[int, int]] = {}
+        bounds = lattice(np.array([part for *_, part in owned], dtype=np.float64), scale, up=True).tolist()
+        for (number, cell, _), bound in zip(owned, bounds, strict=True):
+            found.setdefault(number, {})[cell] = bound
+        return found

@@ -10,7 +10,7 @@ from exchange.disclosure.audit.programmes import MakeSolver, Meter, Programmes
 from exchange.disclosure.audit.proof import Proof
 from exchange.disclosure.audit.vicinity import Vicinity
 
-LARGE = 2_000
+LARGE = 10_000
 """Cells of a component beyond which tables are sought near each cell before they are sought in all of it."""
 
 

@@ -1,6 +1,6 @@
 """Open cells pushed one after another, each in every way that it lacks, until pushing it has no effect."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -9,10 +9,10 @@ from exchange.disclosure.audit.component import FAR
 from exchange.disclosure.audit.proof import OUTSIDER, Proof
 
 ROUNDS_MAX = 6
-"""Tables for one cell, each for the attackers whom those before did not convince."""
+"""Tables for one cell and way, each for attackers whom those before did not convince."""
 
-PUSHES_MIN = 200
-"""Tables sought after which the search is given up if few of them prove anything."""
+SEARCHES_MIN = 200
+"""Searches after which all of them are given up if few prove anything."""
 
 WORTH = 0.2
 """The share that must prove something."""
@@ -45,7 +45,8 @@ class Pushing:
     def __init__(self, proof: Proof, pusher: Pusher) -> None:
         self._proof, self._pusher = proof, pusher
         self._draw = np.random.default_rng(proof.component.size)
-        self._pushes = self._proving = 0
+        self._searches = self._proving = 0
+        self._parts_known = not np.array_equal(proof.floor, proof.component.low)
 
     def run(self) -> None:
         """Push every open cell each way that is lacking, until pushing it has no effect.
@@ -56,7 +57,7 @@ class Pushing:
         waiting = np.flatnonzero(self._proof.open)
         for cell in self._draw.permutation(waiting).tolist():
             self._search(cell)
-            if self._pushes >= PUSHES_MIN and self._proving < WORTH * self._pushes:
+            if self._searches >= SEARCHES_MIN and self._proving < WORTH * self._searches:
                 return
 
     def _search(self, cell: int) -> None:
@@ -66,23 +67,36 @@ class Pushing:
                 before = self._proof.lacking(cell)[way]
                 if not before:
                     break
+                self._searches += 1
                 if not self._convinced(cell, way, before):
                     return
                 self._proving += 1
 
     def _convinced(self, cell: int, way: int, bits: int) -> bool:
-        """Whether a push changed what is lacking.
-
-        The first keeps to what all contributors know of their own parts; those after the outsider is convinced leave
-        alone what the attackers know who are not.
-        """
-        known, least = ((), None) if bits & OUTSIDER else self._proof.knowledge(bits)
-        for far in self._goals(cell, way, bits):
-            self._pushes += 1
-            self._pusher.push(cell, far, known, least)
-            if self._proof.lacking(cell)[way] != bits:
-                return True
+        """Whether some push changed what is lacking."""
+        for among, known, least in self._known(bits):
+            for far in self._goals(cell, way, among):
+                self._pusher.push(cell, far, known, least)
+                if self._proof.lacking(cell)[way] != bits:
+                    return True
         return False
+
+    def _known(self, bits: int) -> Iterator[tuple[int, Collection[int], Mapping[int, int] | None]]:
+        """To whom a table is to speak, the cells that stay as they are in it, and what cells are to be at least.
+
+        For the outsider, it keeps to what all contributors know of their own parts if it can. Once the outsider is
+        convinced, it leaves alone what all know who are not; or half of them, or fewer, down to one.
+        """
+        if bits & OUTSIDER:
+            yield OUTSIDER, (), None
+            if self._parts_known:
+                yield OUTSIDER, (), {}
+            return
+        while True:
+            yield bits, *self._proof.knowledge(bits)
+            if not bits & (bits - 1):
+                return
+            bits = _half(bits)
 
     def _goals(self, cell: int, way: int, bits: int) -> list[int]:
         """How far from the anchor the cell must be seen, one way or another."""
@@ -94,3 +108,11 @@ class Pushing:
         least, most = self._proof.ends(cell, bits & -bits)
         width = int(demands.width[cell])
         return [least + width, most - width]
+
+
+def _half(bits: int) -> int:
+    """The lower half of these bits."""
+    half = bits
+    for _ in range((bits.bit_count() + 1) // 2):
+        half &= half - 1
+    return bits ^ half

@@ -1,5 +1,7 @@
 """The search near each cell: it proves what there is to prove, and tables of a part are tables of the whole."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from exchange.disclosure.audit.examination import demands_on
 from exchange.disclosure.audit.nearby import Nearby
 from exchange.disclosure.audit.programmes import Meter
 from exchange.disclosure.audit.proof import OUTSIDER, Proof
-from exchange.disclosure.audit.pushing import PUSHES_MIN, Pushing
+from exchange.disclosure.audit.pushing import SEARCHES_MIN, Pushing
 from exchange.disclosure.audit.solver import Programme
 from exchange.disclosure.audit.vicinity import NEAR, Vicinity
 from exchange.disclosure.grid import Grid
@@ -22,6 +24,9 @@ from exchange.pattern import Relation
 
 SIZE = 7
 KNOWN_CELL = ("1", "2", "3")
+THIRDS = (["011", "211"], ["311", "411"], ["511", "611"])
+"""All others of a row of the cell 111."""
+
 UP = {"111": 1, "122": 1, "212": 1, "221": 1}
 
 
@@ -52,15 +57,27 @@ def whole() -> tuple[Component, Proof, System]:
     return _asked(2)
 
 
-def _asked(far: int) -> tuple[Component, Proof, System]:
-    """Every cell must be seen so far up and down: two is what any exchange of eight cells of at least five shows."""
+def _asked(
+    far: int, known: Sequence[Sequence[str]] = (("123",),), *, only: str = ""
+) -> tuple[Component, Proof, System]:
+    """Every cell must be seen so far up and down: two is what any exchange of eight cells of at least five shows.
+
+    Each insider knows the cells of these codes. With `only`, this cell alone must be seen so.
+    """
     system, values = _cube()
     size = len(values)
     (component,) = components(_inside_withheld(system, values))
     figures = values.astype(np.float64)
-    needs = Needs(figures + far, figures - far, np.full(size, 2.0 * far))
-    insider = Insider("one", (system.keys.index(KNOWN_CELL),))
-    attackers = Attackers(informed([insider], values)).of(component)
+    asked = np.array([not only or "".join(key) == only for key in system.keys], dtype=np.bool_)
+    reach = np.where(asked, figures + far, -np.inf).astype(np.float64)
+    fall = np.where(asked, figures - far, np.inf).astype(np.float64)
+    width = np.where(asked, 2.0 * far, 0.0).astype(np.float64)
+    needs = Needs(reach, fall, width)
+    insiders = [
+        Insider(f"insider {number}", tuple(sorted(system.keys.index(tuple(cell)) for cell in cells)))
+        for number, cells in enumerate(known)
+    ]
+    attackers = Attackers(informed(insiders, values)).of(component)
     demands = demands_on(component, needs, np.ones(size, dtype=np.bool_))
     return component, Proof(component, values[component.cells], demands, attackers), system
 
@@ -95,7 +112,27 @@ def test_the_search_ends_where_nothing_is_proved_by_it() -> None:
     meter = Meter(10**9)
     Pushing(proof, Nearby(proof, meter, Programme)).run()
     assert int(proof.open.sum()) == component.size
-    assert meter.programmes == PUSHES_MIN < component.size
+    assert meter.programmes == SEARCHES_MIN < component.size
+
+
+@pytest.mark.parametrize(
+    ("known", "open_to"),
+    [
+        pytest.param([THIRDS[0] + THIRDS[1], THIRDS[1] + THIRDS[2], THIRDS[2] + THIRDS[0]], [], id="two thirds each"),
+        pytest.param(
+            [THIRDS[0] + THIRDS[1], [*THIRDS[0], *THIRDS[1], *THIRDS[2]], ["321"]], [1], id="one of them all of it"
+        ),
+    ],
+)
+def test_a_cell_stays_open_only_to_who_alone_knows_the_rest_of_a_row(
+    known: list[list[str]], open_to: list[int]
+) -> None:
+    component, proof, system = _asked(2, known, only="111")
+    cell = component.cells.tolist().index(system.keys.index(("1", "1", "1")))
+    Pushing(proof, Nearby(proof, Meter(10**9), Programme)).run()
+    assert [
+        attacker.number for bit, attacker in enumerate(proof.attackers) if proof.against(cell) >> bit & 1
+    ] == open_to
 
 
 def test_every_cell_of_a_cube_is_proved_by_boxes_against_the_outsider_and_who_knows_a_cell() -> None:
