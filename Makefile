@@ -32,11 +32,11 @@ demo: $(STAMP)
 
 test: lint $(STAMP) $(INTEROP_STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not story"
-	$(BIN)/python -m pytest -m "story and not long"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "story and not long"
 
 # The stories that take longest: a publication killed at each of its files, a full disk, a founding, a desk, OpenAPI.
 test-long: $(STAMP)
-	$(BIN)/python -m pytest -m "story and long"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "story and long"
 
 test-fast: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not story" tests/unit tests/house

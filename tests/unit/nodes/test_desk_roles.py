@@ -25,6 +25,10 @@ WHO: Mapping[tuple[str, str], str] = {
     ("GET", "/api/session"): EVERYBODY,
     ("GET", "/api/tasks"): EVERYBODY,
     ("GET", "/api/contracts"): EVERYBODY,
+    ("POST", "/api/contracts"): "contract",
+    ("POST", "/api/contracts/check"): EVERYBODY,
+    ("GET", "/api/preparation-notes"): "data",
+    ("GET", "/api/receipts"): "data clearing contract auditor",
     ("GET", "/api/candidates"): "data clearing contract auditor",
     ("GET", "/api/candidates/1"): "data clearing",
     ("GET", "/api/candidates/1/difference"): "data clearing",
@@ -40,6 +44,8 @@ WHO: Mapping[tuple[str, str], str] = {
     ("POST", "/api/candidates/1/withdrawal/approval"): "clearing",
     ("POST", "/api/candidates/1/withdrawal/release"): "clearing",
     ("GET", "/api/withdrawals"): "data clearing contract auditor",
+    ("GET", "/api/contracts/CA-01-BORDER/1.0.0"): EVERYBODY,
+    ("GET", "/api/contracts/CA-01-BORDER/1.0.0/changes/1.1.0"): EVERYBODY,
     ("POST", "/api/contracts/CA-01-BORDER/1.0.0/signature"): "contract",
     ("POST", "/api/contracts/CA-01-BORDER/1.0.0/suspension"): "contract",
     ("POST", "/api/contracts/CA-01-BORDER/1.0.0/resumption"): "contract",
@@ -52,6 +58,7 @@ WHO: Mapping[tuple[str, str], str] = {
     ("GET", "/api/accounts"): "operator auditor",
     ("GET", "/api/enrolments"): "operator auditor",
     ("GET", "/api/journal"): "operator auditor",
+    ("GET", "/api/journal/attempts"): "operator auditor",
     ("POST", "/api/enrolments"): "operator",
     ("POST", "/api/enrolments/x/approval"): "operator",
     ("DELETE", "/api/accounts/x"): "operator",
@@ -91,6 +98,15 @@ def test_every_address_asks_for_exactly_one_right_unless_it_is_for_strangers(des
         for method in route.methods or ():
             expected = 0 if (method, route.path) in OPEN else 1
             assert len(rights(route)) == expected, (method, route.path)
+
+
+def test_every_address_of_the_interface_is_asked_below_unless_it_is_of_ones_own_session(desk: DeskServer) -> None:
+    for route in routes(desk):
+        if not route.path.startswith("/api/") or rights(route) in ([Action.OWN_SESSION], [Action.OWN_PASSKEYS]):
+            continue
+        for method in route.methods or ():
+            asked = [path for named, path in (*OPEN, *WHO) if named == method and route.path_regex.fullmatch(path)]
+            assert asked, (method, route.path)
 
 
 def test_every_right_has_a_row_and_every_row_a_right() -> None:
