@@ -21,7 +21,8 @@ from exchange.log.tree import TreeState
 from exchange.reconcile import reconcile
 from exchange.reconcile.dossier import Charge, Dossier, LogCopy, format_dossier, parse_dossier
 from exchange.reconcile.model import Finding
-from exchange.signing.keys import NOTE_ED25519, note_vkey
+from exchange.signing.keys import NOTE_ED25519, KeyPurpose, note_vkey
+from exchange.signing.members import Member, MemberKey
 from exchange.signing.trust import Trust
 from tests.world.federation import signer
 from tests.world.pull_logs import BUNDLE, CONTRACT, NOON, PullLogs
@@ -39,11 +40,14 @@ def checkpoint(member: str, entries: Sequence[bytes], *, signed_by: str | None =
 
 def registry(logs: PullLogs) -> Trust:
     trust = logs.gathered().trust
-    members = {
-        name: replace(member, log_vkey=note_vkey(origin(name), signer(f"{name}/log").public, NOTE_ED25519))
-        for name, member in trust.members.items()
-    }
-    return replace(trust, members=members)
+    return replace(trust, members={name: logging(member) for name, member in trust.members.items()})
+
+
+def logging(member: Member) -> Member:
+    public = signer(f"{member.id}/log").public
+    vkey = note_vkey(origin(member.id), public, NOTE_ED25519)
+    key = MemberKey(purpose=KeyPurpose.LOG, key=public, valid_from=NOON, vkey=vkey)
+    return replace(member, log_vkey=vkey, keys=(*member.keys, key))
 
 
 def raws(logs: PullLogs, member: str) -> tuple[bytes, ...]:

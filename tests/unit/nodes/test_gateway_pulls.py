@@ -145,7 +145,7 @@ async def test_a_bundle_altered_at_rest_is_refused_until_it_is_restored(
 
     assert (refused.status_code, refused.json()["code"]) == (500, "bundle-damaged")
     assert [entry.code for entry in new.of(EntryType.PULL_REFUSED)] == ["bundle-damaged"]
-    assert health.json() == {"status": "red", "reasons": ["bundle-damaged"], "warnings": []}
+    assert (health.json()["status"], health.json()["reasons"]) == ("red", ["bundle-damaged"])
     assert served.status_code == 200
     assert (await kg.http.get(kg.issuer + "/health/ready")).status_code == 200
 

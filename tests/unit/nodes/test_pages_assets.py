@@ -15,7 +15,7 @@ from nodes.web.pages.routes import local_address
 
 ROOT = Path(__file__).resolve().parents[3]
 STATIC = ROOT / "nodes" / "web" / "static"
-OWN = {"charts.css", "console.css", "console.js", "passkey.js", "proofs.js", "icon.svg", "govuk.scss"}
+OWN = {"charts.css", "console.css", "console.js", "fill.js", "passkey.js", "proofs.js", "icon.svg", "govuk.scss"}
 TABLES = (("nodes/web/VENDOR.toml", "nodes/web/static"), ("tests/browser/VENDOR.toml", "tests/browser"))
 VENDORED = [
     pytest.param(ROOT / folder / entry["file"], entry, id=entry["file"])
