@@ -133,6 +133,7 @@ def _deciding(routes: APIRouter, web: Pages, context: DeskContext) -> None:
         def act() -> Response:
             desk = context.desk()
             gateway = context.gateway(web.catalogue(request).core)
+            context.console.note(officer, "release", f"candidate {number}")
             try:
                 release_case(desk, numbered(desk, number), gateway, officer=officer.require_officer_id())
             except ExchangeError as error:

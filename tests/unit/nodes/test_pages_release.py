@@ -179,3 +179,19 @@ def test_the_clearing_officer_reads_the_same_words_about_protection(fresh: DeskS
     assert f"2 of {len(table())} cells are withheld" in text
     assert "events, September 2026" in text
     assert "Since then something else was released" not in text
+
+
+def test_who_publishes_from_the_page_stands_in_the_journal(fresh: DeskServer) -> None:
+    preparer = fresh.signed_in("Preparer")
+    number = preparer.act(preparer.post("/api/candidates", {"draft": "kz-ca-01-border-2026-09-r0"}))["number"]
+    for name in ("Clearer A", "Clearer B"):
+        clearer = fresh.signed_in(name)
+        clearer.act(clearer.approve(f"/api/candidates/{number}/approval"))
+    form = urlencode({"form_token": preparer.form_token or ""}).encode()
+    with fresh.world.gateway():
+        answer = preparer.request("POST", f"/releases/{number}/release", content=form, headers=FORM)
+    assert answer.status_code == 303
+    auditor = fresh.signed_in("Auditor")
+    line = next(one for one in auditor.act(auditor.get("/api/journal"))["journal"] if one["act"] != "sign in")
+    assert (line["act"], line["subject"]) == ("release", f"candidate {number}")
+    assert line["account"] == fresh.account_id("Preparer")
