@@ -25,7 +25,6 @@ from ruamel.yaml.events import (
     StreamStartEvent,
 )
 
-from exchange.contract.plain_text import read_plain
 from exchange.encoding import JSON_DEPTH_MAX, Json, JsonObject
 from exchange.errors.contract import ContractYamlError
 
@@ -82,12 +81,6 @@ def read_text(raw: bytes) -> ContractText:
         ContractYamlError: With the line and the reason.
     """
     text = _decode(raw)
-    plain = read_plain(text, _word)
-    return _read_judging(text) if plain is None else ContractText(*plain)
-
-
-def _read_judging(text: str) -> ContractText:
-    """The same by the reader that says what is wrong and where."""
     reader = _Reader(YAML(typ="safe", pure=True).parse(text))
     try:
         document = reader.document()
@@ -179,21 +172,16 @@ def _scalar(event: ScalarEvent) -> Json:
         _refuse(event, f"invisible character U+{ord(found[0]):04X}")
     if event.style is not None:  # quoted, literal or folded: text, whatever it looks like
         return text
-    value, reason = _word(text)
-    if reason is not None:
-        _refuse(event, f"`{text[:40]}` without quotes: {reason}; if it is text, quote it")
-    return value
-
-
-def _word(text: str) -> tuple[Json, str | None]:
-    """The value of a word without quotes, and why it is refused, if it is."""
     if text in _WORDS:
-        return _WORDS[text], None
+        return _WORDS[text]
     if _INT.match(text) is not None and text != "-0":
-        return int(text), None
+        return int(text)
     if _FLOAT.match(text) is not None:
-        return float(text), None
-    return text, next((reason for trap, reason in _TRAPS if trap.match(text) is not None), None)
+        return float(text)
+    for trap, reason in _TRAPS:
+        if trap.match(text) is not None:
+            _refuse(event, f"`{text[:40]}` without quotes: {reason}; if it is text, quote it")
+    return text
 
 
 def _refuse(event: Any, reason: str) -> NoReturn:  # noqa: ANN401  # ruamel's events have no types

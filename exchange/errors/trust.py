@@ -212,6 +212,17 @@ class RegistryHistoryError(TrustError):
     mend_ru = "Опубликованное остаётся: внесите ключ, участника или время снова и подпишите заново."
 
 
+class RegistrarBoundsError(TrustError):
+    """A snapshot or timestamp by which one registrar would halt the others, or move the time of a revocation."""
+
+    code = "registrar-bounds"
+    side = Side.REGISTRY
+    en = "registry: {role}: {bound}: expected {expected}, found {found}"
+    ru = "реестр: {role}: {bound}: ожидалось {expected}, найдено {found}"
+    mend_en = "Nothing of it is taken. Another registrar publishes; the members ask whose key signed this."
+    mend_ru = "Ничего из этого не принято. Публикует другой регистратор; участники выясняют, чей ключ подписал это."
+
+
 class ChangeSubjectError(TrustError):
     """A change that does not fit whom it is about."""
 

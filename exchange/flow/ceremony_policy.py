@@ -47,13 +47,18 @@ def policies_after(
             continue
         path, text = policy_file(member.id), None if wanted is None else wanted[member.id]
         policy = standard_policy(member, counting, at=at) if text is None else parse_policy(text)
-        raw = None if policy is None else text or format_policy(policy)
+        raw = None if policy is None else text or format_policy(policy) + _agreed_cuts(member)
         if raw is None or raw == present.get(path):
             continue
         changed[path] = raw
         if path in present:
             changed[policy_file(member.id, until=at + POLICY_OVERLAP)] = present[path]
     return changed
+
+
+def _agreed_cuts(member: Member) -> bytes:
+    """What the majority signs of where this member's logs were cut (decision 44)."""
+    return "".join(f"{one.agreed}\n" for one in member.earlier_logs if one.cut is not None).encode("ascii")
 
 
 def standard_policy(operator: Member, members: Iterable[Member], *, at: datetime) -> WitnessPolicy | None:

@@ -117,7 +117,7 @@ def read_members(
         delegation = delegations[member_id.lower()]
         _check_delegation(member_id, delegation)
         try:
-            found.members[member_id] = _dated(_read_own(delegation, member_id, one, places), announced)
+            found.members[member_id] = _dated(_read_own(signed, delegation, member_id, one, places), announced)
         except (EncodingError, TrustError) as error:
             found.silence(member_id, one, error)
     for member_id, refusal in _second_claims(found, since).items():
@@ -143,7 +143,9 @@ def _check_delegation(member_id: str, delegation: Delegation) -> None:
         )
 
 
-def _read_own(delegation: Delegation, member_id: str, one: Membership, places: Mapping[str, str]) -> Member:
+def _read_own(
+    signed: SignedRegistry, delegation: Delegation, member_id: str, one: Membership, places: Mapping[str, str]
+) -> Member:
     if delegation.problem is not None:
         raise delegation.problem
     file = keys_file(member_id)
@@ -152,7 +154,22 @@ def _read_own(delegation: Delegation, member_id: str, one: Membership, places: M
     member = parse_member_keys(delegation.targets[file], member_id=member_id, kind=one.kind, name=one.name)
     _refuse_reuse(member, places)
     _check_officers_have_one_key_at_a_time(member)
+    _check_cuts_are_agreed(member, signed.targets)
     return member
+
+
+def _check_cuts_are_agreed(member: Member, targets: Mapping[str, bytes]) -> None:
+    """Where a log was cut the majority says, in a policy of it: else a member alone could forget a tail."""
+    name = f"policy/{member.id.lower()}."
+    said = {line for path, raw in targets.items() if path.startswith(name) for line in raw.splitlines()}
+    for one in member.earlier_logs:
+        if one.cut is not None and one.agreed.encode("ascii", "replace") not in said:
+            raise RegistryRuleError(
+                subject=f"{keys_file(member.id)}: earlier_logs",
+                rule="a cut that the majority signs too",
+                expected=one.agreed,
+                found="absent from the witness policies",
+            )
 
 
 def _read_former(signed: SignedRegistry, member_id: str, one: Membership) -> Member:

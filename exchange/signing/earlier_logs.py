@@ -31,6 +31,11 @@ class EarlierLog:
     origin: str
     cut: CutAt | None = None
 
+    @property
+    def agreed(self) -> str:
+        """The line by which the majority agrees to the cut, a comment in the witness policy that names the next log."""
+        return "" if self.cut is None else f"# cut {self.origin} {self.cut.size} {self.cut.root.hex()}"
+
 
 def parse_earlier_logs(entries: Sequence[JsonObject], *, subject: str) -> tuple[EarlierLog, ...]:
     """Read the list.

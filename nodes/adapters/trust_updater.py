@@ -26,7 +26,7 @@ from exchange.encoding import parse_instant
 from exchange.errors.trust import RegistryFileError, RegistrySourceError, RegistryUnreachableError
 from exchange.signing.authority import TOP_ROLES, flat_delegations
 from exchange.signing.delegations import keys_file
-from exchange.signing.succession import require_forward
+from exchange.signing.succession import require_forward, require_in_bounds
 from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
 from nodes.adapters.trust_archive import fetch_archive
 from nodes.adapters.trust_folder import TIMESTAMP, load_trust, read_trust_files, write_trust_files
@@ -95,6 +95,7 @@ def refresh_registry(folder: Path, *, source: str, fetch: Fetch, now: Callable[[
         expired="refuse",
         newest_seen=None if before is None else before.ref,
     )
+    require_in_bounds(before, trust, at=now())
     if before is not None:
         require_forward(before, trust)
     write_trust_files(folder, {name: raw for name, raw in fetcher.fetched.items() if files.get(name) != raw})

@@ -22,7 +22,7 @@ from tests.stories.faulty import FaultyFederation, soon
 from tests.stories.federation import verify
 from tests.stories.log_writer import FATAL
 
-pytestmark = [pytest.mark.story, pytest.mark.timeout(3600), pytest.mark.usefixtures("strace")]
+pytestmark = [pytest.mark.story, pytest.mark.long, pytest.mark.timeout(3600), pytest.mark.usefixtures("strace")]
 
 ALL = os.environ.get("FAULTS") == "all"
 SAMPLED, SEED = 3, 20261122

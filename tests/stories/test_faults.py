@@ -14,7 +14,7 @@ import pytest
 from tests.stories.faulty import PARTIES, REMOVALS, FaultyFederation, soon
 from tests.stories.federation import Ran, verify
 
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.long]
 
 
 DOES_NOT_HOLD, NOT_AUTHORISED, UNREACHABLE, CONTRACT_REFUSES = 3, 4, 5, 6

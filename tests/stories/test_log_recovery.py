@@ -11,7 +11,7 @@ from nodes.adapters.clock import SystemClock
 from nodes.adapters.trust_folder import load_trust
 from tests.stories.faulty import FaultyFederation, soon
 
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.long]
 
 DOES_NOT_HOLD, ERROR = 3, 1
 

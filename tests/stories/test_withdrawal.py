@@ -7,7 +7,7 @@ import pytest
 
 from tests.stories.faulty import CONTRACT, FaultyFederation, soon
 
-pytestmark = pytest.mark.story
+pytestmark = [pytest.mark.story, pytest.mark.long]
 
 DOES_NOT_HOLD = 3
 REASON = "the register extract was incomplete"

@@ -24,11 +24,12 @@ from typing import TYPE_CHECKING, Any, cast
 from exchange.errors.log import WitnessError
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.merkle import consistency_proof, leaf_hash
-from exchange.log.note import SignatureKind, format_note, vkey_of
+from exchange.log.note import SignatureKind, format_note, format_vkey, vkey_of
 from exchange.log.tiles import Tile, format_tile_path, hash_reader
 from exchange.log.tree import TreeState
 from exchange.log.witness import AddCheckpoint
 from exchange.signing.keys import Algorithm, PublicKey, SoftwareSigner
+from exchange.signing.members import Member
 from nodes.adapters.own_log import OwnLog
 from nodes.adapters.sequencer import Sequencer
 from nodes.adapters.store import Store
@@ -91,6 +92,16 @@ class DyingSigner:
 
 
 @dataclass
+class OneLog:
+    """A registry that knows the log's operator and nobody else."""
+
+    members: dict[str, Member]
+
+    def current(self) -> "OneLog":
+        return self
+
+
+@dataclass
 class Parts:
     """What `Witness` uses of a gateway."""
 
@@ -99,7 +110,11 @@ class Parts:
     witness: DyingSigner
     clock: StillClock
     split_views: set[str]
+    trust: OneLog
     witness_name: str = "kz.exchange.example/witness"
+
+
+REGISTRY = OneLog({"GB": Member(id="GB", kind="state", name={}, issuer="", log_vkey=format_vkey(LOGS[0]), keys=())})
 
 
 async def child(folder: Path, store: Store, asked: Sequence[AddCheckpoint], *, last: int, answers: int) -> None:
@@ -113,7 +128,7 @@ async def child(folder: Path, store: Store, asked: Sequence[AddCheckpoint], *, l
         group_max=1 + os.getpid() % RIVALS,  # in one transaction, or in several
     )
     sequencer.start()
-    parts = Parts(sequencer, store, DyingSigner(last), StillClock(datetime(2026, 11, 1, tzinfo=UTC)), set())
+    parts = Parts(sequencer, store, DyingSigner(last), StillClock(datetime(2026, 11, 1, tzinfo=UTC)), set(), REGISTRY)
     witness = Witness(cast("GatewayContext", parts))
     left = answers
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from exchange.signing.admission import Application, AppliedKey, apply_for_keys, open_application
+from exchange.signing.authoring import write_snapshot, write_timestamp
 from exchange.signing.ceremony import apply_change, sign_change
 from exchange.signing.ceremony_form import ChangeSignature, Proposal, format_proposal
 from exchange.signing.keys import HYBRID, Algorithm, KeyPurpose, KeyUse, RegistryRole, Signer, SoftwareSigner, note_vkey
 from exchange.signing.members import NOTE_TYPES
 from exchange.signing.registry import SignedRegistry, open_registry
-from exchange.signing.succession import publish, require_forward
+from exchange.signing.succession import TIMESTAMP, newest_versions, publish, require_forward
 from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
 from nodes.adapters.trust_folder import read_trust_files
 from tests.world.clock import FOUNDED
@@ -19,6 +20,7 @@ from tests.world.federation import Federation, signer
 FIVE = ("KZ", "KG", "TJ", "UZ", "IOM")
 MAJORITY = FIVE[:3]
 PAIR = ("delegation-1", "delegation-2")
+UNPINNED = {"root", "timestamp"}
 
 
 @dataclass
@@ -77,6 +79,18 @@ class Living:
         )
         require_forward(before, self.trust)
         return self.trust
+
+    def alone(self, by: str, *, version: int, snapshot_ends: datetime, timestamp_ends: datetime) -> dict[str, bytes]:
+        """The same members, keys and policies, in a snapshot and a timestamp that this registrar alone made."""
+        named = {role: (number, self.files[f"metadata/{number}.{role}.json"]) for role, number in self.pinned().items()}
+        keys = [self.key(by, role) for role in ("snapshot", "timestamp")]
+        raw = write_snapshot(version=version, expires=snapshot_ends, metadata=named, signers=keys[:1])
+        stamp = write_timestamp(version=version, expires=timestamp_ends, snapshot=(version, raw), signers=keys[1:])
+        return self.files | {f"metadata/{version}.snapshot.json": raw, TIMESTAMP: stamp}
+
+    def pinned(self) -> dict[str, int]:
+        """The newest version of every role that a snapshot names."""
+        return {role: number for role, number in newest_versions(self.files).items() if role not in UNPINNED}
 
     def newcomer(self, member: str) -> Application:
         """Everything a new member applies with."""

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -9,8 +10,9 @@ Value: TypeAlias = str | int | float | bool | tuple[str, ...] | None
 """What a cell of a file may hold; several texts stand with spaces between in CSV, as a list in JSON."""
 
 CSV_TYPE, JSON_TYPE = "text/csv; charset=utf-8", "application/json"
-_ACTIVE = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV Injection)."""
+_ACTIVE = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV Injection), also in full width."""
+_INSIDE = re.compile('([;,|\t\r\n"]\\s*)([=+@\uff1d\uff0b\uff0d\uff20-])')
 
 
 def format_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Value]]) -> bytes:
@@ -24,8 +26,11 @@ def format_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Value]]) -> b
 
 
 def harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: an apostrophe stands before whatever begins like one."""
-    return f"'{text}" if text.startswith(_ACTIVE) else text
+    """A text that no spreadsheet takes for a formula: an apostrophe stands before whatever begins like one.
+
+    Where the reader's list separator is another than the comma, a cell begins after it in the middle of the text.
+    """
+    return _INSIDE.sub(r"\1'\2", f"'{text}" if text.startswith(_ACTIVE) else text)
 
 
 def _cell(value: Value) -> object:

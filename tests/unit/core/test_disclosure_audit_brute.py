@@ -193,6 +193,7 @@ SHAPES = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("shape", "tables"), SHAPES)
 def test_the_audit_agrees_with_enumeration_on_ten_thousand_tables(shape: Shape, tables: int) -> None:
     draw = np.random.default_rng(3)

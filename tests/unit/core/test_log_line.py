@@ -11,13 +11,14 @@ from exchange.encoding import Digest
 from exchange.errors import ExchangeError
 from exchange.errors.encoding import FieldError
 from exchange.errors.log import OriginError, QuorumError, SignatureMissingError
-from exchange.errors.trust import ChangeSubjectError, RegistryHistoryError
-from exchange.flow import ceremony
+from exchange.errors.trust import ChangeSubjectError, RegistryHistoryError, RegistryRuleError
+from exchange.flow import ceremony, ceremony_policy
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import cosign
 from exchange.log.entry import EntryType, LogEntry, format_entry
 from exchange.log.merkle import leaf_hash, root_of
 from exchange.log.note import format_note
+from exchange.log.policy import format_policy, parse_policy
 from exchange.reconcile.lineage import ends_by_origin, lineage_errors, of_this_tree
 from exchange.reconcile.logs import read_seen
 from exchange.reconcile.model import SeenCheckpoint
@@ -100,6 +101,24 @@ def test_only_one_log_key_under_a_new_name_makes_a_next_log(
 ) -> None:
     with pytest.raises(refusal):
         ceremony.next_log(living.base, applies(living), cut=None, overlap=OVERLAP, at=living.at)
+
+
+def test_a_member_that_cuts_its_log_without_the_majoritys_word_is_silenced(
+    living: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ceremony_policy, "_agreed_cuts", lambda _: b"")  # the majority sees a new log and no cut
+    trust = decided(living, cut=first_log(living))
+    assert isinstance(trust.silenced["KZ"], RegistryRuleError)
+    assert f"# cut {FIRST} 7 {'07' * 32}" in trust.silenced["KZ"].sentence()
+
+
+def test_the_majoritys_word_for_a_cut_outlives_other_policies(living: Living) -> None:
+    trust = decided(living, cut=first_log(living))
+    assert trust.policies["KZ"].endswith(f"# cut {FIRST} 7 {'07' * 32}\n".encode("ascii"))
+    living.move(hours=1)
+    plain = format_policy(parse_policy(trust.policies["KZ"]))
+    trust = living.decide(ceremony.change_policy(living.base, "KZ", plain, at=living.at), living.signers("targets"))
+    assert trust.silenced == {}
 
 
 def test_a_cut_without_a_quorum_or_of_another_log_is_refused(living: Living) -> None:

@@ -91,6 +91,15 @@ def test_no_text_of_a_file_runs_as_a_formula(active: str) -> None:
     (row,) = csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline=""))
     assert (row["text"], row["texts"]) == (f"'{active}", f"'{active} b")
     assert harmless("plain") == "plain"
+    assert harmless("Osh; plain, too") == "Osh; plain, too"
+
+
+@pytest.mark.parametrize("separator", [";", "; ", ",", "|", "\t", '"', "\n"])
+@pytest.mark.parametrize("active", ["=1+1", "+1", "-1", "@SUM(1)", "\uff1d1"])
+def test_nothing_begins_like_a_formula_after_any_separator_of_a_readers_spreadsheet(
+    separator: str, active: str
+) -> None:
+    assert harmless(f"Osh{separator}{active}") == f"Osh{separator}'{active}"
 
 
 def test_a_number_below_zero_stays_a_number() -> None:

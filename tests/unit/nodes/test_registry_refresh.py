@@ -15,6 +15,7 @@ from exchange.errors.trust import (
     OwnKeyUnlistedError,
     OwnMemberSilencedError,
     OwnMemberSuspendedError,
+    RegistrarBoundsError,
     RegistryExpiredError,
     RegistryRollbackError,
     RegistryUnreachableError,
@@ -23,6 +24,7 @@ from exchange.flow import ceremony, ceremony_offices
 from exchange.flow.ceremony_keys import merged
 from exchange.log.entry import EntryType, LogEntry, format_entry
 from exchange.receipt import Delivery, sign_delivery
+from exchange.signing.authoring import SNAPSHOT_LIFE, TIMESTAMP_LIFE
 from exchange.signing.dpop import make_assertion, make_token, open_assertion, peek_registry
 from exchange.signing.keys import KeyPurpose, PublicKey, RegistryRole
 from exchange.signing.trust import Trust
@@ -126,6 +128,20 @@ async def test_a_forged_registry_changes_nothing(around: Surroundings) -> None:
     await around.registry.refresh()
     assert around.registry.version() == 1
     assert len(around.registry.refusals) == 4
+
+
+async def test_a_registrar_that_runs_ahead_halts_nobody_and_the_next_one_is_heard(around: Surroundings) -> None:
+    at = around.living.at
+    ahead = around.living.alone(
+        "IOM", version=2**53, snapshot_ends=at + SNAPSHOT_LIFE, timestamp_ends=at + TIMESTAMP_LIFE
+    )
+    around.served = {**dict.fromkeys(FIVE), "IOM": ahead}
+    await around.registry.refresh()
+    assert around.registry.version() == 1
+    assert isinstance(around.registry.refusals["IOM"], RegistrarBoundsError)
+    around.served = dict.fromkeys(FIVE, around.renewed()) | {"IOM": ahead}
+    await around.registry.refresh()
+    assert around.registry.version() == 2
 
 
 @pytest.mark.asvs("V8.3.2")
