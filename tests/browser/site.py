@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.virtual_authenticator import Credential
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
 from exchange.encoding import base64url_encode
@@ -48,6 +49,12 @@ class Site:
 
     def press(self, selector: str) -> None:
         self.find(selector).click()
+
+    def follow(self, selector: str) -> None:
+        """Press what leads to another page, and wait for it: a click may return before the answer is there."""
+        page = self.find("html")
+        self.press(selector)
+        WebDriverWait(self.browser.driver, PATIENCE_S).until(expected_conditions.staleness_of(page))
 
     def find(self, selector: str) -> WebElement:
         return self.browser.driver.find_element(By.CSS_SELECTOR, selector)

@@ -71,16 +71,16 @@ def test_without_scripts_an_analyst_finds_compares_and_filters(plain_browser: Br
     with comparing(browser) as tour:
         plain = carried_over(tour.site, tour.person, plain_browser)
         plain.open("/bundles")
-        plain.press("a[href^='/bundles/']")
+        plain.follow("a[href^='/bundles/']")
         assert plain.all("#cells tbody tr")
         plain.open("/corridors")
         plain.find("#by-origin option[value=KG]").click()
-        plain.press(".console-filter button")
+        plain.follow(".console-filter button")
         assert "origin=KG" in plain_browser.driver.current_url
         rows = [row.text for row in plain.all("#cells tbody tr")]
         assert rows
         assert all(row.startswith("Kyrgyzstan") for row in rows)
-        plain.press("a[href^='/corridors/KG/KZ']")
+        plain.follow("a[href^='/corridors/KG/KZ']")
         assert plain.all("svg")
         assert plain.all("#figures tbody tr")
 
@@ -90,9 +90,9 @@ def test_without_scripts_an_auditor_reads_a_finding(plain_browser: Browser, brow
         plain = carried_over(tour.site, tour.person, plain_browser)
         plain.open("/exchanges")
         plain.press("#by-verdict option[value='']")
-        plain.press(".console-filter button")
+        plain.follow(".console-filter button")
         plain.open(tour.screens["timeline"])
-        plain.press("a[href^='/findings#finding-']")
+        plain.follow("a[href^='/findings#finding-']")
         assert "At fault: Kazakhstan" in plain.text()
 
 
@@ -105,14 +105,14 @@ def test_without_scripts_every_task_but_the_passkey_is_done(plain_browser: Brows
         assert rows
         assert all("Uzbekistan" in row.text for row in rows)
         plain.find("#by-SEX option[value=F]").click()
-        plain.press(".console-filter button")
+        plain.follow(".console-filter button")
         assert "SEX=F" in plain_browser.driver.current_url
         plain.find("#reason").send_keys("Проверьте период.")
-        plain.press("form[action$='/return'] button")
+        plain.follow("form[action$='/return'] button")
         assert "Проверьте период." in plain.text()
         plain.open("/contracts/CA-01-BORDER/1.0.0")
         assert "in force" in plain.text()
-        plain.press(".console-linkbutton")
+        plain.follow(".console-linkbutton")
         assert plain_browser.driver.current_url.startswith(f"{ORIGIN}/sign-in")
 
 
