@@ -106,7 +106,7 @@ def test_a_workbook_holds_numbers_and_texts_and_no_formula(desk: DeskServer) -> 
     assert sheets[0].count(b"<v>") - sheets[0].count(b't="s"') == figures
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t1", "\r1"])
 def test_no_text_begins_a_formula(text: str) -> None:
     assert harmless(text) == f"'{text}"
 

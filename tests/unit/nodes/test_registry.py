@@ -294,7 +294,7 @@ def test_a_fresh_node_learns_since_when_a_key_is_revoked(federation: Federation,
     def backdate(document: dict[str, Any]) -> None:
         document["keys"][0]["revoked_at"] = document["keys"][0]["valid_from"]
 
-    today = NOW + timedelta(hours=5)
+    today = NOW + timedelta(minutes=4)
     registry.files = registry.publish(at=today, keys={"kz": keys_of(registry, "kz", backdate)})
     write_trust_files(tmp_path, {"metadata/1.root.json": registry.files["metadata/1.root.json"]})
     (tmp_path / "targets").mkdir()
