@@ -187,9 +187,11 @@ def _price(item: JsonObject) -> Price:
     subject = f"{_SUBJECT}: prices"
     require_members(item, {"coarsening", "subject", "cells", "withheld", "protectable"}, subject=subject)
     coarsening, protectable = item["coarsening"], item["protectable"]
-    if coarsening not in COARSENINGS or not isinstance(protectable, bool):
-        expected = f"one of {', '.join(COARSENINGS)}, and whether it can be protected"
-        raise FieldError(subject=subject, field="coarsening", expected=expected, found="another")
+    if coarsening not in COARSENINGS:
+        raise FieldError(subject=subject, field="coarsening", expected=" or ".join(COARSENINGS), found="another")
+    if not isinstance(protectable, bool):
+        expected, found = "true or false", type(protectable).__name__
+        raise FieldError(subject=subject, field="protectable", expected=expected, found=found)
     price = Price(
         coarsening=str(coarsening),
         subject=short_text(item, "subject", subject=subject),

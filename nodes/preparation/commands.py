@@ -78,7 +78,7 @@ def build(invocation: Invocation) -> int:
 def build_candidates(
     node: NodeFolder, request: BuildRequest, *, history: History, output: Output
 ) -> tuple[tuple[Prepared, ...], Census]:
-    """Check, aggregate and protect one extract; nothing is written but the report of bad rows, if there are any.
+    """Check, aggregate and protect one extract; nothing is written but the report of bad rows and the note to the desk.
 
     Raises:
         PreparationError: The mapping, the extract or its rows are refused.

@@ -62,33 +62,31 @@ def clearing(browser: Browser) -> Iterator[Tour]:
 
 
 @contextmanager
-def founding(browser: Browser) -> Iterator[Tour]:
+def at_a_new_desk(browser: Browser, person: str, screens: Mapping[str, str]) -> Iterator[Tour]:
     """A desk at which nothing has happened yet."""
     with tempfile.TemporaryDirectory() as folder:
         server = desk_server(Path(folder) / "kz")
-        screens = {"tasks-none": "/", "bundles-none": "/bundles", "corridors-none": "/corridors"}
         with served(server.app, port(ORIGIN_PORT)):
-            yield Tour(Site(server.passkeys, browser), "Clearer A", screens)
+            yield Tour(Site(server.passkeys, browser), person, screens)
 
 
-@contextmanager
-def operating(browser: Browser) -> Iterator[Tour]:
+def founding(browser: Browser) -> AbstractContextManager[Tour]:
+    """An officer whose lists are empty."""
+    return at_a_new_desk(
+        browser, "Clearer A", {"tasks-none": "/", "bundles-none": "/bundles", "corridors-none": "/corridors"}
+    )
+
+
+def operating(browser: Browser) -> AbstractContextManager[Tour]:
     """An administrator, while the gateway does not run."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = desk_server(Path(folder) / "kz")
-        screens = {"node": "/node", "accounts": "/accounts"}
-        with served(server.app, port(ORIGIN_PORT)):
-            yield Tour(Site(server.passkeys, browser), "Operator A", screens)
+    return at_a_new_desk(browser, "Operator A", {"node": "/node", "accounts": "/accounts"})
 
 
-@contextmanager
-def agreeing(browser: Browser) -> Iterator[Tour]:
+def agreeing(browser: Browser) -> AbstractContextManager[Tour]:
     """The officer who signs contracts."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = desk_server(Path(folder) / "kz")
-        screens = {"contract-new": "/contracts/new", "contract-to-sign": "/contracts/CA-01-BORDER/1.0.0"}
-        with served(server.app, port(ORIGIN_PORT)):
-            yield Tour(Site(server.passkeys, browser), "Contracts", screens)
+    return at_a_new_desk(
+        browser, "Contracts", {"contract-new": "/contracts/new", "contract-to-sign": "/contracts/CA-01-BORDER/1.0.0"}
+    )
 
 
 @contextmanager

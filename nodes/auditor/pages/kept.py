@@ -179,7 +179,7 @@ class LastAudit:
 
 def shared(officer: Officer, kept: KeptAudit) -> dict[str, Any]:
     """What every page of the auditor shows."""
-    return {"officer": officer, "run": kept.run, "at": kept.at, "publications": kept.published}
+    return {"officer": officer, "run": kept.run, "at": kept.at}
 
 
 def numbered(kept: KeptAudit) -> list[tuple[int, Mapping[str, Any]]]:

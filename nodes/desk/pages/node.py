@@ -33,7 +33,7 @@ CONDITIONS: Mapping[str, str] = {
     "registry-refused": _("A newer registry was refused"),
     "witness-split-view": _("Somebody was shown another log"),
 }
-"""What makes a node red, or soon will; a code that is not here has a page of its own."""
+"""What makes a node red, or soon will; a code that is not here is shown as it is."""
 
 PURPOSES: Mapping[str, str] = {
     "bundle": _("signs bundles"),

@@ -103,7 +103,8 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
             return web.page(request, "zone/preparing.html", facts, status=status_of(error))
         facts |= {
             "release": one,
-            "command": _command("build", desk, one),
+            "command": _command("build", desk, one)
+            + (f" --officer {officer.officer_id}" if officer.officer_id else ""),
             "advise": _command("advise", desk, one),
             "shown": paged(() if one.refused is None else one.refused.refused, request.query_params, name="page"),
         }
