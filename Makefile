@@ -43,7 +43,7 @@ test-fast: $(STAMP)
 
 # The suites of whatever signs, with every Ed25519 key in a token (SoftHSM, Debian package softhsm2).
 test-hsm: $(STAMP)
-	EXCHANGE_TEST_KEYS=token $(BIN)/python -m pytest -n 2 --dist loadfile tests/unit/nodes/test_token_keys.py tests/unit/nodes/test_key_commands.py tests/unit/nodes/test_key_standing.py tests/unit/nodes/test_start_refusals.py tests/unit/nodes/test_contract_life.py tests/unit/nodes/test_desk_release.py tests/unit/nodes/test_gateway_pulls.py
+	EXCHANGE_TEST_KEYS=token $(BIN)/python -m pytest -n 2 --dist loadfile tests/unit/nodes/test_token_keys.py tests/unit/nodes/test_key_commands.py tests/unit/nodes/test_key_standing.py tests/unit/nodes/test_start_refusals.py tests/unit/nodes/test_contract_life.py tests/unit/nodes/test_desk_release.py tests/unit/nodes/test_gateway_pulls.py tests/unit/core/test_ceremony.py tests/unit/core/test_trust_silenced.py tests/unit/nodes/test_trust_commands.py tests/unit/nodes/test_registry_health.py tests/attacks/test_registry_refusals.py
 
 # Officers, analysts and auditors in Debian's chromium (packages chromium, chromium-driver, poppler-utils).
 test-browser: $(STAMP)

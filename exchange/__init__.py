@@ -4,3 +4,5 @@ Reading order: errors, encoding, codes; signing (keys, jws, trust) and contract 
 statement, report; pattern; disclosure, receipt; log, sdmx, clearance; publication (what anybody can check without a
 figure); bundle, reconcile; flow (the use cases); __main__ (offline verification for anybody).
 """
+
+__version__ = "0.1.0"

@@ -49,7 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reconfigure = getattr(stream, "reconfigure", None)  # absent where a caller put its own stream
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
-    options = _parser().parse_args(arguments, namespace=Options())
+    return run(_parser().parse_args(arguments, namespace=Options()))
+
+
+def run(options: Options) -> int:
+    """Verify what was asked for and print the verdict; the exit code."""
     verdict = verify_path(Path(options.path), Path(options.trust), at=datetime.now(UTC), floor=options.floor)
     if options.json:
         document = {"path": options.path, **verdict.as_json(options.lang)}
@@ -90,7 +94,12 @@ def verify_path(path: Path, trust: Path, *, at: datetime, floor: bool = True) ->
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m exchange", description=__doc__.partition("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("verify", help="verify a bundle offline")
+    add_arguments(commands.add_parser("verify", help="verify a bundle offline"))
+    return parser
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """What `verify` is asked with, here and in the program `exchange`."""
     command.add_argument("path", metavar="PATH", help="a bundle: its folder or its ZIP")
     command.add_argument("--trust", metavar="DIR", required=True, help="the registry and the signed contracts")
     command.add_argument("--json", action="store_true", help="the verdict as JSON")
@@ -98,7 +107,6 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--no-floor", dest="floor", action="store_false", help="leave out the audit of the interval floor"
     )
-    return parser
 
 
 def _print(verdict: Verdict, language: Language) -> None:

@@ -30,6 +30,8 @@ JsonObject: TypeAlias = dict[str, Json]
 
 JSON_DEPTH_MAX = 32
 """Nesting beyond this is refused: no document of ours is deeper, and Python's parser recurses."""
+INTEGER_MAX = 2**53 - 1
+"""Beyond it a reader with doubles would see another number (RFC 8785 §3.2.2.3)."""
 
 MEMBER_ID = re.compile(r"[A-Z][A-Z0-9]{1,15}\Z")
 """A member's id, such as KZ or IOM."""
@@ -118,6 +120,8 @@ def canonical_json(value: object) -> bytes:
 
     A float that is whole and beyond 2^53 is written as RFC 8785 says, but no parser here reads it back.
     """
+    if _is_plain(value):
+        return _PLAIN.encode(value).encode("utf-8")
     return rfc8785.dumps(value)  # type: ignore[arg-type]  # its alias does not admit Mapping/Sequence views
 
 
@@ -220,6 +224,26 @@ def _finite(text: str) -> float:
     return number
 
 
+def _is_plain(value: object) -> bool:
+    """Whether the standard library writes this as RFC 8785 does, four times as fast.
+
+    It escapes alike (§3.2.2.2). What differs: numbers with a fraction (§3.2.2.3), and names that are not ASCII, which
+    it sorts by code points instead of UTF-16 units (§3.2.3).
+    """
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return -INTEGER_MAX <= cast("int", value) <= INTEGER_MAX
+    if kind is dict:
+        members = cast("dict[object, object]", value)
+        return all(type(name) is str and name.isascii() and _is_plain(item) for name, item in members.items())
+    return kind in (list, tuple) and all(_is_plain(item) for item in cast("list[object]", value))
+
+
+_PLAIN = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), sort_keys=True, check_circular=False, allow_nan=False
+)
 _STRICT = json.JSONDecoder(object_pairs_hook=_unique_members, parse_constant=_refuse_constant, parse_float=_finite)
 """One for all: `json.loads` would build it anew for every document."""
 

@@ -127,6 +127,9 @@ class IdentityProviderSettings(_Section):
     issuer: str = Field(pattern=r"^https?://[^?#\s]+$", max_length=255)
     authorization_endpoint: str = Field(pattern=r"^https?://[^#\s]+$", max_length=512)
     token_endpoint: str = Field(pattern=r"^https?://[^#\s]+$", max_length=512)
+    pushed_authorization_request_endpoint: str | None = Field(  # none: the request goes along with the browser
+        default=None, pattern=r"^https?://[^#\s]+$", max_length=512
+    )
     client_id: str = Field(min_length=1, max_length=255)
     client_secret_file: str | None = None  # relative to the node's folder; none: a public client, PKCE alone
     jwks_file: str  # the provider's public keys, relative to the node's folder

@@ -85,19 +85,35 @@ def lateness(due: Due, at: datetime) -> Lateness:
         due: What is owed.
         at: The cosigned time of its entry, or now; days are those of UTC.
     """
-    day = at.astimezone(UTC).date()
-    rungs = (
-        (due.delinquent, Lateness.DELINQUENT),
-        (due.overdue, Lateness.OVERDUE),
-        (due.late, Lateness.LATE),
-        (due.due + timedelta(days=1), Lateness.DUE),
+    return _rung(at, due=due.due, late=due.late, overdue=due.overdue, delinquent=due.delinquent)
+
+
+def lateness_since(contract: DataContract, due: date, at: datetime) -> Lateness:
+    """How late something is that the contract's ladder counts from another day than a period's: as `lateness`."""
+    calendar = contract.calendar
+    return _rung(
+        at,
+        due=due,
+        late=due + timedelta(days=calendar.late_days),
+        overdue=due + timedelta(days=calendar.overdue_days),
+        delinquent=due + timedelta(days=calendar.delinquent_days),
     )
-    return next((rung for first, rung in rungs if day >= first), Lateness.IN_TIME)
 
 
 def earliest_day(contract: DataContract, period: Period) -> date:
     """The first day on which figures of a period may be published: the one after it, and the embargo."""
     return period.end + timedelta(days=1 + contract.embargo_days)
+
+
+def _rung(at: datetime, *, due: date, late: date, overdue: date, delinquent: date) -> Lateness:
+    day = at.astimezone(UTC).date()
+    rungs = (
+        (delinquent, Lateness.DELINQUENT),
+        (overdue, Lateness.OVERDUE),
+        (late, Lateness.LATE),
+        (due + timedelta(days=1), Lateness.DUE),
+    )
+    return next((rung for first, rung in rungs if day >= first), Lateness.IN_TIME)
 
 
 def _due(contract: DataContract, period: Period, provider: str, recipients: tuple[str, ...]) -> Due:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from exchange.contract.choose import version_number
 from exchange.contract.effects import ABSENT, Absent, Effect, Pattern, Value, effect_of
 from exchange.contract.model import DataContract
-from exchange.contract.text import read_text
 from exchange.encoding import Json, JsonObject, canonical_json
 from exchange.errors.contract import ContractsUnrelatedError, ContractVersionError
 
@@ -58,7 +57,7 @@ def diff_contracts(before: DataContract, after: DataContract) -> ContractDiff:
     """
     if before.id != after.id:
         raise ContractsUnrelatedError(expected=before.id, found=after.id)
-    return ContractDiff(diff_documents(read_text(before.raw).document, read_text(after.raw).document))
+    return ContractDiff(diff_documents(before.document, after.document))
 
 
 def diff_documents(before: JsonObject, after: JsonObject) -> tuple[Change, ...]:

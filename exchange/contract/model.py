@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from exchange.codes import CodeList, Labels
-from exchange.encoding import Digest
+from exchange.encoding import Digest, JsonObject
 
 TOTAL = "_T"
 """The code of the total in every dimension that has one (SDMX)."""
@@ -172,7 +172,11 @@ class Mirror:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataContract:
-    """One version of a data contract, parsed, with its digest over the RFC 8785 form."""
+    """One version of a data contract, parsed, with its digest over the RFC 8785 form.
+
+    Attributes:
+        document: What is signed, as it was read: nobody changes it.
+    """
 
     id: str
     version: str  # MAJOR.MINOR.PATCH
@@ -204,6 +208,7 @@ class DataContract:
     revisions: RevisionPolicy = RevisionPolicy(provisional_after_days=45, final_after_months=15)
     attributes: Mapping[str, CodeList] = field(default_factory=dict)  # OBS_STATUS, CONF_STATUS
     exclusions: tuple[Exclusion, ...] = ()
+    document: JsonObject = field(default_factory=dict, repr=False)
 
     def members(self, role: Role | None = None) -> tuple[str, ...]:
         """The parties (with this role), sorted."""

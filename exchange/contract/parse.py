@@ -40,6 +40,8 @@ FIXED_COLUMNS = (TIME_PERIOD, "OBS_VALUE", "OBS_STATUS", "CONF_STATUS")
 
 CODELISTS_KEPT = 128
 """How many parsed code lists a process keeps, the last ones used."""
+TEXTS_KEPT = 64
+"""How many contracts' texts a process keeps read, the last ones used; only what met both schemas is kept."""
 
 
 def parse_contract(raw: bytes, *, codelists: Mapping[Digest, bytes]) -> DataContract:
@@ -56,12 +58,31 @@ def parse_contract(raw: bytes, *, codelists: Mapping[Digest, bytes]) -> DataCont
         CodeListError: A pinned file is not a code list.
         ContractRuleError: Two clauses contradict each other, or a code is not in its list.
     """
-    source = read_text(raw)
-    for finding in schema_findings(source):
-        raise finding
+    return read_clauses(checked_text(raw), raw, codelists=codelists)
+
+
+def read_clauses(source: ContractText, raw: bytes, *, codelists: Mapping[Digest, bytes]) -> DataContract:
+    """Read a contract whose document met both schemas.
+
+    Raises:
+        CodeListAbsentError, CodeListError, ContractRuleError: As in `parse_contract`.
+    """
     contract = _contract(source, raw, _Shelf(codelists))
     rules.check(contract, Clause(source))
     return contract
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
+def checked_text(raw: bytes) -> ContractText:
+    """Read a contract's text and hold it against both schemas; the same bytes are read once, so nobody changes it.
+
+    Raises:
+        ContractYamlError, ContractSchemaError: As in `parse_contract`.
+    """
+    source = read_text(raw)
+    for finding in schema_findings(source):
+        raise finding
+    return source
 
 
 def contract_findings(raw: bytes, *, codelists: Mapping[Digest, bytes]) -> tuple[ContractError, ...]:
@@ -144,6 +165,7 @@ def _contract(source: ContractText, raw: bytes, shelf: _Shelf) -> DataContract:
         limitations=top.at("description").text("limitations"),
         revisions=_revisions(top.custom("revisions")),
         exclusions=_exclusions(recipient),
+        document=source.document,
         attributes={name: shelf.take(columns[name].custom("codelist")) for name in ("OBS_STATUS", "CONF_STATUS")},
     )
 

@@ -17,6 +17,7 @@ ExchangeError
 ├── sdmx.*          contracts going out to, and coming in from, other standards
 ├── audit.*         findings, each with the party at fault               (exit 3)
 ├── audit_logs.*    findings about a log as such                          (exit 3)
+├── audit_holders.* findings about members that hold others' figures      (exit 3)
 ├── evidence.*      evidence files of an audit                            (exit 3)
 ├── desk.*          candidates and cases at the clearing desk
 ├── officers.*      accounts, sessions and rights at desk and console     (exit 4)

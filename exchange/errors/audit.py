@@ -367,11 +367,17 @@ class ReceiptContradictsError(FindingError):
     ru = "выдача {pull}: квитанция {party}: {field}: журнал говорит {expected}, квитанция {found}"
 
 
-class WithdrawalNotAcknowledgedError(FindingError):
-    """A bundle that its provider took back and a holder keeps silent about."""
+class StatementUnloggedError(FindingError):
+    """A party's word about a contract that stands in one party's log and not in another's."""
 
-    code = "withdrawal-not-acknowledged"
-    en = "pull {pull}: {party} received {bundle} of {publisher}, who withdrew it; not acknowledged by {due}"
-    ru = "выдача {pull}: {party} получил {bundle} участника {publisher}, тот отозвал его; нет подтверждения к {due}"
-    mend_en = "the gateway of {party} acknowledges by itself once it runs; at once: withdrawal look {publisher}"
-    mend_ru = "шлюз {party} подтвердит сам, когда заработает; сразу: withdrawal look {publisher}"
+    code = "contract-statement-unlogged"
+    en = (
+        "contract {contract} {version}: what {speaker} said ({statement}) is in the log of {holder} since {since}, and "
+        "the log of {member} goes on for a day without it; at fault: {party}"
+    )
+    ru = (
+        "договор {contract} {version}: заявление {speaker} ({statement}) есть в журнале {holder} с {since}, а журнал "
+        "{member} идёт дальше день без него; виновен: {party}"
+    )
+    mend_en = "{holder} hands the statement to {member} once more; both show why it was not carried or not taken"
+    mend_ru = "{holder} передаёт заявление участнику {member} ещё раз; оба показывают, почему оно не дошло"

@@ -319,8 +319,8 @@ class IllegalTransitionError(ClearanceError):
     exit_code = ExitCode.ERROR
     en = "candidate {candidate} is {state}: {event} is not possible"
     ru = "кандидат {candidate} в состоянии {state}: {event} невозможно"
-    mend_en = ""
-    mend_ru = ""
+    mend_en = "look at the candidate again: somebody acted on it since, or the step belongs to another state"
+    mend_ru = "посмотрите кандидата ещё раз: с ним уже что-то сделали, или этот шаг относится к другому состоянию"
 
 
 class NotPreparerError(ClearanceError):

@@ -121,6 +121,22 @@ class ContractNotSignedError(ContractNotInForceError):
     mend_ru = "каждая из этих сторон выполняет: exchange contract sign {contract} {version}"
 
 
+class StatementUnwitnessedError(ContractNotInForceError):
+    """A signature that binds nobody: its key did not count any more, and nothing shows that it was made before."""
+
+    code = "statement-unwitnessed"
+    en = (
+        "contract {contract} {version}: {party} signed it with a key that did not count at {at}, and no proof here "
+        "shows that witnesses saw it while it did"
+    )
+    ru = (
+        "договор {contract} {version}: ключ, которым подписала сторона {party}, на {at} не действовал, и нет "
+        "доказательства, что свидетели видели подпись раньше"
+    )
+    mend_en = "lay the statement's tlog-proof beside it: each party's gateway writes one into its contracts folder"
+    mend_ru = "положите рядом доказательство tlog-proof: шлюз каждой стороны пишет его в свою папку contracts"
+
+
 class ContractNotEffectiveError(ContractNotInForceError):
     """All have signed, and the contract begins later."""
 

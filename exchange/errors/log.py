@@ -56,6 +56,14 @@ class SignatureMissingError(LogError):
     ru = "{subject}: нет подписи {signer}"
 
 
+class LogKeyEndedError(LogError):
+    """A log key that counts no more, and nothing that shows the signature to be from its time: it may be a thief's."""
+
+    code = "log-key-ended"
+    en = "{subject}: signed by a log key that ended {ended}; no witness and no delivery shows that it is older"
+    ru = "{subject}: подписано ключом журнала, истёкшим {ended}; ни свидетель, ни выдача не показывают, что раньше"
+
+
 class UnknownSignerError(LogError):
     """Somebody signed who is no witness of this log, perhaps under an older policy."""
 

@@ -84,6 +84,17 @@ class LogNotInMirrorError(NodeError):
     mend_ru = "ничего не изменено; сохраните папку как доказательство и восстановите другую резервную копию"
 
 
+class LogMirrorsShortError(NodeError):
+    """A mirror shows a checkpoint that a quorum cosigned, and no mirror gives the entries under it."""
+
+    code = "log-mirrors-short"
+    exit_code = ExitCode.DOES_NOT_HOLD
+    en = "{origin}: a quorum cosigned {expected} entries, the mirrors give {found}; passed over: {mirrors}"
+    ru = "{origin}: кворум заверил записей: {expected}, зеркала дают {found}; пропущены: {mirrors}"
+    mend_en = "nothing was changed; have the mirrors named mended, try again; if it is lost: log recover --to-cut"
+    mend_ru = "ничего не изменено; пусть названные зеркала исправят, повторите; если утрачено: log recover --to-cut"
+
+
 class LogEndedError(NodeError):
     """The log has its last entry, and another takes its place."""
 

@@ -140,6 +140,16 @@ def term(contract: DataContract, statements: Iterable[Statement]) -> Term | None
     return Term(since=begins.astimezone(UTC).date(), until=min(ends, default=None))
 
 
+def came_into_force(contract: DataContract, statements: Iterable[Statement], at: datetime) -> bool:
+    """Whether a contract has ever been in force by this moment, whatever became of it since."""
+    # A later version that is now suspended or ended still supersedes: otherwise one party could suspend a stricter
+    # version to bring the looser one before it back to life.
+    said = _said(contract, statements, at)
+    missing, begins = _beginning(contract, said)
+    ended = _ended(contract, said, at)
+    return not missing and begins <= at and (ended is None or ended.since is None or begins < ended.since)
+
+
 def _said(contract: DataContract, statements: Iterable[Statement], at: datetime) -> list[Statement]:
     """What its parties had said about this contract by then."""
     members = contract.members()
@@ -186,7 +196,7 @@ def _superseding(contract: DataContract, versions: Versions, *, at: datetime, pr
     later = [
         other
         for other, statements in versions
-        if other.id == contract.id and _number(other) > _number(contract) and _came_into_force(other, statements, at)
+        if other.id == contract.id and _number(other) > _number(contract) and came_into_force(other, statements, at)
     ]
     wanted = [provider] if provider is not None else contract.members(Role.PROVIDER)
     replaced = [
@@ -195,15 +205,6 @@ def _superseding(contract: DataContract, versions: Versions, *, at: datetime, pr
     ]
     newest = [other for other in replaced if other is not None]
     return max(newest, key=_number).version if newest and len(newest) == len(replaced) else None
-
-
-def _came_into_force(contract: DataContract, statements: Iterable[Statement], at: datetime) -> bool:
-    # A later version that is now suspended or ended still supersedes: otherwise one party could suspend a stricter
-    # version to bring the looser one before it back to life.
-    said = _said(contract, statements, at)
-    missing, begins = _beginning(contract, said)
-    ended = _ended(contract, said, at)
-    return not missing and begins <= at and (ended is None or ended.since is None or begins < ended.since)
 
 
 def _refusal(contract: DataContract, found: Standing, at: datetime) -> ContractNotInForceError:

@@ -18,13 +18,16 @@ from exchange.errors.audit_logs import LogMalformedError, LogRolledBackError
 from exchange.errors.bundle import DeterminedCellsError
 from exchange.errors.encoding import EncodingError
 from exchange.errors.evidence import EvidenceIncompleteError, EvidenceLogError, EvidenceUnprovenError
-from exchange.errors.log import LogError
+from exchange.errors.log import LogError, LogKeyEndedError
 from exchange.flow.agree import contract_state
+from exchange.flow.stated import BINDS
 from exchange.manifest import DATA, MANIFEST, bundle_digest, parse_manifest
 from exchange.publication import SIGNATURES, OneContract, Publication, verify_publication
 from exchange.reconcile import reconcile
 from exchange.reconcile.dossier import Charge, Dossier, LogCopy
-from exchange.reconcile.history import history_of
+from exchange.reconcile.evidence import Signatures
+from exchange.reconcile.handed_out import handed_out, read_handed_out
+from exchange.reconcile.history import STATEMENTS, history_of
 from exchange.reconcile.lineage import ends_by_origin, lineage_errors, of_this_tree
 from exchange.reconcile.logs import contradictions, read_seen, shown_backwards, view_of
 from exchange.reconcile.model import (
@@ -36,6 +39,7 @@ from exchange.reconcile.model import (
     SeenCheckpoint,
     VerifiedPublication,
 )
+from exchange.reconcile.pairs import pair
 from exchange.signing.members import Member
 from exchange.signing.trust import Trust
 from exchange.statement import Statement, open_statement
@@ -112,12 +116,23 @@ def read_publication(
 def read_statements(
     logs: Iterable[LogView], signed: Mapping[Digest, bytes], *, trust: Trust
 ) -> dict[Digest, Statement]:
-    """The contract statements that the logs name, those that verify: others bind nobody."""
-    named = {digest for view in logs for digest in history_of(view).statements()}
+    """The contract statements that the logs name, those that verify: others bind nobody.
+
+    What binds, a signature or a resumption, must be by a key that counted when the first log took it: its own date
+    proves nothing (decision 46). That an entry's time is true is judged apart, by the cosignatures around it.
+    """
+    taken: dict[Digest, datetime] = {}
+    for logged in (one for view in logs for one in view.of(*STATEMENTS)):
+        if logged.entry.evidence is not None:
+            at = logged.entry.at
+            taken[logged.entry.evidence] = min(at, taken.get(logged.entry.evidence, at))
     found: dict[Digest, Statement] = {}
-    for digest in sorted(named & signed.keys()):
+    for digest in sorted(taken.keys() & signed.keys()):
         with suppress(ExchangeError):
-            found[digest] = open_statement(signed[digest], trust=trust)
+            statement = open_statement(signed[digest], trust=trust)
+            if statement.type in BINDS:
+                open_statement(signed[digest], trust=trust, at=taken[digest])
+            found[digest] = statement
     return found
 
 
@@ -135,7 +150,7 @@ def decide_again(dossier: Dossier, *, trust: Trust, codelists: Mapping[Digest, b
         EvidenceUnprovenError: The finding does not follow.
         ExchangeError: A checkpoint, an entry or a contract in it is not what it must be.
     """
-    seen = {log.member: [read_seen(log.member, note, trust=trust) for note in log.checkpoints] for log in dossier.logs}
+    seen = _read_checkpoints(dossier, trust)
     proven = _same(
         [found for log in dossier.logs for found in _judge_log(log, seen[log.member], trust.known(log.member))],
         dossier.charge,
@@ -166,6 +181,47 @@ def decide_again(dossier: Dossier, *, trust: Trust, codelists: Mapping[Digest, b
     )
 
 
+def _read_checkpoints(dossier: Dossier, trust: Trust) -> dict[str, list[SeenCheckpoint]]:
+    """Every checkpoint in it that says something about its member, by member.
+
+    One whose key ended counts where the log of a partner in this file fixes in time that it was handed out; others of
+    that kind are left aside, which can hide a fault and never makes one.
+    """
+    seen: dict[str, list[SeenCheckpoint]] = {log.member: [] for log in dossier.logs}
+    ended: list[tuple[str, bytes]] = []
+    for log in dossier.logs:
+        for note in log.checkpoints:
+            try:
+                seen[log.member].append(read_seen(log.member, note, trust=trust))
+            except LogKeyEndedError:
+                ended.append((log.member, note))
+    if ended:
+        views: dict[str, LogView] = {}
+        for log in dossier.logs:
+            with suppress(ExchangeError):  # a log that is none fixes nothing in time
+                views[log.member] = _view(log, seen[log.member], trust)
+        signatures = Signatures(Evidence(signed=dossier.signed), trust)
+        handed = handed_out(pair(views), signatures)
+        for member, note in ended:
+            with suppress(LogKeyEndedError):
+                named_by = handed.get((member, note), ())
+                seen[member].append(read_handed_out(member, note, named_by, signatures=signatures, trust=trust))
+    return seen
+
+
+def _view(log: LogCopy, seen: list[SeenCheckpoint], trust: Trust) -> LogView:
+    """The log under those of its checkpoints that are of its tree.
+
+    Raises:
+        EvidenceLogError: They are not of one tree.
+        LogError, EncodingError: An entry is none.
+    """
+    known = of_this_tree(seen, ends_by_origin(log.entries, trust.known(log.member)))
+    if contradictions(log.member, log.entries, known):
+        raise EvidenceLogError(party=log.member, expected="entries under its checkpoints", found=len(log.entries))
+    return view_of(log.member, log.entries, known)
+
+
 def _judge_log(log: LogCopy, seen: list[SeenCheckpoint], member: Member) -> list[Finding]:
     """What the log's own checkpoints convict it of; a copy that none of them covers is no copy."""
     if not any(one.checkpoint.size == len(log.entries) for one in seen):
@@ -185,12 +241,7 @@ def _judge_log(log: LogCopy, seen: list[SeenCheckpoint], member: Member) -> list
 def _federation(
     dossier: Dossier, seen: Mapping[str, list[SeenCheckpoint]], trust: Trust, codelists: Mapping[Digest, bytes]
 ) -> Federation:
-    logs: dict[str, LogView] = {}
-    for log in dossier.logs:
-        known = of_this_tree(seen[log.member], ends_by_origin(log.entries, trust.known(log.member)))
-        if contradictions(log.member, log.entries, known):
-            raise EvidenceLogError(party=log.member, expected="entries under its checkpoints", found=len(log.entries))
-        logs[log.member] = view_of(log.member, log.entries, known)
+    logs = {log.member: _view(log, seen[log.member], trust) for log in dossier.logs}
     _require_statements(logs.values(), dossier.signed)
     contracts = {one.digest: one for one in (parse_contract(raw, codelists=codelists) for raw in dossier.contracts)}
     publications: Publications = {

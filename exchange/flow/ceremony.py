@@ -98,7 +98,7 @@ def remove_member(base: SignedRegistry, member_id: str, *, at: datetime) -> Prop
     draft.federation = with_member(draft.federation, member_id, replace(one, left_at=draft.at))
     draft.roles = {role: without_holder(authority, member_id) for role, authority in draft.roles.items()}
     del draft.delegations[member_id.lower()]
-    draft.targets[keys_file(member_id)] = format_member_keys(draft.members[member_id])
+    draft.targets[keys_file(member_id)] = format_member_keys(draft.listed(member_id))
     return _who_belongs(draft, "remove", member_id)
 
 
@@ -133,7 +133,7 @@ def rotate_keys(base: SignedRegistry, application: Application, *, overlap: time
     draft = draft_of(base, at)
     member_id = application.member
     present_member(draft, member_id)
-    draft.members[member_id] = added_keys(draft.members[member_id], application, at=at, overlap=overlap)
+    draft.relist(added_keys(draft.listed(member_id), application, at=at, overlap=overlap))
     draft.touch(member_id.lower())
     if any(application.of(purpose) for purpose in (KeyPurpose.LOG, KeyPurpose.WITNESS)):
         draft.new_policies()
@@ -159,13 +159,13 @@ def next_log(
     draft = draft_of(base, at)
     member_id = application.member
     present_member(draft, member_id)
-    member = draft.members[member_id]
+    member = draft.listed(member_id)
     where = None
     if cut is not None:
         seen = parse_policy(draft.targets.get(policy_file(member_id), b"")).check(cut)
         require("log", member_id, expected=member.origin, found=seen.origin[:80], holds=seen.origin == member.origin)
         where = CutAt(size=seen.size, root=seen.root)
-    draft.members[member_id] = with_next_log(member, application, cut=where, at=at, overlap=overlap)
+    draft.relist(with_next_log(member, application, cut=where, at=at, overlap=overlap))
     draft.touch(member_id.lower())
     draft.new_policies({member_id: None})
     return draft.proposal("log", member_id)
@@ -175,7 +175,7 @@ def revoke_keys(base: SignedRegistry, member_id: str, kids: Sequence[str], *, at
     """In an emergency: these keys count no more from the publication on; both delegation keys of the member sign."""
     draft = draft_of(base, at)
     present_member(draft, member_id)
-    draft.members[member_id] = revoked_keys(draft.members[member_id], kids, at=at)
+    draft.relist(revoked_keys(draft.listed(member_id), kids, at=at))
     draft.touch(member_id.lower())
     return draft.proposal("revoke", member_id)
 

@@ -1,10 +1,13 @@
 """The registry as a proposal would make it: what was touched is written anew, the rest stays as it is."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
-from exchange.errors.trust import ChangeSubjectError, UnknownMemberError
+from exchange.errors.encoding import EncodingError
+from exchange.errors.trust import ChangeSubjectError, TrustError, UnknownMemberError
 from exchange.flow.ceremony_policy import policies_after
 from exchange.signing.authoring import (
     DELEGATION_LIFE,
@@ -15,8 +18,16 @@ from exchange.signing.authoring import (
     write_targets,
 )
 from exchange.signing.ceremony_form import Proposal
-from exchange.signing.delegations import DELEGATION_THRESHOLD_MIN, FEDERATION, keys_file, read_federation
+from exchange.signing.delegations import (
+    DELEGATION_THRESHOLD_MIN,
+    FEDERATION,
+    keys_file,
+    last_that_held,
+    read_federation,
+    read_members,
+)
 from exchange.signing.federation import Federation, Membership, format_federation
+from exchange.signing.history import claimed_since
 from exchange.signing.keys import PublicKey, RegistryRole
 from exchange.signing.members import Member, format_member_keys, parse_member_keys
 from exchange.signing.registry import SignedRegistry
@@ -39,8 +50,9 @@ class Draft:
     federation: Federation
     roles: dict[str, Authority]  # root, targets, snapshot, timestamp
     delegations: dict[str, Authority]
-    members: dict[str, Member]  # present and former, by id
+    members: dict[str, Member]  # present and former, by id; without whose file cannot be read
     targets: dict[str, bytes]
+    held: dict[str, Member | None] = field(default_factory=dict)  # who is silenced, by its last file that held
     touched: dict[str, None] = field(default_factory=dict)  # roles, in order
 
     def touch(self, *roles: str) -> None:
@@ -52,8 +64,30 @@ class Draft:
         self.targets |= policies_after(self.members.values(), self.federation, self.targets, at=self.at, wanted=wanted)
         self.touch("targets")
 
+    def listed(self, member_id: str) -> Member:
+        """A member with its keys, as its file lists them; of one that is silenced, its last file that held.
+
+        Raises:
+            ChangeSubjectError: The member is silenced, and no earlier file of it is at hand.
+        """
+        found = self.held[member_id] if member_id in self.held else self.members.get(member_id)
+        if found is None:
+            raise ChangeSubjectError(
+                kind="change", subject=member_id, expected=f"{keys_file(member_id)} that holds", found="none"
+            )
+        return found
+
+    def relist(self, member: Member) -> None:
+        """Give a member another list of keys; with it, it is silenced no more."""
+        self.held.pop(member.id, None)
+        self.members[member.id] = member
+
     def proposal(self, kind: str, subject: str) -> Proposal:
-        """What is to be signed."""
+        """What is to be signed.
+
+        Raises:
+            ChangeSubjectError: It touches the file of a member that is silenced by it.
+        """
         files: dict[str, bytes] = {}
         metadata: dict[str, bytes] = {}
         order = {"root": 0, "targets": 1}
@@ -75,7 +109,7 @@ class Draft:
             return {}
         if role == "targets":
             return self.targets | {FEDERATION: format_federation(self.federation)}
-        return {keys_file(role): format_member_keys(self.members[role.upper()])}
+        return {keys_file(role): format_member_keys(self.listed(role.upper()))}
 
     def _root(self) -> bytes:
         version = 1 if self.base is None else self.base.root.version + 1
@@ -101,15 +135,23 @@ class Draft:
 
 
 def draft_of(base: SignedRegistry, at: datetime) -> Draft:
-    """The published state, to be changed."""
+    """The published state, to be changed.
+
+    Raises:
+        KeyReuseError, RegistryRuleError: It is no state of a registry: two members claim the same, and none was first.
+    """
     federation = read_federation(base.targets)
     members: dict[str, Member] = {}
     own = {delegation.role: delegation.targets for delegation in base.delegations}
     for member_id, one in federation.members.items():
         file = keys_file(member_id)
         raw = base.targets.get(file) or own.get(member_id.lower(), {}).get(file)
-        if raw is not None:
-            members[member_id] = parse_member_keys(raw, member_id=member_id, kind=one.kind, name=one.name)
+        # A member that signs a bad file silences itself; it must not halt what the others decide.
+        with suppress(EncodingError, TrustError):
+            if raw is not None:
+                members[member_id] = parse_member_keys(raw, member_id=member_id, kind=one.kind, name=one.name)
+    everybody = read_members(base, federation, {}, partial(claimed_since, base, base.files))
+    held = last_that_held(base, federation, everybody)
     return Draft(
         at=at,
         base=base,
@@ -118,6 +160,7 @@ def draft_of(base: SignedRegistry, at: datetime) -> Draft:
         delegations={role: one for role, one in base.authorities.items() if role not in TOP},
         members=members,
         targets={path: raw for path, raw in base.targets.items() if path != FEDERATION},
+        held={member_id: held.get(member_id) for member_id in everybody.silenced},
     )
 
 

@@ -62,21 +62,11 @@ def pick(offers: Sequence[Offer], wanted: Wanted, *, partner: str, member: str) 
         OfferAmbiguousError: Several contracts begin so.
         OfferWithdrawnError: It was withdrawn.
     """
-    prefix = wanted.contract.upper()
-    found = [
-        offer
-        for offer in offers
-        if offer.contract.id.startswith(prefix)
-        and offer.provider == partner
-        and offer.state in {STATE_PUBLISHED, STATE_WITHDRAWN}
-    ]
-    exact = [offer for offer in found if offer.contract.id == prefix]
-    found = [offer for offer in (exact or found) if offer.period == wanted.period]
+    own = [offer for offer in offers if offer.provider == partner and offer.state in {STATE_PUBLISHED, STATE_WITHDRAWN}]
+    found = [offer for offer in _beginning(own, wanted.contract) if offer.period == wanted.period]
     if not found:
-        raise NotOfferedError(partner=partner, member=member, contract=prefix, period=wanted.period)
-    ids = sorted({offer.contract.id for offer in found})
-    if len(ids) > 1:
-        raise OfferAmbiguousError(contract=prefix, partner=partner, found=", ".join(ids))
+        raise NotOfferedError(partner=partner, member=member, contract=wanted.contract.upper(), period=wanted.period)
+    _require_one_contract(found, wanted.contract, partner=partner)
     newest = max(found, key=lambda offer: (offer.revision, offer.bundle))
     if newest.state == STATE_WITHDRAWN:
         raise OfferWithdrawnError(
@@ -88,6 +78,30 @@ def pick(offers: Sequence[Offer], wanted: Wanted, *, partner: str, member: str) 
             bundle=str(newest.bundle),
         )
     return newest
+
+
+def of_contract(offers: Sequence[Offer], contract: str, *, partner: str) -> tuple[Offer, ...]:
+    """The offers of one contract, all its versions; `contract` is its id or a beginning of it, in either case.
+
+    Raises:
+        OfferAmbiguousError: Several contracts begin so.
+    """
+    found = _beginning(offers, contract)
+    _require_one_contract(found, contract, partner=partner)
+    return found
+
+
+def _beginning(offers: Sequence[Offer], contract: str) -> tuple[Offer, ...]:
+    """An id that is exactly this one comes before those that only begin with it."""
+    prefix = contract.upper()
+    exact = tuple(offer for offer in offers if offer.contract.id == prefix)
+    return exact or tuple(offer for offer in offers if offer.contract.id.startswith(prefix))
+
+
+def _require_one_contract(offers: Sequence[Offer], contract: str, *, partner: str) -> None:
+    ids = sorted({offer.contract.id for offer in offers})
+    if len(ids) > 1:
+        raise OfferAmbiguousError(contract=contract.upper(), partner=partner, found=", ".join(ids))
 
 
 def _offer(item: Mapping[str, object]) -> Offer:

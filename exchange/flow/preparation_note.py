@@ -4,7 +4,8 @@ It crosses into the desk's zone (DESIGN.md §2), so it has no place for what a r
 a sum: a refused field is a line, a column and what is allowed there; an option's price is a count of withheld cells.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -29,9 +30,18 @@ NOTE_TYPE = "preparation-note/1"
 REFUSED_MAX = 1000
 """How many refused fields a note names; the whole list stays with whoever keeps the register."""
 OPTIONS_MAX = 200
-WHOLE = "nothing"
-COARSENINGS = (WHOLE, "dimension", "level", "table")
-"""What an option leaves out: nothing, a dimension, a dimension's lowest level, a table."""
+LINES_MAX = 10**10
+"""Of an extract: every person on earth, and some."""
+NOTE_BYTES_MAX = 1024 * 1024
+_ID = r"[A-Z][A-Z0-9_]{0,29}"
+COARSENINGS: Mapping[str, re.Pattern[str]] = {
+    "nothing": re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)*\Z"),
+    "dimension": re.compile(rf"{_ID} \({_ID}\)\Z"),
+    "level": re.compile(rf"{_ID}\Z"),
+    "table": re.compile(rf"{_ID}\Z"),
+}
+"""What an option leaves out, and how that is named: nothing of a contract, a dimension of a table, a dimension's lowest
+level, a table. The names are the contract's, so that nothing else can be said in their place."""
 
 _SUBJECT = "preparation note"
 _MEMBERS = {"type", "contract", "period", "at", "refused_fields", "refused", "prices"}
@@ -43,7 +53,7 @@ class RefusedField:
     """A field that stopped the build; what it holds stays in the preparation zone.
 
     Attributes:
-        line: Of the extract, from 1.
+        line: Of the extract, 1 to LINES_MAX.
         column: The register's.
         allowed: What may stand there.
     """
@@ -103,7 +113,7 @@ class PreparationNote:
         return f"{self.contract.id}-{self.period}.{kind}.json".lower()
 
 
-def format_note(note: PreparationNote) -> bytes:
+def format_preparation_note(note: PreparationNote) -> bytes:
     """The RFC 8785 bytes of a note."""
     return canonical_json(
         {
@@ -127,13 +137,13 @@ def format_note(note: PreparationNote) -> bytes:
     )
 
 
-def parse_note(raw: bytes) -> PreparationNote:
+def parse_preparation_note(raw: bytes) -> PreparationNote:
     """Read a note; an unknown member is refused, so nothing can be said there that is not meant to be.
 
     Raises:
         JsonError, CanonicalJsonError, FieldError, DigestError, InstantError, PeriodError: Not the form.
     """
-    document = parse_canonical_object(raw, subject=_SUBJECT)
+    document = parse_canonical_object(raw, subject=_SUBJECT, bytes_max=NOTE_BYTES_MAX)
     require_members(document, _MEMBERS, subject=_SUBJECT)
     if document["type"] != NOTE_TYPE:
         raise FieldError(subject=_SUBJECT, field="type", expected=NOTE_TYPE, found="another text")
@@ -177,24 +187,36 @@ def _refused(item: JsonObject) -> RefusedField:
     subject = f"{_SUBJECT}: refused"
     require_members(item, {"line", "column", "allowed"}, subject=subject)
     return RefusedField(
-        line=int_member(item, "line", subject=subject),
+        line=_line(item, subject),
         column=short_text(item, "column", subject=subject),
         allowed=short_text(item, "allowed", subject=subject),
     )
 
 
+def _line(item: JsonObject, subject: str) -> int:
+    line = int_member(item, "line", subject=subject)
+    if not 1 <= line <= LINES_MAX:
+        raise FieldError(subject=subject, field="line", expected=f"1 to {LINES_MAX}", found=str(line))
+    return line
+
+
 def _price(item: JsonObject) -> Price:
     subject = f"{_SUBJECT}: prices"
     require_members(item, {"coarsening", "subject", "cells", "withheld", "protectable"}, subject=subject)
-    coarsening, protectable = item["coarsening"], item["protectable"]
-    if coarsening not in COARSENINGS:
+    coarsening, protectable = text_member(item, "coarsening", subject=subject), item["protectable"]
+    names = COARSENINGS.get(coarsening)
+    if names is None:
         raise FieldError(subject=subject, field="coarsening", expected=" or ".join(COARSENINGS), found="another")
+    left_out = text_member(item, "subject", subject=subject)
+    if len(left_out) > TEXT_CHARACTERS_MAX or names.match(left_out) is None:
+        expected = f"the name of what is left out ({coarsening})"
+        raise FieldError(subject=subject, field="subject", expected=expected, found="another text")
     if not isinstance(protectable, bool):
         expected, found = "true or false", type(protectable).__name__
         raise FieldError(subject=subject, field="protectable", expected=expected, found=found)
     price = Price(
-        coarsening=str(coarsening),
-        subject=short_text(item, "subject", subject=subject),
+        coarsening=coarsening,
+        subject=left_out,
         cells=int_member(item, "cells", subject=subject),
         withheld=int_member(item, "withheld", subject=subject),
         protectable=protectable,

@@ -31,6 +31,7 @@ from exchange.encoding import Digest
 from exchange.errors.contract import RecipientUnknownError
 from exchange.flow.candidate import Candidate, CandidateFiles
 from exchange.labels import TEXT_CHARACTERS_MAX, Licence, Source
+from exchange.pattern import Shape
 from exchange.report import AuditVerdict, DisclosureReport, format_report, pooling
 from exchange.sdmx.data import write_data
 from exchange.table import AggregateTable, CellKey, SafeTable
@@ -159,7 +160,7 @@ def _prepared(asked: Preparation, recipients: tuple[str, ...], protected: Protec
         contract,
         revision=revision,
         salt_secret=asked.secret,
-        deleted=_gone(latest, protected.safe) - excluded,
+        deleted=_gone(latest, protected.safe, contract) - excluded,
         recipients=recipients,
     )
     report = _report(protected.safe, contract, protected.summary, history.pooled, revision)
@@ -196,9 +197,11 @@ def _latest(
     return earlier[-1] if earlier else None
 
 
-def _gone(latest: Released | None, safe: SafeTable) -> frozenset[CellKey]:
-    """The rows of the release before this that it has no more."""
-    return frozenset() if latest is None else frozenset(latest.table.rows.keys() - safe.rows.keys())
+def _gone(latest: Released | None, safe: SafeTable, contract: DataContract) -> frozenset[CellKey]:
+    """The rows of the release before this that it has no more; what the contract no longer lists goes with its code."""
+    shape = Shape(contract)
+    rows = () if latest is None else latest.table.rows.keys() - safe.rows.keys()
+    return frozenset(key for key in rows if shape.holds(key))
 
 
 def secret_parameters(contract: DataContract, *, period: str, secret: bytes) -> SecretParameters:

@@ -73,13 +73,16 @@ def smallest_proof(
 
 
 def _cuts(kept: Kept, charge: Charge) -> Iterator[Dossier]:
-    """The members and the bundles in question; then all their bundles; then everything."""
+    """The members and the bundles in question, and who was shown what by them; all their bundles; then everything."""
     members = {charge.party, *(member for member, _ in charge.entries)} & kept.logs.keys()
     entries = {member: list(_entries(log.entries)) for member, log in kept.logs.items()}
     named = (kept.logs[member].entries[index] for member, index in charge.entries)
     bundles = frozenset(entry.bundle for entry in _entries(named) if entry.bundle is not None)
     every = frozenset(kept.publications) | {one.bundle for log in entries.values() for one in log if one.bundle}
     yield _cut(kept, charge, {member: entries[member] for member in sorted(members)}, bundles)
+    for partner in sorted(entries.keys() - members if not charge.entries else ()):
+        pulled = frozenset(one.bundle for one in entries[partner] if one.counterpart == charge.party and one.bundle)
+        yield _cut(kept, charge, {member: entries[member] for member in sorted({*members, partner})}, pulled)
     yield _cut(kept, charge, {member: entries[member] for member in sorted(members)}, every)
     yield _cut(kept, charge, dict(sorted(entries.items())), every)
 

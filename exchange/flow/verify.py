@@ -13,14 +13,15 @@ from exchange.bundle import FloorAudit, OpenedBundle, open_bundle, unpack_zip
 from exchange.contract.model import DataContract
 from exchange.contract.parse import parse_contract
 from exchange.contract.reference import ContractRef
-from exchange.encoding import Digest
+from exchange.encoding import Digest, format_instant
 from exchange.errors import ExchangeError, Language
+from exchange.errors.contract import ContractNotSignedError, StatementUnwitnessedError
 from exchange.errors.trust import RegistryFileError
 from exchange.flow.agree import require_in_force
+from exchange.flow.stated import Judged, filed, judge_statements
 from exchange.publication import Check, Checklist, CheckName
 from exchange.publication.verify import InForce
 from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
-from exchange.statement import Statement, open_statement
 
 _CONTRACT = re.compile(r"contracts/([A-Z0-9-]+)/([0-9.]+)/contract\.odcs\.yaml\Z")
 _CODELIST = re.compile(r"contracts/codelists/[^/]+\.csv\Z")
@@ -86,8 +87,16 @@ class FolderShelf:
             for path in self.files
             if (match := _CONTRACT.match(path)) is not None and match[1] == contract.id and path != own
         ]
-        versions = [(self._contract(path), self._statements(path)) for path in sorted(others)]
-        require_in_force(contract, self._statements(own), at=at, provider=provider, versions=versions)
+        versions = [(self._contract(path), self._judged(path, provider, at).counting) for path in sorted(others)]
+        said = self._judged(own, provider, at)
+        try:
+            require_in_force(contract, said.counting, at=at, provider=provider, versions=versions)
+        except ContractNotSignedError as error:
+            for statement in said.unwitnessed:
+                raise StatementUnwitnessedError(
+                    contract=contract.id, version=contract.version, party=statement.party, at=format_instant(at)
+                ) from error
+            raise
 
     def _contract(self, path: str) -> DataContract:
         if path not in self._parsed:
@@ -95,13 +104,10 @@ class FolderShelf:
             self._parsed[path] = parse_contract(self.files[path], codelists=lists)
         return self._parsed[path]
 
-    def _statements(self, path: str) -> list[Statement]:
+    def _judged(self, path: str, provider: str, at: datetime) -> Judged:
         folder = path.removesuffix("contract.odcs.yaml") + "statements/"
-        return [
-            open_statement(raw, trust=self.trust)
-            for name, raw in sorted(self.files.items())
-            if name.startswith(folder) and name.endswith(".jws")
-        ]
+        files = {name.removeprefix(folder): raw for name, raw in self.files.items() if name.startswith(folder)}
+        return judge_statements(filed(files), trust=self.trust, at=at, provider=provider)
 
 
 def verify(

@@ -5,7 +5,7 @@ A subtree is named `(level, index)`: the hash over the leaves `[index << level, 
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from exchange.errors.log import (
@@ -35,18 +35,6 @@ def leaf_hash(entry: bytes) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """SHA-256(0x01 ‖ left ‖ right), RFC 6962 §2.1."""
     return hashlib.sha256(b"\x01" + left + right).digest()
-
-
-def root_of(leaves: Iterable[bytes]) -> bytes:
-    """The root over these leaf hashes, in order."""
-    row = list(leaves)
-    if not row:
-        return EMPTY_ROOT
-    while len(row) > 1:
-        # A last node without a sibling rises unchanged: the same tree as RFC 6962's split at a power of two.
-        odd = row[len(row) & ~1 :]
-        row = parents(row) + odd
-    return row[0]
 
 
 def parents(row: Sequence[bytes]) -> list[bytes]:

@@ -160,11 +160,6 @@ def parse_vkey(text: str, *, kind: SignatureKind, subject: str = "vkey") -> Veri
     return vkey
 
 
-def vkey_of(name: str, signer: Signer, kind: SignatureKind) -> VerifierKey:
-    """The verifier key under which this signer's lines verify."""
-    return VerifierKey(name=name, kind=kind, key=signer.public)
-
-
 def sign_text(text: str, *, name: str, signer: Signer) -> SignatureLine:
     """A log's Ed25519 line over a note's text (C2SP signed-note, "Ed25519 signatures")."""
     key_id = note_key_id(name, signer.public, SignatureKind.LOG)

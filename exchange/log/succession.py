@@ -6,7 +6,7 @@
 The new log continues the old one's tree under another name and key, so that every index, proof and digest stays true.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from exchange.log.entry import parse_entry
 from exchange.log.entry_form import EntryType
@@ -29,10 +29,11 @@ def is_step(raw: bytes, code: str) -> bool:
     return entry.type is EntryType.KEY_CHANGED and entry.code == code
 
 
-def ends_of(entries: Sequence[bytes]) -> tuple[int, ...]:
-    """The sizes at which these entries close a log, in order.
+def steps_of(entries: Iterable[bytes]) -> tuple[tuple[int, str], ...]:
+    """Index and code of every entry that closes a log or opens the next, in order.
 
     Raises:
         LogError, EncodingError: As `is_step`.
     """
-    return tuple(index for index, raw in enumerate(entries, 1) if is_step(raw, ENDED))
+    codes = (ENDED, BEGUN)
+    return tuple((index, code) for index, raw in enumerate(entries) for code in codes if is_step(raw, code))

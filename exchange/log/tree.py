@@ -4,9 +4,8 @@ A state is a value. The sequencer keeps one, appends a batch, writes the tiles, 
 database row holds, and every part of it can be derived again from leaf hashes or from tile files.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TypeAlias
 
 from exchange.errors.log import TileBytesError, TreeRootError
@@ -24,7 +23,6 @@ from exchange.log.tiles import (
 TileFile: TypeAlias = tuple[str, bytes]
 """A path below the log's prefix, and the bytes to write there."""
 
-_BATCH = 65_536
 _TILE_BYTES = TILE_WIDTH * HASH_BYTES
 
 
@@ -41,14 +39,6 @@ class TreeState:
     size: int = 0
     subtrees: tuple[bytes | None, ...] = ()
     rows: tuple[bytes, ...] = ()
-
-    @classmethod
-    def from_leaves(cls, leaves: Iterable[bytes]) -> "TreeState":
-        """The state after these leaf hashes, in memory that does not grow with their number."""
-        state, rest = cls(), iter(leaves)
-        while batch := list(islice(rest, _BATCH)):
-            state, _ = state.append(batch)
-        return state
 
     @classmethod
     def from_edge(cls, size: int, edge: bytes) -> "TreeState":

@@ -30,7 +30,9 @@ from exchange.reconcile.publications import DAMAGED, judge_publications
 from exchange.reconcile.pulls import judge_sides
 from exchange.reconcile.punctuality import judge_punctuality
 from exchange.reconcile.receipts import judge_receipt
+from exchange.reconcile.revisions import judge_revisions
 from exchange.reconcile.rights import judge_rights
+from exchange.reconcile.statements import judge_statements
 from exchange.reconcile.withdrawals import judge_acknowledgements
 
 
@@ -39,7 +41,7 @@ def reconcile(federation: Federation) -> Reconciliation:
 
     Returns:
         One exchange per pull, and per pull that was refused because stored bytes had changed; and all findings,
-        those of the exchanges included: publications first, then pulls, then withdrawals.
+        those of the exchanges included: publications first, then pulls, then withdrawals and revisions.
     """
     signatures = Signatures(federation.evidence, federation.trust)
     pairs = pair(federation.logs)
@@ -54,13 +56,15 @@ def reconcile(federation: Federation) -> Reconciliation:
     published = [found for log, history in logs for found in judge_publications(log, history, federation)]
     tardy = [found for log, history in logs for found in judge_punctuality(log, history, federation)]
     patterned = [found for log, _ in logs for found in judge_patterns(log, federation)]
+    unlogged = judge_statements(federation)
     unacknowledged = judge_acknowledgements(pairs, federation, signatures, histories)
+    untaken = judge_revisions(pairs, federation, histories)
     exchanged = [found for one in exchanges for found in one.findings]
     refused = [_refused(logged, federation, published) for logged in _damaged(federation)]
     in_order = tuple(sorted([*exchanges, *refused], key=lambda one: one.at))
     return Reconciliation(
         exchanges=in_order,
-        findings=(*skewed, *published, *tardy, *patterned, *exchanged, *unacknowledged),
+        findings=(*skewed, *published, *tardy, *patterned, *exchanged, *unlogged, *unacknowledged, *untaken),
     )
 
 

@@ -85,6 +85,21 @@ class Signatures:
         publisher = taken.entry.counterpart or ""
         return self._open(taken, taken.entry.evidence, publisher, partial(self._once, _DELIVERY))
 
+    def is_delivery_fixed(self, taken: LoggedEntry) -> bool:
+        """Whether the delivery's key still counted when a quorum had cosigned the puller's entry that names it.
+
+        Then it was signed in the key's time, whatever became of the key (DESIGN.md §10).
+        """
+        raw = self._evidence.signed.get(taken.entry.evidence) if taken.entry.evidence is not None else None
+        if raw is None or taken.cosigned_at is None:
+            return False
+        try:
+            keys = self._trust.keys(taken.entry.counterpart or "", KeyPurpose.TRANSPORT, at=taken.cosigned_at)
+            self._once(_DELIVERY, raw.decode("ascii"), keys=keys)
+        except (ExchangeError, UnicodeDecodeError):
+            return False
+        return True
+
     def receipt(self, logged: LoggedEntry, *, puller: str) -> Opened[Receipt]:
         """The receipt that a `receipt.given` or `receipt.got` names: proven if the puller's transport key signed it."""
         return self._open(logged, logged.entry.evidence, puller, partial(self._once, _RECEIPT))

@@ -4,12 +4,14 @@ A checkpoint of an earlier log speaks of the first entries of the present one, u
 it signs beyond that convicts: of signing on after the end, or of having cut off what was signed.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from exchange.errors.audit import FindingError
 from exchange.errors.audit_logs import LogContinuedError, LogCutError, LogSuccessionError
-from exchange.log.succession import BEGUN, ENDED, ends_of, is_step
+from exchange.log.succession import BEGUN, ENDED, is_step, steps_of
+from exchange.reconcile.logs import forks
 from exchange.reconcile.model import SeenCheckpoint
 from exchange.signing.earlier_logs import EarlierLog
 from exchange.signing.members import Member
@@ -25,12 +27,17 @@ def ends_by_origin(entries: Sequence[bytes], member: Member) -> Mapping[str, int
     """
     if not member.earlier_logs:
         return {}
-    closed = iter(ends_of(entries))
+    steps, start = steps_of(entries), 0
     found: dict[str, int] = {}
     for one in member.earlier_logs:
-        end = next(closed, None) if one.cut is None else one.cut.size
-        if end is not None:
-            found[one.origin] = end
+        if one.cut is not None:
+            found[one.origin] = start = one.cut.size
+            continue
+        # What stands below `start` is of a log before; an opening beyond it means that this one was never closed.
+        index, code = next((step for step in steps if step[0] >= start and step != (start, BEGUN)), (start, BEGUN))
+        if code == ENDED:
+            found[one.origin] = index + 1
+        start = index + (code == ENDED)
     return found
 
 
@@ -43,16 +50,18 @@ def lineage_errors(
     member: Member, entries: Sequence[bytes], seen: Sequence[SeenCheckpoint], ends: Mapping[str, int]
 ) -> list[FindingError]:
     """What does not hold where one log of a member took another's place."""
-    begun = {one.checkpoint.origin for one in seen}
+    # A log that shows less than before has lost its steps with its tail: that is not a fault of theirs.
+    begun = {one.checkpoint.origin for one in seen if one.checkpoint.size <= len(entries)}
     errors: list[FindingError] = []
     for one, following in pairwise((*member.earlier_logs, None)):
         assert one is not None
         successor = member.origin if following is None else following.origin
         end = ends.get(one.origin)
-        beyond = max((s.checkpoint.size for s in seen if s.checkpoint.origin == one.origin), default=0)
-        if end is not None and beyond > end:
+        beyond = [s for s in seen if s.checkpoint.origin == one.origin and s.checkpoint.size > (end or math.inf)]
+        if beyond:
             kind = LogContinuedError if one.cut is None else LogCutError
-            errors.append(kind(party=member.id, origin=one.origin, end=end, seen=beyond))
+            longest = max(s.checkpoint.size for s in beyond)
+            errors += [kind(party=member.id, origin=one.origin, end=end, seen=longest), *forks(member.id, beyond)]
         if successor in begun:
             errors += _steps(member.id, entries, one, end)
     return errors

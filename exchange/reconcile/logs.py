@@ -5,7 +5,7 @@ shown *later* than a longer one is for the cosignatures to prove, or else the au
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -13,7 +13,7 @@ from itertools import pairwise
 from exchange.encoding import format_instant
 from exchange.errors.audit import FindingError
 from exchange.errors.audit_logs import LogForkedError, LogRewrittenError, LogRolledBackError, LogStaleError
-from exchange.errors.log import EntryMemberError, LogError, SignatureMissingError
+from exchange.errors.log import EntryMemberError, LogError, LogKeyEndedError
 from exchange.log.checkpoint import read_checkpoint, require_log_signature
 from exchange.log.entry import scan_entry
 from exchange.log.merkle import leaf_hash
@@ -30,22 +30,30 @@ STALE_MAX = timedelta(hours=2)
 _NUMBERS = {entry_type: number for number, entry_type in enumerate(ENTRY_TYPES)}
 
 
-def read_seen(member: str, note: bytes, *, trust: Trust) -> SeenCheckpoint:
+def read_seen(member: str, note: bytes, *, trust: Trust, vouched: bool = False) -> SeenCheckpoint:
     """A checkpoint of one of this member's logs, wherever it came from.
 
     A key that counts no more may be somebody else's by now: what it alone signed says nothing about the member, but
-    where a witness saw it in the key's time.
+    where a witness saw it in the key's time, or the member itself handed it out.
+
+    Args:
+        member: Whose log.
+        note: The signed checkpoint.
+        trust: The registry.
+        vouched: The member's own delivery carries it (`handed_out`), so that the key's end takes nothing back.
 
     Raises:
         UnknownMemberError: There never was such a member.
-        LogError: It is none, or no log key of this member signed it in its time.
+        LogKeyEndedError: The log key counts no more, and nothing shows that it signed this in its time.
+        LogError: It is none, or no log key of this member signed it.
     """
     listed = [one for one in trust.known(member).keys if one.vkey is not None and one.purpose is KeyPurpose.LOG]
     keys = {parse_vkey(one.vkey or "", kind=SignatureKind.LOG): one.ends_at for one in listed}
     checkpoint, parsed = read_checkpoint(note)
     ends_at = keys[require_log_signature(checkpoint, parsed, logs=list(keys))]
-    if ends_at is not None and ends_at <= trust.issued and not _witnessed_before(ends_at, member, note, trust):
-        raise SignatureMissingError(subject=str(checkpoint), signer=f"a witness before {format_instant(ends_at)}")
+    ended = ends_at if ends_at is not None and ends_at <= trust.issued else None
+    if ended is not None and not vouched and not _witnessed_before(ended, member, note, trust):
+        raise LogKeyEndedError(subject=str(checkpoint), ended=format_instant(ended))
     try:
         cosigned_at = require_witnessed(note, provider=member, trust=trust, every_line=False)[1].cosigned_at
     except LogError:
@@ -65,12 +73,8 @@ def _witnessed_before(end: datetime, member: str, note: bytes, trust: Trust) -> 
 
 def contradictions(member: str, entries: Sequence[bytes], seen: Sequence[SeenCheckpoint]) -> list[FindingError]:
     """Two histories that the member signed, and every signed checkpoint that these entries do not continue."""
-    signed = sorted({(one.checkpoint.size, one.checkpoint.root) for one in seen})
-    errors: list[FindingError] = [
-        LogForkedError(party=member, size=size, first=first.hex(), second=second.hex())
-        for (size, first), (other, second) in pairwise(signed)
-        if size == other
-    ]
+    signed = _signed(seen)
+    errors = forks(member, seen)
     forked = {error.facts["size"] for error in errors}
     state, longest = TreeState(), max((size for size, _ in signed), default=0)
     if longest > len(entries):
@@ -82,6 +86,19 @@ def contradictions(member: str, entries: Sequence[bytes], seen: Sequence[SeenChe
         if state.root() != root and size not in forked:
             errors.append(LogRewrittenError(party=member, size=size, seen=root.hex(), computed=state.root().hex()))
     return errors
+
+
+def forks(member: str, seen: Iterable[SeenCheckpoint]) -> list[FindingError]:
+    """Where the member signed two roots of one size."""
+    return [
+        LogForkedError(party=member, size=size, first=first.hex(), second=second.hex())
+        for (size, first), (other, second) in pairwise(_signed(seen))
+        if size == other
+    ]
+
+
+def _signed(seen: Iterable[SeenCheckpoint]) -> list[tuple[int, bytes]]:
+    return sorted({(one.checkpoint.size, one.checkpoint.root) for one in seen})
 
 
 def staleness(member: str, seen: Sequence[SeenCheckpoint], *, at: datetime) -> list[FindingError]:

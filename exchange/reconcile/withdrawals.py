@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from exchange.encoding import format_instant
-from exchange.errors.audit import WithdrawalNotAcknowledgedError
+from exchange.errors.audit_holders import WithdrawalNotAcknowledgedError
 from exchange.log.entry import EntryType
 from exchange.receipt import WITHDRAWN
 from exchange.reconcile.evidence import Signatures, Standing

@@ -9,7 +9,6 @@ from typing import cast
 
 from exchange.codes import CodeList, Labels
 from exchange.contract.model import DataContract
-from exchange.contract.text import read_text
 from exchange.encoding import Json, JsonObject
 
 RELEASE_SALT = "RELEASE_SALT"
@@ -81,7 +80,7 @@ _SALT: Labels = {
 
 def column_labels(contract: DataContract) -> dict[str, Labels]:
     """The names of every column of data.csv after ACTION, by its id, in the order of the file."""
-    columns = _objects(read_text(contract.raw).document, "schema", 0, "properties")
+    columns = _objects(contract.document, "schema", 0, "properties")
     named = {str(column["name"]): str(column["businessName"]) for column in columns}
     labels: dict[str, Labels] = {
         column: {"en": name, "ru": _RUSSIAN[name]} if name in _RUSSIAN else {"en": name}
@@ -92,7 +91,7 @@ def column_labels(contract: DataContract) -> dict[str, Labels]:
 
 def party_labels(contract: DataContract) -> dict[str, Labels]:
     """The name that the contract gives each party, in all languages in which a pinned list has that very name."""
-    members = _objects(read_text(contract.raw).document, "team", "members")
+    members = _objects(contract.document, "team", "members")
     lists = [dimension.codelist for dimension in contract.dimensions]
     return {
         str(member["username"]): _translated(str(member["username"]), str(member["name"]), lists) for member in members

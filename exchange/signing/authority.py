@@ -26,8 +26,8 @@ def flat_delegations(targets: Targets) -> Mapping[str, DelegatedRole]:
     return targets.delegations.roles
 
 
-def authorities(root: Root, targets: Targets) -> dict[str, Authority]:
-    """Every role's keys and threshold.
+def root_authorities(root: Root) -> dict[str, Authority]:
+    """Keys and threshold of the four top-level roles; asked before any of these keys verifies anything.
 
     Raises:
         KeyReuseError: A key in two roles, or under two ids.
@@ -35,6 +35,17 @@ def authorities(root: Root, targets: Targets) -> dict[str, Authority]:
         WeakKeyError, KeyLengthError: A key that must not enter.
     """
     found = {name: _authority(name, root, role.keyids, role.threshold) for name, role in root.roles.items()}
+    _refuse_reuse(found)
+    return found
+
+
+def authorities(root: Root, targets: Targets) -> dict[str, Authority]:
+    """Every role's keys and threshold, the members' delegations among them; asked before a delegation's key verifies.
+
+    Raises:
+        KeyReuseError, RegistryRuleError, WeakKeyError, KeyLengthError: As `root_authorities` says.
+    """
+    found = root_authorities(root)
     for name, role in flat_delegations(targets).items():
         found[name] = _authority(name, targets, role.keyids, role.threshold)
     _refuse_reuse(found)
@@ -52,6 +63,9 @@ def _authority(name: str, delegator: Root | Targets, keyids: list[str], threshol
     else:
         assert delegator.delegations is not None  # flat_delegations is asked first
         known = delegator.delegations.keys
+    absent = [keyid for keyid in keyids if keyid not in known]
+    if absent:
+        raise RegistryRuleError(subject=f"role {name}", rule="keys", expected="each listed", found=absent[0][:16])
     keys = tuple(_admit(known[keyid], name) for keyid in keyids)
     holders = [known[keyid].unrecognized_fields.get(HOLDER) for keyid in keyids]
     named = tuple(holder for holder in holders if isinstance(holder, str))

@@ -7,6 +7,7 @@ key. Only where the archive does not tell is the whole refused.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from exchange.errors.encoding import EncodingError
 from exchange.errors.trust import KeyReuseError, RegistryRuleError, TrustError
 from exchange.signing.authority import key_places
 from exchange.signing.federation import EarlierAuditor, Federation, Membership, parse_federation
-from exchange.signing.history import LEFT, REPLACED, REVOKED, SUSPENDED, Claim, ClaimKind, Event
+from exchange.signing.history import LEFT, REPLACED, REVOKED, SUSPENDED, Claim, ClaimKind, Event, earlier_keys_files
 from exchange.signing.members import Member, MemberKey, ProofKind, parse_member_keys
 from exchange.signing.registry import Delegation, SignedRegistry
 
@@ -125,6 +126,28 @@ def read_members(
     return found
 
 
+def last_that_held(signed: SignedRegistry, federation: Federation, found: Everybody) -> Mapping[str, Member]:
+    """Of each silenced member the newest of its files that would not silence it, as far as the archive goes.
+
+    Args:
+        signed: The newest state, verified.
+        federation: Who belongs to it.
+        found: As `read_members` read it.
+    """
+    places = key_places(signed.authorities)
+    others = [one for one in (*found.former.values(), *found.members.values()) if one.id not in found.silenced]
+    claimed = {claim for member in others for claim, _ in _claims_of(member)}
+    held: dict[str, Member] = {}
+    for member_id in found.silenced:
+        for raw in earlier_keys_files(signed, member_id):
+            with suppress(EncodingError, TrustError):
+                member = _read_file(raw, signed, member_id, federation.members[member_id], places)
+                if claimed.isdisjoint(claim for claim, _ in _claims_of(member)):
+                    held[member_id] = member
+                    break
+    return held
+
+
 def _check_delegation(member_id: str, delegation: Delegation) -> None:
     folder = member_id.lower()
     if delegation.paths != (f"members/{folder}/*",):
@@ -151,7 +174,14 @@ def _read_own(
     file = keys_file(member_id)
     if file not in delegation.targets:
         raise RegistryRuleError(subject=f"delegation {delegation.role}", rule=file, expected="present", found="absent")
-    member = parse_member_keys(delegation.targets[file], member_id=member_id, kind=one.kind, name=one.name)
+    return _read_file(delegation.targets[file], signed, member_id, one, places)
+
+
+def _read_file(
+    raw: bytes, signed: SignedRegistry, member_id: str, one: Membership, places: Mapping[str, str]
+) -> Member:
+    """A member's file by the rules that it can break alone."""
+    member = parse_member_keys(raw, member_id=member_id, kind=one.kind, name=one.name)
     _refuse_reuse(member, places)
     _check_officers_have_one_key_at_a_time(member)
     _check_cuts_are_agreed(member, signed.targets)

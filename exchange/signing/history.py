@@ -7,7 +7,7 @@ far, the stated time stands. Old snapshots are read under any root of the chain;
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -102,6 +102,24 @@ def claimed_since(signed: SignedRegistry, files: Mapping[str, bytes], member_id:
     return version
 
 
+def earlier_keys_files(signed: SignedRegistry, member_id: str) -> Iterator[bytes]:
+    """A member's keys.json files as the archive has them, the newest first, that its present delegation keys signed.
+
+    Each is checked by itself, so that a registrar who publishes alone cannot lay a file under the member's name.
+    """
+    archive = _Archive(files=signed.files, roots=signed.roots)
+    role, seen = member_id.lower(), set[int]()
+    for version in range(signed.snapshot.version, 0, -1):
+        snapshot = archive.snapshot(version)
+        meta = None if snapshot is None else snapshot.meta.get(f"{role}.json")
+        if meta is None or meta.version in seen:
+            continue
+        seen.add(meta.version)
+        content = archive.content(role, meta)
+        if content is not None and archive.is_signed(role, meta, by=signed.top):
+            yield content
+
+
 def _claims(keys_file: bytes, claim: Claim) -> bool:
     """Whether a keys.json makes a claim; a malformed one makes none (it was silenced)."""
     kind, text = claim
@@ -161,7 +179,18 @@ class _Archive:
         if target is None:
             return None
         folder, slash, name = path.rpartition("/")
-        return self.files.get(f"targets/{folder}{slash}{target.hashes.get('sha256', '')}.{name}")
+        found = self.files.get(f"targets/{folder}{slash}{target.hashes.get('sha256', '')}.{name}")
+        try:
+            if found is not None:
+                target.verify_length_and_hashes(found)
+        except LengthOrHashMismatchError:
+            return None
+        return found
+
+    def is_signed(self, role: str, meta: MetaFile, *, by: Targets) -> bool:
+        """Whether an archived version of a delegation has the signatures that these top-level targets ask for."""
+        metadata: Metadata[Targets] = Metadata.from_bytes(self.files[f"metadata/{meta.version}.{role}.json"])
+        return bool(by.get_verification_result(role, metadata.signed_bytes, metadata.signatures))
 
 
 def _stated(role: str, content: bytes) -> frozenset[Event]:

@@ -41,7 +41,7 @@ from exchange.errors.trust import (
     RegistryVersionError,
 )
 from exchange.signing.authoring import Authority
-from exchange.signing.authority import authorities, flat_delegations
+from exchange.signing.authority import authorities, flat_delegations, root_authorities
 
 Expired: TypeAlias = Literal["refuse", "notice"]
 """What expiry does: a node refuses, a verifier of old evidence takes notice (DESIGN.md §7)."""
@@ -69,7 +69,11 @@ class Delegation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedRegistry:
-    """What the registry's keys signed; nothing in it is interpreted yet."""
+    """What the registry's keys signed; nothing in it is interpreted yet.
+
+    Attributes:
+        files: All that it was read from, earlier versions among them, **unverified**.
+    """
 
     snapshot_sha256: Digest
     roots: tuple[Root, ...]  # the chain, the newest last
@@ -80,6 +84,7 @@ class SignedRegistry:
     targets: Mapping[str, bytes]
     delegations: tuple[Delegation, ...]
     notices: tuple[RegistryExpiredError, ...]
+    files: Mapping[str, bytes] = field(repr=False)
 
     @property
     def root(self) -> Root:
@@ -143,22 +148,25 @@ def open_registry(files: Mapping[str, bytes], *, root: bytes, at: datetime, expi
     reader.check_expiry(snapshot, "snapshot.json")
     targets, _ = _pinned(reader, trusted_root, Targets, "targets", _meta(snapshot, "targets"))
     reader.check_expiry(targets, "targets.json")
+    admitted = authorities(trusted_root, targets)
     return SignedRegistry(
         snapshot_sha256=Digest.of(snapshot_raw),
         roots=roots,
         timestamp=timestamp,
         snapshot=snapshot,
         top=targets,
-        authorities=authorities(trusted_root, targets),
+        authorities=admitted,
         targets={path: _target(reader, target) for path, target in targets.targets.items()},
         delegations=tuple(_delegation(reader, role, targets, snapshot) for role in flat_delegations(targets).values()),
         notices=tuple(reader.notices),
+        files=files,
     )
 
 
 def _update_root(reader: _Reader, anchor: bytes) -> tuple[Root, ...]:
     """§5.3: from the trusted root to the newest, each signed by its predecessor's threshold and by its own."""
     metadata = _parse(anchor, Root, "root.json")
+    root_authorities(metadata.signed)
     _verify(metadata.signed, metadata, "root", "root.json")
     chain = [metadata.signed]
     for _ in range(ROOT_ROTATIONS_MAX):
@@ -167,6 +175,8 @@ def _update_root(reader: _Reader, anchor: bytes) -> tuple[Root, ...]:
             break
         following = _parse(reader.files[file], Root, file)
         _verify(metadata.signed, following, "root", file)  # 5.3.4, by the keys trusted so far
+        # Of every root, not the newest alone: a weak key in an earlier one could sign its way to the next.
+        root_authorities(following.signed)
         _verify(following.signed, following, "root", file)  # 5.3.4, by its own keys
         if following.signed.version != metadata.signed.version + 1:  # 5.3.5
             raise RegistryVersionError(file=file, expected=metadata.signed.version + 1, found=following.signed.version)

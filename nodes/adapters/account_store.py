@@ -7,7 +7,7 @@ itself refuses to change or delete a line of it.
 from datetime import datetime
 from typing import ClassVar
 
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from exchange.encoding import format_instant
 
@@ -169,3 +169,10 @@ class AccountStore:
         if before is not None:
             asked = asked.where(col(JournalRow.id) < before)
         return list(self._session.exec(asked).all())
+
+    def journal_page(self, *, account: str | None, skip: int, most: int) -> tuple[list[JournalRow], int]:
+        """Lines of the journal, newest first, `skip` of them left out; of one account or of all; and how many."""
+        of = [] if account is None else [col(JournalRow.account) == account]
+        asked = select(JournalRow).where(*of).order_by(col(JournalRow.id).desc()).offset(skip).limit(most)
+        found = self._session.exec(select(func.count()).select_from(JournalRow).where(*of)).one()
+        return list(self._session.exec(asked).all()), found

@@ -1,28 +1,46 @@
 """What was refused at a console, in SQLite: one row for equal attempts of one minute, with their count.
 
-Whoever can fail can ask for rows, so they are bounded twice: so many in a minute, beyond which only a count is kept,
-and so many in all, beyond which the oldest go. Nothing that was typed is in them.
+Whoever can fail can ask for rows, so rows have budgets, and nobody spends another's: what an account did while signed
+in, what was aimed at an account by somebody who proved nothing, what strangers tried. Each is bounded twice: so many
+rows in a minute, beyond which only a count is kept, and so many in all, beyond which its own oldest go. Nothing that
+was typed is in them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Field, Session, SQLModel, col, delete, func, select
 
 from exchange.encoding import format_instant
 
 ROWS_OF_A_MINUTE_MAX = 20
-ROWS_MAX = 50_000
-"""About 8 MB: two days of an attack that never pauses, or years of people who touch the wrong passkey."""
-FORGOTTEN_AT_ONCE = 1000
+"""Of one budget, and one count for each act beyond them."""
 MANY = "*"
 """In the place of an address or a reason: several, beyond what a minute's rows tell apart."""
 
+
+class Source(StrEnum):
+    """Whose attempts they are."""
+
+    ACCOUNT = "account"
+    AIMED = "aimed"
+    STRANGER = "stranger"
+
+
+ROWS_MAX = {Source.ACCOUNT: 2_000, Source.AIMED: 1_000, Source.STRANGER: 20_000}
+"""Of an account's own, of those aimed at one account, of all strangers': about 0.2 KB each."""
+FORGOTTEN_SHARE = 20
+"""When a budget is full, one row of so many goes, the oldest first."""
+
 STEP_2 = (
-    """CREATE TABLE attempt (id INTEGER PRIMARY KEY, minute TEXT NOT NULL, act TEXT NOT NULL, reason TEXT NOT NULL,
-       address TEXT NOT NULL, account TEXT NOT NULL, count INTEGER NOT NULL, last_at TEXT NOT NULL,
-       UNIQUE (minute, act, reason, address, account))""",
+    """CREATE TABLE attempt (id INTEGER PRIMARY KEY, minute TEXT NOT NULL, source TEXT NOT NULL, act TEXT NOT NULL,
+       reason TEXT NOT NULL, address TEXT NOT NULL, account TEXT NOT NULL, count INTEGER NOT NULL,
+       last_at TEXT NOT NULL, UNIQUE (source, account, minute, act, reason, address))""",
+    "CREATE INDEX attempt_budget ON attempt (source, account, id)",
 )
 
 
@@ -33,6 +51,7 @@ class AttemptRow(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     minute: str
+    source: str
     act: str
     reason: str
     address: str
@@ -50,32 +69,48 @@ class Refused:
         reason: A stable code of why; the caller was not told.
         address: Where it came from.
         account: Whose it would have been, by the account's id, if anybody's.
+        proved: Whether it was that account, signed in, and nobody who only named it.
     """
 
     act: str
     reason: str
     address: str
     account: str | None = None
+    proved: bool = False
+
+    @property
+    def source(self) -> Source:
+        """Whose budget it is charged to."""
+        if self.account is None:
+            return Source.STRANGER
+        return Source.ACCOUNT if self.proved else Source.AIMED
 
 
 class AttemptStore:
-    """All reads and writes of refused attempts; inside one transaction of `nodes.adapters.officer_db`."""
+    """All reads and writes of refused attempts.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        session: One transaction of `nodes.adapters.officer_db`.
+        rows_max: How many rows each budget has.
+    """
+
+    def __init__(self, session: Session, rows_max: Mapping[Source, int] = ROWS_MAX) -> None:
         self._session = session
+        self._rows_max = rows_max
 
     def note(self, refused: Refused, *, at: datetime) -> int:
-        """Count one attempt; how many of the oldest rows went to make room for it."""
+        """Count one attempt; how many of the budget's oldest rows went to make room for it."""
         minute = format_instant(at.replace(second=0, microsecond=0))
         row = self._kept(minute, refused)
-        if row is None and self._rows_of(minute) >= ROWS_OF_A_MINUTE_MAX:
-            refused = Refused(act=refused.act, reason=MANY, address=MANY)
+        if row is None and self._rows_of(minute, refused) >= ROWS_OF_A_MINUTE_MAX:
+            refused = replace(refused, reason=MANY, address=MANY)
             row = self._kept(minute, refused)
         forgotten = 0
         if row is None:
-            forgotten = self._make_room()
+            forgotten = self._make_room(refused)
             row = AttemptRow(
                 minute=minute,
+                source=refused.source,
                 act=refused.act,
                 reason=refused.reason,
                 address=refused.address,
@@ -88,30 +123,44 @@ class AttemptStore:
         self._session.flush()
         return forgotten
 
-    def attempts(self, *, before: int | None, most: int) -> list[AttemptRow]:
-        """The last rows, newest first; `before` a number of a row, for the page after it."""
+    def attempts(self, *, before: int | None, most: int, source: Source | None = None) -> list[AttemptRow]:
+        """The last rows, newest first.
+
+        Args:
+            before: A number of a row, for the page after it.
+            most: How many.
+            source: Only those of this kind.
+        """
         asked = select(AttemptRow).order_by(col(AttemptRow.id).desc()).limit(most)
         if before is not None:
             asked = asked.where(col(AttemptRow.id) < before)
+        if source is not None:
+            asked = asked.where(AttemptRow.source == source)
         return list(self._session.exec(asked).all())
 
     def _kept(self, minute: str, refused: Refused) -> AttemptRow | None:
         asked = select(AttemptRow).where(
+            *_budget(refused),
             AttemptRow.minute == minute,
             AttemptRow.act == refused.act,
             AttemptRow.reason == refused.reason,
             AttemptRow.address == refused.address,
-            AttemptRow.account == (refused.account or ""),
         )
         return self._session.exec(asked).first()
 
-    def _rows_of(self, minute: str) -> int:
-        return self._session.exec(select(func.count()).where(AttemptRow.minute == minute)).one()
+    def _rows_of(self, minute: str, refused: Refused) -> int:
+        return self._session.exec(select(func.count()).where(*_budget(refused), AttemptRow.minute == minute)).one()
 
-    def _make_room(self) -> int:
-        """Forget the oldest rows if there are as many as there may be; the numbers of rows have no gaps."""
-        oldest, newest = self._session.exec(select(func.min(AttemptRow.id), func.max(AttemptRow.id))).one()
-        if oldest is None or newest is None or newest - oldest + 1 < ROWS_MAX:
+    def _make_room(self, refused: Refused) -> int:
+        """Forget the budget's oldest rows if it has as many as it may."""
+        budget, most = _budget(refused), self._rows_max[refused.source]
+        if self._session.exec(select(func.count()).where(*budget)).one() < most:
             return 0
-        self._session.exec(delete(AttemptRow).where(col(AttemptRow.id) < oldest + FORGOTTEN_AT_ONCE))
-        return FORGOTTEN_AT_ONCE
+        oldest = select(AttemptRow.id).where(*budget).order_by(col(AttemptRow.id)).limit(most // FORGOTTEN_SHARE)
+        ids = self._session.exec(oldest).all()
+        self._session.exec(delete(AttemptRow).where(col(AttemptRow.id).in_(ids)))
+        return len(ids)
+
+
+def _budget(refused: Refused) -> tuple[ColumnElement[bool], ...]:
+    return col(AttemptRow.source) == refused.source.value, col(AttemptRow.account) == (refused.account or "")

@@ -2,6 +2,7 @@
 
 contracts/<id>/<version>/contract.odcs.yaml
 contracts/<id>/<version>/statements/<sha256 of the file>.jws
+contracts/<id>/<version>/statements/<the same>.<member>.tlog-proof
 contracts/codelists/*.csv
 """
 
@@ -17,12 +18,14 @@ from exchange.contract.parse import parse_contract
 from exchange.contract.reference import ContractRef
 from exchange.encoding import Digest
 from exchange.flow.agree import ContractState, Standing, require_in_force, standing
+from exchange.flow.stated import PROOF_SUFFIX, STATEMENT_SUFFIX, filed, judge_statements
 from exchange.publication.verify import InForce
 from exchange.signing.trust import Trust
-from exchange.statement import Statement, open_statement
+from exchange.statement import Statement
 from nodes.adapters.durable import write_durably
 
 CONTRACT_FILE = "contract.odcs.yaml"
+STATEMENTS = "statements"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,22 +92,26 @@ class ContractShelf:
 
 
 def read_contracts(folder: Path, *, trust: Trust) -> ContractShelf:
-    """Every contract of the folder, and every statement that verifies under the registry.
+    """Every contract of the folder, and every statement that counts under the registry (`exchange.flow.stated`).
 
     Raises:
         ContractError: A contract file that is not one.
-        TrustError: A statement that does not verify.
+        TrustError, LogError: A statement or a proof beside it that does not verify.
     """
     codelists = tuple(path.read_bytes() for path in sorted(folder.glob("codelists/*.csv")))
     kept: dict[Digest, KeptContract] = {}
     for path in sorted(folder.glob(f"*/*/{CONTRACT_FILE}")):
         contract = _parsed(path.read_bytes(), codelists)
-        statements = sorted((path.parent / "statements").glob("*.jws"))
-        kept[contract.digest] = KeptContract(
-            contract=contract,
-            statements=tuple(open_statement(statement.read_bytes(), trust=trust) for statement in statements),
-        )
+        files = _statement_files(path.parent / STATEMENTS)
+        judged = judge_statements(filed(files), trust=trust, at=trust.issued)
+        kept[contract.digest] = KeptContract(contract=contract, statements=judged.counting)
     return ContractShelf(kept=kept)
+
+
+def _statement_files(folder: Path) -> dict[str, bytes]:
+    """Statements first: the proof of each was laid down before it. What is half written has another name."""
+    names = [file for suffix in (STATEMENT_SUFFIX, PROOF_SUFFIX) for file in sorted(folder.glob(f"*{suffix}"))]
+    return {file.name: file.read_bytes() for file in names}
 
 
 @lru_cache(maxsize=64)
@@ -122,7 +129,7 @@ def keep_contract(folder: Path, contract: DataContract) -> Path:
 
 def keep_statement(folder: Path, contract: DataContract, statement: Statement) -> None:
     """Lay a statement down beside its contract, under the digest of its bytes."""
-    _write(folder / contract.id / contract.version / "statements" / f"{statement.digest.hex}.jws", statement.raw)
+    _write(folder / contract.id / contract.version / STATEMENTS / f"{statement.digest.hex}.jws", statement.raw)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -9,7 +9,7 @@ from sqlmodel import col, insert, select, update
 
 from exchange.encoding import Digest
 from nodes.adapters.store import driver_of
-from nodes.adapters.tables import ContractRow, RelayRow, StatementRow, table_of
+from nodes.adapters.tables import ContractRow, EvidenceRow, RelayRow, StatementRow, table_of
 
 STATEMENT_MEDIA_TYPE = "application/jose+json"
 _KEEP_EVIDENCE = "INSERT OR IGNORE INTO evidence (digest, media_type, raw) VALUES (?, ?, ?)"
@@ -96,6 +96,12 @@ def take_effect(connection: Connection, digest: Digest) -> None:
 def keep_evidence(connection: Connection, digest: Digest, media_type: str, raw: bytes) -> None:
     """Keep signed bytes that an entry names by their digest."""
     driver_of(connection).execute(_KEEP_EVIDENCE, (str(digest), media_type, raw))
+
+
+def has_evidence(connection: Connection, digest: Digest | None) -> bool:
+    """Whether the signed bytes with this digest are kept."""
+    query = select(EvidenceRow.digest).where(col(EvidenceRow.digest) == str(digest))
+    return connection.execute(query).first() is not None
 
 
 def add_errands(connection: Connection, errands: Iterable[Errand]) -> None:

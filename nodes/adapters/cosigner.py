@@ -113,11 +113,7 @@ class Cosigner:
         self.behind_since: datetime | None = None  # the time of the oldest entry that no quorum has cosigned
         sequencer.on_checkpoint(self._on_checkpoint)
 
-    # --- start and stop ------------------------------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Begin: the restart rule first, then round after round."""
-        self._keep(asyncio.ensure_future(self._run()))
+    # --- its life ------------------------------------------------------------------------------------------------
 
     async def stop(self) -> None:
         """Stop asking."""
@@ -125,7 +121,8 @@ class Cosigner:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _run(self) -> None:
+    async def keep_cosigning(self) -> None:
+        """The restart rule first, then round after round, as long as the process runs."""
         await RestartRule(
             origin=self._origin,
             signer=self._signer,
@@ -142,7 +139,11 @@ class Cosigner:
         while True:
             await self._work.wait()
             self._work.clear()
-            if await self._round():
+            try:
+                done = await self._round()
+            except ExchangeError:  # an expired registry names no witnesses, a full disk keeps no line: asked again
+                done = False
+            if done:
                 await self._rest()
             else:
                 await asyncio.sleep(self._retry_s)

@@ -20,6 +20,9 @@ from exchange.encoding import format_instant
 from exchange.errors.settings import FileRefusedError
 from nodes.adapters.migrations import upgrade
 
+NUMBER_MAX = 2**63 - 1
+"""Of a row, in SQLite."""
+
 STEP_1 = (
     """CREATE TABLE desk_case (id INTEGER PRIMARY KEY, contract_id TEXT NOT NULL, contract_version TEXT NOT NULL,
        period TEXT NOT NULL, revision INTEGER NOT NULL, state TEXT NOT NULL, folder TEXT NOT NULL, clearance BLOB,
@@ -102,8 +105,8 @@ class DeskStore:
         return sorted(rows, key=lambda row: -(row.id or 0))
 
     def numbered(self, number: int) -> CaseRow | None:
-        """The case of this number."""
-        return self._session.get(CaseRow, number)
+        """The case of this number, if the database can count so far."""
+        return self._session.get(CaseRow, number) if 0 < number <= NUMBER_MAX else None
 
     def events(self, number: int) -> list[EventRow]:
         """What happened to a case, in order."""

@@ -7,18 +7,25 @@ reached through `/proc/self/fd/<n>/`, which is always short.
 import json
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping
+from contextlib import closing
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
 
-import httpx
+from pydantic import BaseModel, ValidationError
 
 from exchange.errors import ExchangeError, ExitCode
 from exchange.errors.settings import GatewayAnswerError, GatewayDownError
 from nodes.settings import NodeFolder
 
+Shape = TypeVar("Shape", bound=BaseModel)
 WAIT_S = 120.0
 """A publication may wait for its quorum of witnesses; longer than this the gateway answers `logged` by itself."""
+_AS_THEY_ARE = "/?&=%:,+@"
+"""In an address, whose parts its writers quote; whatever else a person typed is quoted here."""
 
 
 class GatewayRefusedError(ExchangeError):
@@ -43,6 +50,27 @@ class GatewayRefusedError(ExchangeError):
         return {**named, "message": self.problem["detail"], "facts": self.problem.get("facts", {})}
 
 
+class _SocketConnection(HTTPConnection):
+    """HTTP on a Unix socket; one that cannot be reached leaves nothing open."""
+
+    def __init__(self, path: Path, *, timeout_s: float) -> None:
+        super().__init__("gateway", timeout=timeout_s)
+        self._path = path
+
+    def connect(self) -> None:
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(self.timeout)
+            sock.connect(f"/proc/self/fd/{folder}/{self._path.name}")
+        except OSError:
+            sock.close()
+            raise
+        finally:
+            os.close(folder)
+        self.sock = sock
+
+
 class LocalGateway:
     """Calls the gateway of one node. Each call waits for the durable answer."""
 
@@ -65,54 +93,45 @@ class LocalGateway:
         """GET a JSON answer; errors as in `post`."""
         return self._call("GET", path, None)
 
-    def _call(self, method: str, path: str, body: dict[str, object] | None) -> dict[str, Any]:
-        try:
-            with self._listening() as address:
-                transport = httpx.HTTPTransport(uds=address)
-                headers = {"Accept-Language": self._language}
-                with httpx.Client(
-                    transport=transport, base_url="http://gateway", timeout=self._timeout_s, headers=headers
-                ) as client:
-                    answer = client.request(method, path, json=body)
-        except (httpx.TransportError, OSError) as error:
-            raise GatewayDownError(member=self._node.member, node=self._node.member.lower()) from error
-        return self._read(answer)
-
-    @contextmanager
-    def _listening(self) -> Iterator[str]:
-        """A path to the socket that fits a sockaddr_un, once somebody is seen to listen there.
+    def shaped(self, answer: Mapping[str, object], shape: type[Shape]) -> Shape:
+        """An answer in the shape that is expected of it.
 
         Raises:
-            OSError: Nobody does. Asked here, since the HTTP client leaves a refused socket open.
+            GatewayAnswerError: It has another, as a gateway of another version may; only members are named.
         """
-        path = self._node.socket
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            address = f"/proc/self/fd/{folder}/{path.name}"
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-                probe.settimeout(self._timeout_s)
-                probe.connect(address)
-            yield address
-        finally:
-            os.close(folder)
+            return shape.model_validate(answer)
+        except ValidationError as error:
+            wrong = sorted({".".join(str(part) for part in one["loc"]) for one in error.errors(include_input=False)})
+        raise self._no_answer(200, ", ".join(wrong))
 
-    def _read(self, answer: httpx.Response) -> dict[str, Any]:
+    def _call(self, method: str, path: str, body: dict[str, object] | None) -> dict[str, Any]:
+        headers = {"Accept-Language": self._language, "Content-Type": "application/json"}
+        content = None if body is None else json.dumps(body).encode("utf-8")
+        try:
+            with closing(_SocketConnection(self._node.socket, timeout_s=self._timeout_s)) as connection:
+                connection.request(method, quote(path, safe=_AS_THEY_ARE), content, headers)
+                answer = connection.getresponse()
+                raw = answer.read()
+        except (HTTPException, OSError) as error:
+            raise GatewayDownError(member=self._node.member, node=self._node.member.lower()) from error
+        return self._read(answer.status, answer.reason, raw)
+
+    def _read(self, status: int, reason: str, raw: bytes) -> dict[str, Any]:
         """The answer's document, or the refusal in it."""
         try:
-            document = answer.json()
+            document = json.loads(raw)
         except (json.JSONDecodeError, UnicodeDecodeError):
             document = None
         if isinstance(document, dict):
-            if answer.is_success:
+            if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
                 return document
             if "code" in document and "detail" in document:
                 raise GatewayRefusedError(document)
-        raise GatewayAnswerError(
-            member=self._node.member,
-            node=self._node.member.lower(),
-            code=answer.status_code,
-            detail=answer.reason_phrase or "-",
-        )
+        raise self._no_answer(status, reason or "-")
+
+    def _no_answer(self, code: int, detail: str) -> GatewayAnswerError:
+        return GatewayAnswerError(member=self._node.member, node=self._node.member.lower(), code=code, detail=detail)
 
 
 def _exit_code(problem: dict[str, Any]) -> ExitCode:

@@ -70,7 +70,12 @@ STEP_4 = (
     "CREATE TABLE xroad (proof TEXT PRIMARY KEY, member TEXT NOT NULL, headers TEXT NOT NULL, at TEXT NOT NULL)",
 )
 
-STEPS: tuple[Sequence[str], ...] = (STEP_1, STEP_2, STEP_3, STEP_4)
+STEP_5 = (
+    "CREATE INDEX receipt_pull ON receipt (pull)",
+    'CREATE INDEX pull_index ON pull ("index")',
+)
+
+STEPS: tuple[Sequence[str], ...] = (STEP_1, STEP_2, STEP_3, STEP_4, STEP_5)
 
 
 def upgrade(connection: Connection, file: Path, *, steps: Sequence[Sequence[str]] = STEPS) -> None:

@@ -5,7 +5,7 @@ crash or on a full disk is derived again from the entries: same bytes, or the pr
 the newest stored checkpoint needs; it signs nothing, so that it may run before the restart rule is satisfied.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
@@ -265,6 +265,14 @@ class OwnLog:
 def entry_at(connection: Connection, index: int) -> bytes:
     """The bytes of one entry."""
     return _entries(connection, index, index + 1)[0]
+
+
+def each_entry(connection: Connection) -> Iterator[tuple[int, bytes]]:
+    """The bytes of every entry with its index, from the first on."""
+    start = 0
+    while found := _entries(connection, start, start + TILE_WIDTH):
+        yield from enumerate(found, start)
+        start += len(found)
 
 
 def newest_entry(connection: Connection) -> bytes | None:

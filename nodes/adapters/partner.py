@@ -145,6 +145,11 @@ class PartnerClient:
         """The log entry with this evidence digest, its proof, and the signed evidence, unverified."""
         return await self._json("GET", f"/log/evidence/{digest.hex}")
 
+    async def contracts(self) -> list[object]:
+        """The contracts that this member may read there, each with id, version and digest, unverified."""
+        found = (await self._json("GET", "/v1/contracts")).get("contracts")
+        return found if isinstance(found, list) else []
+
     async def contract(self, contract_id: str, version: str) -> dict[str, Any]:
         """A contract's text and its statements, unverified."""
         return await self._json("GET", f"/v1/contracts/{contract_id}/{version}")

@@ -16,6 +16,7 @@ from sqlmodel import col, select
 
 from exchange.errors.log import LogError
 from exchange.errors.node import LogBehindWitnessError, LogNotConfirmedError
+from exchange.errors.trust import TrustError
 from exchange.log.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
 from exchange.log.merkle import EMPTY_ROOT
 from exchange.log.note import format_note
@@ -57,7 +58,7 @@ class RestartRule:
             note = format_note(sign_checkpoint(head, signer=self.signer))
         confirmed: set[str] = set()
         while True:
-            plan = self.plan()
+            plan = await self._plan()
             if plan.policy.quorum is None or plan.policy.is_met_by(confirmed):
                 return
             self.gate.refusal = LogNotConfirmedError(
@@ -69,7 +70,15 @@ class RestartRule:
 
     async def _confirm_new(self) -> None:
         empty = Checkpoint(origin=self.origin, size=0, root=EMPTY_ROOT)
-        await self._ask(self.plan(), 0, format_note(sign_checkpoint(empty, signer=self.signer)), skip=set())
+        await self._ask(await self._plan(), 0, format_note(sign_checkpoint(empty, signer=self.signer)), skip=set())
+
+    async def _plan(self) -> WitnessPlan:
+        """Whom to ask; an expired registry names nobody, and is waited for."""
+        while True:
+            try:
+                return self.plan()
+            except TrustError:
+                await asyncio.sleep(self.retry_s)
 
     async def _ask(self, plan: WitnessPlan, size: int, note: bytes, *, skip: set[str]) -> set[str]:
         """The witnesses that answered; none of them knows more than `size`, or this never returns."""

@@ -6,9 +6,14 @@ A copy of this file signs nobody in: of a session's token and of a challenge's h
 from datetime import datetime
 from typing import ClassVar
 
-from sqlmodel import Field, Session, SQLModel, col, delete, select
+from sqlmodel import Field, Session, SQLModel, col, delete, func, select
 
 from exchange.encoding import format_instant
+
+CHALLENGES_MAX = 10_000
+"""Of those that anybody may ask for: at a disk's few hundred transactions a second, half a minute of an attack."""
+FORGOTTEN_SHARE = 20
+"""When they are that many, one of so many goes, the oldest first."""
 
 STEP_1 = (
     """CREATE TABLE session (token_sha256 TEXT PRIMARY KEY, handle TEXT NOT NULL UNIQUE, account TEXT NOT NULL,
@@ -74,9 +79,11 @@ class SessionStore:
         """None of the account's sessions is one any more."""
         self._session.exec(delete(SessionRow).where(col(SessionRow.account) == account))
 
-    def keep_challenge(self, row: ChallengeRow, *, at: datetime) -> None:
-        """Add a challenge; what has run out goes."""
+    def keep_challenge(self, row: ChallengeRow, *, at: datetime, most: int = CHALLENGES_MAX) -> None:
+        """Add a challenge; what has run out goes, and of those that no account asked for the oldest beyond `most`."""
         self._session.exec(delete(ChallengeRow).where(col(ChallengeRow.expires_at) < format_instant(at)))
+        if row.account is None:
+            self._make_room(most)
         self._session.add(row)
         self._session.flush()
 
@@ -88,3 +95,11 @@ class SessionStore:
         self._session.delete(found)
         self._session.flush()
         return found
+
+    def _make_room(self, most: int) -> None:
+        nobodys = col(ChallengeRow.account).is_(None)
+        if self._session.exec(select(func.count()).where(nobodys)).one() < most:
+            return
+        oldest = select(ChallengeRow.handle_sha256).where(nobodys).order_by(col(ChallengeRow.expires_at))
+        handles = self._session.exec(oldest.limit(most // FORGOTTEN_SHARE)).all()
+        self._session.exec(delete(ChallengeRow).where(col(ChallengeRow.handle_sha256).in_(handles)))

@@ -26,7 +26,8 @@ from exchange.encoding import parse_instant
 from exchange.errors.trust import RegistryFileError, RegistrySourceError, RegistryUnreachableError
 from exchange.signing.authority import TOP_ROLES, flat_delegations
 from exchange.signing.delegations import keys_file
-from exchange.signing.succession import require_forward, require_in_bounds
+from exchange.signing.forward import require_forward
+from exchange.signing.registrar import require_in_bounds
 from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
 from nodes.adapters.trust_archive import fetch_archive
 from nodes.adapters.trust_folder import TIMESTAMP, load_trust, read_trust_files, write_trust_files

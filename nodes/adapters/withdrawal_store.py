@@ -13,7 +13,7 @@ from nodes.adapters.tables import PublicationRow, WithdrawalRow, table_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptWithdrawal:
-    """The files of a withdrawal and the index of its entry."""
+    """The files of a withdrawal and the index of its entry; recovered from the log alone, it has no files."""
 
     bundle: Digest
     index: int
@@ -21,8 +21,15 @@ class KeptWithdrawal:
     signatures: bytes
     proof: bytes | None = None
 
+    @property
+    def is_entry_alone(self) -> bool:
+        """Whether only the log says that the bundle was withdrawn: the files lie with the desk and the partners."""
+        return not self.document
+
     def files(self) -> dict[str, bytes]:
         """The files by name; the proof among them once it is there."""
+        if self.is_entry_alone:
+            return {}
         files = {WITHDRAWAL: self.document, WITHDRAWAL_SIGNATURES: self.signatures}
         return files if self.proof is None else {**files, WITHDRAWAL_PROOF: self.proof}
 
@@ -57,11 +64,38 @@ def keep_withdrawal(connection: Connection, kept: KeptWithdrawal) -> None:
     )
 
 
-def mark_withdrawn(connection: Connection, bundle: Digest, *, proof: bytes) -> None:
-    """The witnesses have seen it: from now on the bundle is withdrawn."""
-    connection.execute(update(WithdrawalRow).where(col(WithdrawalRow.bundle) == str(bundle)).values(proof=proof))
+def keep_entry_alone(connection: Connection, bundle: Digest, *, index: int) -> None:
+    """Keep that a recovered entry withdraws this bundle, whose withdrawal is in no file here; it is in effect."""
+    row = {"bundle": str(bundle), "index": index, "document": b"", "signatures": b"", "proof": b""}
+    connection.execute(insert(WithdrawalRow), row)
+    mark_publication_withdrawn(connection, bundle)
+
+
+def fill_entry_alone(connection: Connection, bundle: Digest, *, document: bytes, signatures: bytes) -> None:
+    """The files of such a withdrawal have come back; its proof is made again by the gateway."""
+    connection.execute(
+        update(WithdrawalRow)
+        .where(col(WithdrawalRow.bundle) == str(bundle))
+        .values(document=document, signatures=signatures, proof=None)
+    )
+
+
+def mark_publication_withdrawn(connection: Connection, bundle: Digest) -> None:
+    """The bundle is withdrawn, as its log says, whatever came back of it."""
     connection.execute(
         update(PublicationRow)
         .where(col(PublicationRow.bundle) == str(bundle))
         .values(state=PublicationState.WITHDRAWN.value)
     )
+
+
+def is_withdrawn(connection: Connection, bundle: Digest) -> bool:
+    """Whether an entry of this log withdraws the bundle."""
+    query = select(col(WithdrawalRow.bundle)).where(col(WithdrawalRow.bundle) == str(bundle))
+    return connection.execute(query).first() is not None
+
+
+def mark_withdrawn(connection: Connection, bundle: Digest, *, proof: bytes) -> None:
+    """The witnesses have seen it: from now on the bundle is withdrawn."""
+    connection.execute(update(WithdrawalRow).where(col(WithdrawalRow.bundle) == str(bundle)).values(proof=proof))
+    mark_publication_withdrawn(connection, bundle)

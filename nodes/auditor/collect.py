@@ -6,11 +6,12 @@ member is asked which checkpoints of it were seen there as a witness: what they 
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeAlias
 
 from exchange.errors import ExchangeError
 from exchange.errors.audit import FindingError
@@ -41,6 +42,9 @@ QUORUM_WAIT_S = 10.0
 QUORUM_POLL_S = 0.25
 BUNDLES_AT_ONCE = 8
 _NOT_SHOWN = range(400, 500)
+
+ReadSeen: TypeAlias = Callable[[str, bytes], SeenCheckpoint]
+"""Reads a signed checkpoint of a member."""
 
 
 class LogSource(Protocol):
@@ -150,12 +154,18 @@ class LogCollector:
         notes_heard = [(member, note) for (member, _), found in zip(calls, heard, strict=True) for note in found]
         await asyncio.to_thread(self.remember, notes_heard)
 
-    def remember(self, notes: Iterable[tuple[str, bytes]]) -> None:
-        """Keep checkpoints of members that were seen elsewhere, if the member signed them; none is verified twice."""
+    def remember(self, notes: Iterable[tuple[str, bytes]], *, read: ReadSeen | None = None) -> None:
+        """Keep checkpoints of members that were seen elsewhere, if the member signed them; none is verified twice.
+
+        Args:
+            notes: By whom, and the signed checkpoint.
+            read: Reads one and refuses what says nothing about the member; None: as one that was seen alone.
+        """
+        read = partial(read_seen, trust=self._trust) if read is None else read
         seen: list[tuple[str, SeenCheckpoint]] = []
         for member, note in self._store.unseen(notes):
             with suppress(ExchangeError):  # not signed by the member's log key: it says nothing about the member
-                seen.append((member, read_seen(member, note, trust=self._trust)))
+                seen.append((member, read(member, note)))
         self._store.keep_notes(seen)
 
     async def _newest(self, source: LogSource) -> tuple[SeenCheckpoint, FindingError | None]:

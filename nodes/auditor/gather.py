@@ -95,6 +95,7 @@ class Gatherer:
         published = [one for view in logs.values() for one in view.of(EntryType.BUNDLE_PUBLISHED)]
         files = await asyncio.gather(*(self._files(one) for one in published))
         gathered.contracts = await self._contracts(published, files)
+        gathered.contracts |= await self._stated(logs, gathered.contracts)
         verified = await asyncio.to_thread(self._verify_all, published, files, gathered.contracts)
         gathered.publications.update(verified)
         gathered.names = await asyncio.to_thread(self._names, published, files)
@@ -153,11 +154,21 @@ class Gatherer:
         except PartnerUnreachableError:
             return None
         except PartnerProblemError as refused:
-            waits = refused.status == NOT_FOUND and self._at - logged.entry.at < WAITING_MAX
+            waits = refused.status == NOT_FOUND and self._at - logged.entry.at < await self._hidden(logged)
             return None if waits else refused
         except ExchangeError as error:
             return error
         return dict(zip(FILES, contents, strict=True))
+
+    async def _hidden(self, logged: LoggedEntry) -> timedelta:
+        """How long its publisher may deny that there is such a bundle: to its quorum, or to the contract's embargo."""
+        assert logged.entry.contract is not None  # the entry's schema requires it
+        contracts = {**self._contracts_held, **await asyncio.to_thread(self._kept_contracts)}
+        contract = contracts.get(logged.entry.contract)
+        if contract is None:
+            refs = [ref for ref in await self._listed(logged.member) if ref.digest == logged.entry.contract]
+            contract = await self._contract(logged.member, refs[0]) if refs else None
+        return max(WAITING_MAX, timedelta(days=0 if contract is None else contract.embargo_days))
 
     def _names(
         self, published: Sequence[LoggedEntry], files: Sequence[dict[str, bytes] | ExchangeError | None]
@@ -187,6 +198,25 @@ class Gatherer:
         texts = await asyncio.gather(*(self._contract(member, ref) for member, ref in wanted.values()))
         asked = {contract.digest: contract for contract in texts if contract is not None}
         return {**held, **asked}
+
+    async def _stated(
+        self, logs: Mapping[str, LogView], known: Mapping[Digest, DataContract]
+    ) -> dict[Digest, DataContract]:
+        """The contracts that logs speak of and no bundle names: a later version supersedes before it has one."""
+        asked: dict[Digest, DataContract] = {}
+        for member, view in logs.items():
+            spoken = {one.entry.contract for one in view.of(*STATEMENTS)} - known.keys() - asked.keys()
+            refs = await self._listed(member) if spoken else ()
+            texts = await asyncio.gather(*(self._contract(member, ref) for ref in refs if ref.digest in spoken))
+            asked |= {contract.digest: contract for contract in texts if contract is not None}
+        return asked
+
+    async def _listed(self, member: str) -> tuple[ContractRef, ...]:
+        try:
+            answer = await self._call(member, self._clients[member].contracts())
+            return tuple(ContractRef.parse(one, subject="contract list") for one in answer)
+        except ExchangeError:
+            return ()
 
     def _kept_contracts(self) -> dict[Digest, DataContract]:
         """Contracts that were asked for in earlier runs; one whose code lists are gone is asked for again."""

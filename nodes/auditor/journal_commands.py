@@ -7,4 +7,4 @@ from nodes.web.journal import show_journal
 
 def journal(call: Invocation) -> int:
     """`exchange --node iom audit journal [--lines N] [--refused]`."""
-    return show_journal(call, call.require_node().path / ACCOUNTS_DB)
+    return show_journal(call, lambda node: node.path / ACCOUNTS_DB)

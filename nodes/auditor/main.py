@@ -16,9 +16,9 @@ from exchange.contract.parse import parse_contract
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError
 from exchange.errors.audit import NotAuditorError
-from exchange.receipt import Delivery
 from exchange.reconcile import reconcile
 from exchange.reconcile.evidence import Signatures
+from exchange.reconcile.handed_out import handed_out, read_handed_out
 from exchange.reconcile.model import Federation, Finding, LogView, Reconciliation
 from exchange.reconcile.pairs import pair
 from exchange.signing.keys import KeyPurpose
@@ -145,9 +145,15 @@ class Auditor:
     def _remember(self, logs: Mapping[str, LogView], gathered: Gathered) -> list[str]:
         """Keep the checkpoints that deliveries and bundles carry; the members whose log must be judged again."""
         before = {member: self._known(member) for member in logs}
-        deliveries = _deliveries(logs, Signatures(gathered.evidence, self._trust))
-        carried = ((says.publisher, says.checkpoint.encode("utf-8", "replace")) for says in deliveries)
-        self._collector.remember([*(one for one in carried if one[0] in logs), *gathered.proofs])
+        signatures = Signatures(gathered.evidence, self._trust)
+        handed = handed_out(pair(logs), signatures)
+        self._collector.remember(gathered.proofs)
+        self._collector.remember(
+            handed,
+            read=lambda member, note: read_handed_out(
+                member, note, handed[(member, note)], signatures=signatures, trust=self._trust
+            ),
+        )
         return [member for member in logs if self._known(member) != before[member]]
 
     def _known(self, member: str) -> set[tuple[int, bytes]]:
@@ -197,9 +203,3 @@ def _contracts_at_hand(node: NodeFolder, codelists: Mapping[Digest, bytes]) -> d
 
 def _views(collected: Mapping[str, Collected]) -> dict[str, LogView]:
     return {member: one.view for member, one in collected.items() if one.view is not None}
-
-
-def _deliveries(logs: Mapping[str, LogView], signatures: Signatures) -> list[Delivery]:
-    """Every delivery that its publisher signed."""
-    opened = [signatures.delivery(one.taken).says for one in pair(logs) if one.taken is not None]
-    return [says for says in opened if says is not None]

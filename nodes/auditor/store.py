@@ -6,6 +6,7 @@ Nothing here can hold a figure: entries are metadata, evidence is statements abo
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -133,6 +134,24 @@ class AuditRunRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     at: str
     result: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    """What one run came to; `number` counts the runs from 1."""
+
+    number: int
+    at: str
+    green: bool
+    findings: int
+    exchanges: int
+
+
+_RUNS = (
+    "SELECT id, at, json_extract(said, '$.green'), json_array_length(said, '$.findings'), "
+    "json_array_length(said, '$.exchanges') FROM (SELECT id, at, CAST(result AS TEXT) AS said FROM audit_run) "
+    "ORDER BY id DESC"
+)
 
 
 class AuditStore:
@@ -306,6 +325,14 @@ class AuditStore:
             query = select(AuditRunRow.result).order_by(col(AuditRunRow.id).desc()).limit(1)
             row = connection.execute(query).first()
         return None if row is None else dict(parse_json_object(bytes(row[0]), subject="audit run"))
+
+    def runs(self) -> list[RunLine]:
+        """What every run came to, the newest first, without reading the whole of any."""
+        with self._engine.begin() as connection:
+            return [
+                RunLine(number=number, at=at, green=bool(green), findings=findings, exchanges=exchanges)
+                for number, at, green, findings, exchanges in connection.exec_driver_sql(_RUNS)
+            ]
 
     def close(self) -> None:
         """Close it."""

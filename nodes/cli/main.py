@@ -19,6 +19,7 @@ from nodes.terminal import Clock, Invocation, Output
 
 USAGE = "exchange [--node NAME|FOLDER] [--home FOLDER] [--json] [--lang en|ru] COMMAND …"
 HELP = frozenset({"-h", "--help", "help"})
+VERSION = frozenset({"-V", "--version"})
 INTERRUPTED = 130
 """128 + SIGINT, as a shell says it."""
 PRIVATE_UMASK = 0o077
@@ -68,7 +69,7 @@ def _terminal(options: Globals) -> Output:
 
 
 def _dispatch(options: Globals, clock: Clock, output: Output) -> int:
-    words = options.words
+    words = ["version", *options.words[1:]] if options.words[:1] and options.words[0] in VERSION else options.words
     if not words or words[0] in HELP:
         _help(output, COMMANDS)
         return ExitCode.FINE if words else ExitCode.USAGE

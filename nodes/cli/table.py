@@ -90,6 +90,12 @@ COMMANDS: tuple[Command, ...] = (
         "что значит код ошибки, кто и как её устраняет",
     ),
     Command(
+        "version",
+        "nodes.cli.version:version",
+        "which program this is, and the numbers of its formats",
+        "какая это программа и номера её форматов",
+    ),
+    Command(
         "contract check", "nodes.desk.contract_commands:check", "check contract files", "проверить файлы договоров"
     ),
     Command(

@@ -11,10 +11,11 @@ from exchange.errors.settings import CommandLineError
 from exchange.errors.trust import RegistryRuleError
 from exchange.signing.ceremony import apply_change, sign_change, standing
 from exchange.signing.delegations import read_federation
+from exchange.signing.forward import require_forward
 from exchange.signing.keys import RegistryRole, Signer
-from exchange.signing.succession import newest_versions, require_forward, require_turn
-from exchange.signing.succession import publish as new_snapshot
-from exchange.signing.succession import renew as new_timestamp
+from exchange.signing.registrar import newest_versions, require_turn
+from exchange.signing.registrar import publish as new_snapshot
+from exchange.signing.registrar import renew as new_timestamp
 from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
 from exchange.signing.words import digest_words
 from nodes.adapters.trust_folder import write_trust_files

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from exchange.flow.stated import PROOF_SUFFIX, STATEMENT_SUFFIX
 from nodes.adapters.clock import Clock
 from nodes.adapters.node_folder import NewNode, copy_contracts, copy_registry, make_node_folder
 from nodes.demo.registry import FederationSpec, MemberSpec, found_federation, standard_officers
@@ -84,9 +85,12 @@ def open_federation(home: Path) -> DemoFederation:
 
 
 def gather_statements(federation: DemoFederation) -> None:
-    """Lay every statement that any node keeps beside its contract in the trust folder, for offline verification."""
+    """Lay every statement that any node keeps, and its proofs, beside its contract in the trust folder."""
     for node in federation.nodes.values():
-        for statement in sorted(node.contracts.glob("*/*/statements/*.jws")):
+        found = [
+            file for suffix in (STATEMENT_SUFFIX, PROOF_SUFFIX) for file in node.contracts.glob(f"*/*/*/*{suffix}")
+        ]
+        for statement in sorted(found):
             kept = federation.registry / "contracts" / statement.relative_to(node.contracts)
             if not kept.exists():
                 kept.parent.mkdir(parents=True, exist_ok=True)

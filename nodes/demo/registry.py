@@ -31,7 +31,7 @@ from exchange.signing.keys import (
     note_vkey,
 )
 from exchange.signing.members import NOTE_TYPES
-from exchange.signing.succession import publish
+from exchange.signing.registrar import publish
 from exchange.signing.trust import Trust, majority
 from nodes.adapters.clock import Clock
 from nodes.adapters.key_files import key_path, write_private_key

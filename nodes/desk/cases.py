@@ -192,7 +192,7 @@ def numbered(desk: Desk, number: int) -> Find:
     def find(store: DeskStore) -> KeptCase:
         row = store.numbered(number)
         if row is None:
-            raise CaseNotFoundError(asked=f"no. {number}", member=desk.node.member)
+            raise CaseNotFoundError(asked=str(number), member=desk.node.member)
         return load_case(desk, row)
 
     return find

@@ -11,7 +11,6 @@ from itertools import groupby
 
 from exchange.codes import CodeList
 from exchange.contract.model import DataContract
-from exchange.contract.text import read_text
 from exchange.encoding import format_instant
 from exchange.errors import Language
 from exchange.flow.agree import Standing
@@ -170,7 +169,7 @@ class _Page:
     def signed_text(self) -> Iterator[str]:
         """All of what the digest is over: the sections above word it, and leave out what no sentence needs."""
         yield f"<h2>{self._word('text')}</h2>\n<pre>"
-        yield escape("\n".join(yaml_lines(read_text(self._contract.raw).document)), quote=False)
+        yield escape("\n".join(yaml_lines(self._contract.document)), quote=False)
         yield "</pre>"
 
     def _standing(self, signing: Signing) -> Iterator[str]:

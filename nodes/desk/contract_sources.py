@@ -8,6 +8,7 @@ from exchange.contract.choose import choose_one
 from exchange.contract.model import DataContract
 from exchange.contract.parse import parse_contract
 from exchange.encoding import Digest
+from exchange.errors.contract import ContractDigestError
 from nodes.adapters.contract_folder import CONTRACT_FILE, ContractShelf, read_contracts
 from nodes.adapters.trust_folder import load_trust
 from nodes.terminal import Invocation
@@ -65,3 +66,18 @@ def find_contract(shelf: ContractShelf, asked: str) -> DataContract:
     """
     names = {(kept.contract.id, kept.contract.version): kept.contract for kept in shelf.kept.values()}
     return names[choose_one(names, asked)]
+
+
+def seen_contract(shelf: ContractShelf, asked: str, digest: str) -> DataContract:
+    """The contract of that name, if its text is the one that the officer saw.
+
+    Raises:
+        ContractNotAtHandError, ContractAmbiguousError: None fits, or more than one.
+        ContractDigestError: It is another text.
+    """
+    contract = find_contract(shelf, asked)
+    if Digest.parse(digest, subject="digest") != contract.digest:
+        raise ContractDigestError(
+            contract=contract.id, version=contract.version, expected=digest, found=str(contract.digest)
+        )
+    return contract

@@ -1,10 +1,22 @@
-"""A contract in people's words, in English or Russian: what `exchange contract show` prints."""
+"""A contract in people's words, in English or Russian: what page, command and print show a signer.
+
+Every field that the closed schema lets vary is in some line, so that nobody signs what was not shown (decision 47).
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
-from exchange.contract.model import Calendar, DataContract, DisclosureRules, Exclusion, Mirror, Role, Table
+from exchange.contract.clause import Clause as Place
+from exchange.contract.model import Calendar, DataContract, DisclosureRules, Exclusion, Mirror, Role
+from exchange.contract.text import ContractText
+from exchange.encoding import Digest
 from exchange.errors import Language
+from nodes.desk.contract_columns import column_clauses, dominance_clause, table_clause
+from nodes.desk.contract_russian import both
+
+DESCRIPTIONS_KEPT_MAX = 64
+"""Of contracts, in each language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,25 +29,36 @@ class Clause:
 
 _ABOUT: Mapping[str, tuple[str, str]] = {
     "contract": ("contract", "договор"),
+    "titles": ("titles", "названия"),
+    "language": ("texts", "тексты"),
+    "purpose": ("what it is for", "для чего"),
+    "usage": ("how it works", "как это происходит"),
     "digest": ("digest signed", "подписываемый дайджест"),
     "counted": ("what is counted", "что считается"),
     "unit": ("unit", "единица"),
+    "rows": ("rows", "строки"),
+    "duration": ("counted how often", "как часто считается"),
+    "direction": ("direction", "направление"),
     "source": ("source register", "регистр-источник"),
     "standard": ("standard term", "термин стандарта"),
     "limits": ("to keep in mind", "следует помнить"),
     "parties": ("parties", "стороны"),
+    "column": ("column", "столбец"),
     "table": ("table", "таблица"),
     "additive": ("sums along", "складывается по"),
     "protection": ("protection", "защита"),
     "contributors": ("who is counted for it", "кого при этом считают"),
     "dominance": ("dominance", "доминирование"),
     "sensitive": ("sensitive dimensions", "чувствительные измерения"),
+    "linkage": ("shares cells with", "общие ячейки с"),
     "calendar": ("calendar", "сроки"),
     "use": ("may be used for", "можно использовать для"),
     "not": ("never for", "никогда не для"),
     "exclusion": ("barred", "исключено"),
     "onward": ("passing on", "передача дальше"),
+    "publication": ("publication", "публикация"),
     "keep": ("kept for", "хранится"),
+    "revisions": ("revisions", "пересмотр"),
     "approvals": ("leaves only after", "выходит только после"),
     "force": ("in force from", "действует с"),
     "mirror": ("mirror", "зеркальный показатель"),
@@ -54,6 +77,12 @@ _WORDS: Mapping[str, str] = {
     "person": "человек",
     "permit": "разрешение",
     "amount": "сумма",
+    "in": "въезд",
+    "out": "выезд",
+    "clearing": "согласующий",
+    "data": "по данным",
+    "contract": "по договорам",
+    "suppression": "скрытие ячеек",
     "prohibited": "запрещена",
     "with_consent": "только с согласия поставщика",
     "official_statistics": "официальная статистика",
@@ -69,96 +98,150 @@ _WORDS: Mapping[str, str] = {
 }
 
 
+_LANGUAGE = (
+    "signed as they stand here, in English",
+    "подписан английский текст; русский — перевод для чтения",
+)
 _ENGLISH: Mapping[str, str] = {"both": "flow and stock"}
 """Words of the profile that English readers need spelled out; all others stand as they are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """A contract as a key: the same digest is the same contract."""
+
+    digest: Digest
+    contract: DataContract = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, contract: DataContract) -> "Agreed":
+        """This contract's."""
+        return cls(contract.digest, contract)
+
+
 def describe(contract: DataContract, language: Language = "en") -> tuple[Clause, ...]:
     """Every clause that a signer answers for, one line each."""
+    return _described(Agreed.of(contract), language)
+
+
+@lru_cache(maxsize=DESCRIPTIONS_KEPT_MAX)
+def _described(agreed: Agreed, language: Language) -> tuple[Clause, ...]:
+    """The same contract says the same: pages ask for its forty clauses, twice, whenever somebody looks."""
     index = 1 if language == "ru" else 0
-    return tuple(Clause(_ABOUT[about][index], pair[index]) for about, pair in _clauses(contract))
+    return tuple(Clause(_ABOUT[about][index], pair[index]) for about, pair in _clauses(agreed.contract))
 
 
 def _clauses(contract: DataContract) -> Iterator[tuple[str, tuple[str, str]]]:
-    concept = contract.concept
+    top = Place(ContractText(contract.document, {(): 1}))
     yield "contract", tuple_of(f"{contract.id} {contract.version}: {{}}", contract.title)
     yield "digest", same(str(contract.digest))
-    yield "counted", same(concept.definition)
+    titles = "; ".join(f"{language}: {title}" for language, title in sorted(contract.title.items()))
+    yield "titles", same(f"{top.text('name')}; {titles}")
+    yield "language", _LANGUAGE
+    yield "purpose", both(top.at("description").text("purpose"))
+    yield "usage", both(top.at("description").text("usage"))
+    yield from _counted(contract, top)
+    parties = [_party(contract, place) for place in top.at("team", "members").items()]
+    yield "parties", ("; ".join(pair[0] for pair in parties), "; ".join(pair[1] for pair in parties))
+    for pair in column_clauses(contract, top.at("schema", 0, "properties")):
+        yield "column", pair
+    for table in contract.tables:
+        yield "table", table_clause(contract, table)
+    yield "additive", same(", ".join(sorted(contract.disclosure.additive_over)) or "–")
+    yield from _disclosure(contract.disclosure)
+    for table, place in zip(contract.tables, top.at("schema", 0).custom("tables").items(), strict=True):
+        if table.dominance is not None:
+            yield "dominance", dominance_clause(table, table.dominance, place.at("dominance").text("profile"))
+    yield from _use(contract)
+    yield from _life(contract)
+
+
+def _counted(contract: DataContract, top: Place) -> Iterator[tuple[str, tuple[str, str]]]:
+    concept = contract.concept
+    yield "counted", both(concept.definition)
     unit, russian_unit = words([concept.counting_unit, concept.flow_or_stock])
     yield "unit", (f"{contract.unit} ({unit})", f"{contract.unit} ({russian_unit})")
-    yield "source", same(concept.source_register)
-    yield "standard", same(concept.standard_term)
-    yield "limits", same(contract.limitations)
-    parties = [_party(contract, member) for member in contract.members()]
-    yield "parties", ("; ".join(pair[0] for pair in parties), "; ".join(pair[1] for pair in parties))
-    for table in contract.tables:
-        yield "table", _table(contract, table)
-    yield "additive", same(", ".join(sorted(contract.disclosure.additive_over)))
-    yield from _disclosure(contract.disclosure)
-    for table in contract.tables:
-        if (rule := table.dominance) is not None:
-            shares = f"{rule.n} ≤ {rule.k_percent_max:g} %, p {rule.p_percent_min:g} %, ≥ {rule.contributors_min}"
-            yield "dominance", same(f"{table.id}: {rule.contributor}, {shares}")
+    yield "rows", both(top.at("schema", 0).text("dataGranularityDescription"))
+    yield "duration", both(concept.duration_rule)
+    yield "direction", words([concept.direction])
+    yield "source", both(concept.source_register)
+    yield "standard", both(concept.standard_term)
+    yield "limits", both(contract.limitations)
+
+
+def _use(contract: DataContract) -> Iterator[tuple[str, tuple[str, str]]]:
     yield "calendar", _calendar(contract.calendar, contract.receipt_days, contract.embargo_days)
     yield "use", words(contract.permitted_purposes)
     yield "not", words(contract.prohibited_purposes)
     for exclusion in contract.exclusions:
         yield "exclusion", _exclusion(contract, exclusion)
     yield "onward", words([contract.onward_sharing])
+    published = ("recipients may publish the figures", "получатели могут публиковать данные")
+    yield "publication", published if contract.publication_allowed else ("not allowed", "не разрешена")
     months = contract.retention_months
     yield "keep", (f"{months} months", f"{months} мес.")
-    proofs = ", ".join(contract.approvals.proofs)
-    officers = contract.approvals.officers_min
+
+
+def _life(contract: DataContract) -> Iterator[tuple[str, tuple[str, str]]]:
+    days, months = contract.revisions.provisional_after_days, contract.revisions.final_after_months
+    yield (
+        "revisions",
+        (
+            f"provisional figures stand {days} days after the period; final after {months} months",
+            f"предварительные данные — через {days} дн. после периода, окончательные — через {months} мес.",
+        ),
+    )
+    rules = contract.approvals
+    roles, proofs = words(rules.roles), ", ".join(rules.proofs)
     yield (
         "approvals",
-        (f"{officers} clearing officers ({proofs})", f"{officers} согласующих должностных лица ({proofs})"),
+        (
+            f"{rules.officers_min} officers ({roles[0]}; proof by {proofs})",
+            f"должностных лиц: {rules.officers_min} ({roles[1]}; подтверждение: {proofs})",
+        ),
     )
     yield "force", _force(contract)
-    if contract.mirror is not None:
-        yield "mirror", _mirror(contract.mirror)
+    yield "mirror", ("none", "нет") if contract.mirror is None else _mirror(contract.mirror)
 
 
-def _party(contract: DataContract, member: str) -> tuple[str, str]:
+def _party(contract: DataContract, place: Place) -> tuple[str, str]:
+    member = place.text("username")
     party = next(party for party in contract.parties if party.member == member)
     sender = f" {party.sender}" if party.sender is not None else ""
     english, russian = words([role for role in Role if role in party.roles])
-    return f"{member} ({english}){sender}", f"{member} ({russian}){sender}"
-
-
-def _table(contract: DataContract, table: Table) -> tuple[str, str]:
-    parts = []
-    for part in table.dimensions:
-        dimension = contract.dimension(part.dimension)
-        shown = ", ".join(part.codes) if len(part.codes) <= 4 else f"{len(part.codes)}"  # noqa: PLR2004 # fits a line
-        scope = "*" if dimension.scope is not None else ""
-        parts.append(f"{part.dimension}{scope} [{shown}]" + ("" if dimension.has_total else " –"))
-    crossed = " × ".join(parts)
-    starred = "*" in crossed
-    return (
-        f"{table.id}: {crossed}" + ("; * only the provider's own" if starred else ""),
-        f"{table.id}: {crossed}" + ("; * только своей страны" if starred else ""),
-    )
+    name = place.text("name")
+    return f"{member} ({english}){sender} [{name}]", f"{member} ({russian}){sender} [{name}]"
 
 
 def _disclosure(rules: DisclosureRules) -> Iterator[tuple[str, tuple[str, str]]]:
     least, width, reach = rules.contributors_min, rules.interval.width_abs, rules.interval.must_reach
+    share = rules.interval.width_rel
+    closer = (f" or {share * 100:g} %", f" или {share * 100:g} %") if share else ("", "")
     zeros = rules.zeros == "published"
     english = (
         f"{rules.method}, profile {rules.profile}: cells of fewer than {least} contributors are withheld, with others "
-        f"so that nobody computes them closer than {width} or knows them below {reach}; "
+        f"so that nobody computes them closer than {width}{closer[0]} or knows them below {reach}; "
         f"zeros are {'published' if zeros else 'withheld alike'}"
     )
     russian = (
-        f"{rules.method}, профиль {rules.profile}: ячейки, где меньше {least} единиц, скрываются, и с ними другие, "
-        f"чтобы их нельзя было вычислить точнее чем до {width} или узнать, что они ниже {reach}; "
-        f"нули {'публикуются' if zeros else 'скрываются так же'}"
+        f"{words([rules.method])[1]}, профиль {rules.profile}: ячейки, где меньше {least} единиц, скрываются, "
+        f"и с ними другие, чтобы их нельзя было вычислить точнее чем до {width}{closer[1]} или узнать, что они "
+        f"ниже {reach}; нули {'публикуются' if zeros else 'скрываются так же'}"
     )
     yield "protection", (english, russian)
     units = zip(rules.contributors, rules.contributor_definitions, strict=True)
-    yield "contributors", same("; ".join(f"{unit}: {definition}" for unit, definition in units))
-    if rules.sensitive_dimensions:
-        shown = f"{', '.join(rules.sensitive_dimensions)} (k = {rules.group_disclosure_k})"
-        yield "sensitive", same(shown)
+    told = [(unit, both(definition)) for unit, definition in units]
+    yield (
+        "contributors",
+        (
+            "; ".join(f"{unit}: {definition[0]}" for unit, definition in told),
+            "; ".join(f"{unit}: {definition[1]}" for unit, definition in told),
+        ),
+    )
+    sensitive, k = ", ".join(rules.sensitive_dimensions), rules.group_disclosure_k
+    yield "sensitive", same(f"{sensitive or '–'} (k = {'–' if k is None else k})")
+    group = rules.linkage_group
+    yield "linkage", (f"every contract of the group {group}", f"всеми договорами группы {group}")
 
 
 def _exclusion(contract: DataContract, exclusion: Exclusion) -> tuple[str, str]:
@@ -170,7 +253,7 @@ def _exclusion(contract: DataContract, exclusion: Exclusion) -> tuple[str, str]:
     )
     russian = (
         f"никто не получает ячейку, где {name} — сам получатель ({shown}), включая нули, и не может вычислить её по "
-        f"другим; наборы разных получателей объединять нельзя: {exclusion.reason}"
+        f"другим; наборы разных получателей объединять нельзя: {both(exclusion.reason)[1]}"
     )
     return english, russian
 
@@ -204,7 +287,7 @@ def _mirror(mirror: Mirror) -> tuple[str, str]:
     name = f"{mirror.contract_id} {mirror.major_version}.x"
     return (
         f"{name}, {'same concept' if mirror.exact_concept else 'another concept'}{bounds}: {mirror.rule}",
-        f"{name}, {'то же понятие' if mirror.exact_concept else 'другое понятие'}{bounds}: {mirror.rule}",
+        f"{name}, {'то же понятие' if mirror.exact_concept else 'другое понятие'}{bounds}: {both(mirror.rule)[1]}",
     )
 
 

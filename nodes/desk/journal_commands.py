@@ -6,4 +6,4 @@ from nodes.web.journal import show_journal
 
 def journal(call: Invocation) -> int:
     """`exchange --node kz desk journal [--lines N] [--refused]`."""
-    return show_journal(call, call.require_node().officers_db)
+    return show_journal(call, lambda node: node.officers_db)

@@ -1,7 +1,7 @@
 """The one place where a desk's parts are built and joined."""
 
 import httpx
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
 from nodes.adapters.clock import Clock
@@ -21,6 +21,7 @@ from nodes.desk.server.context import DeskContext
 from nodes.settings import NodeFolder
 from nodes.web import account_routes, error_pages, session_routes
 from nodes.web.console import build_console, refusal_headers
+from nodes.web.forms import require_strict_json
 from nodes.web.problems import Refusals
 from nodes.web.security import PAGE_POLICY, Guard
 
@@ -51,8 +52,9 @@ def build_desk(node: NodeFolder, *, clock: Clock, transport: httpx.BaseTransport
 def desk_app(context: DeskContext) -> FastAPI:
     """The desk's application, for its officers' LAN; serve it as `guarded(context)`."""
     app = FastAPI(
-        title="Indicator exchange: desk", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
-    )
+        title="Indicator exchange: desk", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False,
+        dependencies=[Depends(require_strict_json)],
+    )  # fmt: skip
     context.console.install(app)
     app.state.desk = context
     for routes in (

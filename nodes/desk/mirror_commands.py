@@ -1,6 +1,7 @@
 """`exchange mirror show|model`: both reports of a flow side by side; what earlier ones let expect of their ratio."""
 
 import gzip
+import zlib
 from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
@@ -204,12 +205,10 @@ def _bytes(file: Path) -> bytes:
     Raises:
         FlowFieldError: No gzip, though its name says so.
     """
-    if file.suffix != ".gz":
-        return file.read_bytes()
     try:
-        with gzip.open(file) as packed:
-            return packed.read(CODELIST_BYTES_MAX + 1)
-    except (EOFError, gzip.BadGzipFile) as error:
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as content:
+            return content.read(CODELIST_BYTES_MAX + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise FlowFieldError(file=file.name, line=0, column="(file)", expected="gzip", found="other bytes") from error
 
 

@@ -7,13 +7,13 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from exchange.contract.choose import version_number
-from exchange.contract.diff import ContractDiff, diff_contracts, require_version_step
+from exchange.contract.diff import ContractDiff, diff_contracts
 from exchange.contract.model import DataContract
 from exchange.contract.parse import contract_findings, parse_contract
 from exchange.encoding import Digest
 from exchange.errors.contract import ContractError, ContractVersionError
 from exchange.errors.exchange_ import NotAPartyError
+from exchange.flow.amend import require_amendment, versions_before
 from nodes.adapters.local_gateway import LocalGateway
 from nodes.desk.cases import Desk
 from nodes.desk.contract_sources import codelists
@@ -24,7 +24,7 @@ class Proposal:
     """A text that holds, against the version before it.
 
     Attributes:
-        before: The newest earlier version at this node, if there is one; `found` is what changes from it.
+        before: What binds now, else the newest earlier draft here, if there is one; `found` is what changes from it.
         refusal: Why its number does not fit what it changes; then nobody could sign it.
         held: Whether this very text lies here already.
     """
@@ -51,12 +51,12 @@ def read_proposal(desk: Desk, raw: bytes) -> Proposal:
     contract = parse_contract(raw, codelists=_codelists(desk))
     if desk.node.member not in contract.members():
         raise NotAPartyError(contract=contract.id, member=desk.node.member)
-    before = _before(desk, contract)
+    before = next(iter(versions_before(contract, desk.shelf.versions(contract), at=desk.now)), None)
     return Proposal(
         contract=contract,
         before=before,
         found=None if before is None else diff_contracts(before, contract),
-        refusal=None if before is None else _refusal(before, contract),
+        refusal=_refusal(contract, desk),
         held=contract.digest in desk.shelf.kept,
     )
 
@@ -80,17 +80,9 @@ def _codelists(desk: Desk) -> Mapping[Digest, bytes]:
     return codelists([desk.node.contracts / "codelists"])
 
 
-def _before(desk: Desk, contract: DataContract) -> DataContract | None:
-    """The newest earlier version at hand."""
-    number = version_number(contract.version)
-    others = [kept.contract for kept in desk.shelf.kept.values() if kept.contract.id == contract.id]
-    earlier = [other for other in others if version_number(other.version) < number]
-    return max(earlier, key=lambda other: version_number(other.version), default=None)
-
-
-def _refusal(before: DataContract, after: DataContract) -> ContractVersionError | None:
+def _refusal(contract: DataContract, desk: Desk) -> ContractVersionError | None:
     try:
-        require_version_step(before, after)
+        require_amendment(contract, desk.shelf.versions(contract), at=desk.now)
     except ContractVersionError as error:
         return error
     return None

@@ -18,6 +18,7 @@ from nodes.adapters.durable import write_durably
 from nodes.adapters.local_gateway import LocalGateway
 from nodes.desk.cases import OPEN, Desk, Find, KeptCase, keep_case, load_case, numbered, open_case, require_readable
 from nodes.desk.finding import Meant, newest_row
+from nodes.desk.gateway_answers import PublicationAnswer, PublicationsAnswer
 from nodes.desk.ledger import record_release, require_fresh
 
 
@@ -70,7 +71,8 @@ def release(desk: Desk, find: Find, gateway: LocalGateway, *, officer: str = "-"
     Raises:
         NotClearedError: The officers have not cleared it.
         StalePooledError: Something else of its linkage group was released since.
-        GatewayDownError, GatewayRefusedError: The gateway does not answer, or does not take it.
+        GatewayDownError, GatewayRefusedError, GatewayAnswerError: The gateway does not answer, does not take it, or
+            is of another version.
     """
     with open_desk(desk.store_file) as store:
         kept = find(store)
@@ -148,13 +150,15 @@ def _publish(desk: Desk, kept: KeptCase, gateway: LocalGateway) -> dict[str, Any
     """
     assert kept.row.bundle is not None  # set with the hand-over
     bundle = Digest.parse(kept.row.bundle, subject="desk.db: bundle")
-    known: list[dict[str, Any]] = gateway.get(f"/local/publications?bundle={bundle}")["publications"]
-    if known:
-        return known[0]
+    found = gateway.get(f"/local/publications?bundle={bundle}")
+    if gateway.shaped(found, PublicationsAnswer).publications:
+        return dict(found["publications"][0])
     clearance = base64.b64encode(format_clearance(kept.case.clearance)).decode("ascii")
     gateway.post("/local/clearances", {"clearance": clearance})
     file = desk.node.outbox / f"{bundle.hex}{HANDOVER_SUFFIX}"
-    return gateway.post("/local/hand-overs", {"file": str(file.resolve())})
+    answer = gateway.post("/local/hand-overs", {"file": str(file.resolve())})
+    gateway.shaped(answer, PublicationAnswer)
+    return answer
 
 
 def _settle(desk: Desk, kept: KeptCase, contract: DataContract, state: str) -> None:

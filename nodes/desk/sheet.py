@@ -11,7 +11,6 @@ from functools import lru_cache
 
 from exchange.bundle.difference import Difference, difference
 from exchange.contract.model import DataContract
-from exchange.encoding import Digest
 from exchange.flow.candidate import Candidate, CandidateFiles
 from exchange.flow.clear import Case
 from exchange.report import DisclosureReport, parse_report
@@ -19,6 +18,7 @@ from exchange.sdmx.data import read_data
 from exchange.table import CellKey, Observation, SafeTable
 from nodes.adapters.ledger_file import LedgerRelease, read_ledger, released_file
 from nodes.desk.cases import Desk
+from nodes.desk.contract_words import Agreed
 from nodes.terminal import Output
 
 ROWS_SHOWN_MAX = 40
@@ -104,7 +104,8 @@ class Sheet:
 
     def rows(self) -> tuple[SheetRow, ...]:
         """Every row of the bundle's table, by key."""
-        return tuple(table_rows(self.found.after, self.contract, before=self.found.before))
+        agreed = Agreed.of(self.contract)
+        return _rows(_Same(self.found.after), agreed, _same(self.found.before))
 
     def changes(self, name: str) -> tuple[SheetRow, ...]:
         """The rows of one list of the difference."""
@@ -122,8 +123,8 @@ def sheet_of(desk: Desk, files: CandidateFiles, case: Case) -> Sheet:
         files=files,
         case=case,
         contract=contract,
-        found=difference(last_release(desk, files.candidate), read_table(files, contract)),
-        report=parse_report(files.disclosure),
+        found=_compared(_same(last_release(desk, files.candidate)), _Same(read_table(files, contract))),
+        report=_report(files.disclosure),
     )
 
 
@@ -150,21 +151,48 @@ def release_before(desk: Desk, candidate: Candidate) -> tuple[str, SafeTable] | 
 def read_table(files: CandidateFiles, contract: DataContract) -> SafeTable:
     """The candidate's table, read as a partner would."""
     candidate = files.candidate
-    return _read(files.data, _Agreed(contract.digest, contract), candidate.provider, candidate.period)
-
-
-@dataclass(frozen=True, slots=True)
-class _Agreed:
-    """A contract as a key: the same digest is the same contract."""
-
-    digest: Digest
-    contract: DataContract = field(compare=False, repr=False)
+    return _read(files.data, Agreed.of(contract), candidate.provider, candidate.period)
 
 
 @lru_cache(maxsize=TABLES_KEPT_MAX)
-def _read(raw: bytes, agreed: _Agreed, provider: str, period: str) -> SafeTable:
+def _read(raw: bytes, agreed: Agreed, provider: str, period: str) -> SafeTable:
     """The same bytes are the same table: reading five thousand rows takes a tenth of a second, and pages ask often."""
     return read_data(raw, agreed.contract, provider=provider, period=period)
+
+
+@lru_cache(maxsize=TABLES_KEPT_MAX)
+def _report(raw: bytes) -> DisclosureReport:
+    """The same bytes are the same report."""
+    return parse_report(raw)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Same:
+    """A table as a key: the very one that `_read` keeps."""
+
+    table: SafeTable
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.table is other.table
+
+    def __hash__(self) -> int:
+        return id(self.table)
+
+
+def _same(table: SafeTable | None) -> _Same | None:
+    return None if table is None else _Same(table)
+
+
+@lru_cache(maxsize=TABLES_KEPT_MAX)
+def _compared(before: _Same | None, after: _Same) -> Difference:
+    """Two tables that were read before, held against each other."""
+    return difference(None if before is None else before.table, after.table)
+
+
+@lru_cache(maxsize=TABLES_KEPT_MAX)
+def _rows(table: _Same, agreed: Agreed, before: _Same | None) -> tuple[SheetRow, ...]:
+    """The rows of a table that was read before: a page shows two hundred of them, and sorts and filters by all."""
+    return tuple(table_rows(table.table, agreed.contract, before=None if before is None else before.table))
 
 
 def table_rows(table: SafeTable, contract: DataContract, *, before: SafeTable | None = None) -> Iterator[SheetRow]:
@@ -239,4 +267,4 @@ def _released_table(desk: Desk, release: LedgerRelease) -> SafeTable | None:
     if contract is None:
         return None
     raw = released_file(desk.ledger, release.data).read_bytes()
-    return read_data(raw, contract, provider=release.provider, period=release.period)
+    return _read(raw, Agreed.of(contract), release.provider, release.period)

@@ -34,14 +34,14 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "clauses": ("What was agreed", "О чём договорились"),
     "sign": ("Signature, name, date", "Подпись, фамилия, дата"),
     "none": ("None.", "Нет."),
-    "newly_unwithheld": ("Shown now, withheld before", "Впервые открыто"),
-    "newly_withheld": ("Withheld now, shown before", "Впервые скрыто"),
-    "changed": ("Another figure", "Изменено"),
-    "removed": ("No longer there", "Удалено"),
-    "added": ("New", "Добавлено"),
+    "newly_unwithheld": ("Shown now, withheld before", "Теперь открыто, прежде скрыто"),
+    "newly_withheld": ("Withheld now, shown before", "Теперь скрыто, прежде открыто"),
+    "changed": ("Another figure", "Другое значение"),
+    "removed": ("No longer there", "Больше нет"),
+    "added": ("New", "Новое"),
     "withheld": ("withheld", "скрыто"),
-    "missing": ("missing", "нет данных"),
-    "all": ("total", "всего"),
+    "missing": ("no data", "нет данных"),
+    "all": ("Total", "Всего"),
 }
 _RULE = "_" * 60
 

@@ -8,13 +8,11 @@ import base64
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from exchange.contract.choose import version_number
-from exchange.contract.diff import require_version_step
 from exchange.contract.model import DataContract
 from exchange.errors.contract import ContractNoticeError
+from exchange.flow.amend import require_amendment
 from exchange.signing.keys import KeyPurpose
 from exchange.statement import Statement, StatementType, require_about, sign_statement
-from nodes.adapters.contract_folder import ContractShelf
 from nodes.adapters.key_files import read_hybrid_signer, read_passphrase
 from nodes.adapters.local_gateway import LocalGateway
 from nodes.desk.cases import Desk
@@ -33,12 +31,10 @@ def sign(desk: Desk, contract: DataContract, gateway: LocalGateway) -> Stated:
     """Agree to a contract for the member.
 
     Raises:
-        ContractVersionError: Its number hides a loosening against the version before it.
+        ContractVersionError: Its number hides a loosening against an earlier version that binds anybody.
         TrustError, GatewayDownError, GatewayRefusedError: No key, or the gateway does not take it.
     """
-    earlier = _version_before(desk.shelf, contract)
-    if earlier is not None:
-        require_version_step(earlier, contract)
+    require_amendment(contract, desk.shelf.versions(contract), at=desk.now)
     starts = max(desk.now, datetime.combine(contract.effective, time.min, UTC))
     said = _said_already(desk, contract, StatementType.SIGNED)
     return _say(contract, said or _signed(desk, contract, StatementType.SIGNED, starts), gateway)
@@ -82,17 +78,6 @@ def suspend(desk: Desk, contract: DataContract, gateway: LocalGateway) -> Stated
 def resume(desk: Desk, contract: DataContract, gateway: LocalGateway) -> Stated:
     """Take back this party's own suspension; errors as in `sign`."""
     return _say(contract, _signed(desk, contract, StatementType.RESUMED, desk.now), gateway)
-
-
-def _version_before(shelf: ContractShelf, contract: DataContract) -> DataContract | None:
-    """The newest earlier version at hand."""
-    number = version_number(contract.version)
-    earlier = [
-        kept.contract
-        for kept in shelf.kept.values()
-        if kept.contract.id == contract.id and version_number(kept.contract.version) < number
-    ]
-    return max(earlier, key=lambda other: version_number(other.version), default=None)
 
 
 def _said_already(desk: Desk, contract: DataContract, kind: StatementType) -> Statement | None:

@@ -28,6 +28,7 @@ from exchange.publication.withdrawal import (
 from nodes.adapters.desk_store import DeskStore, WithdrawalRow, open_desk
 from nodes.adapters.local_gateway import LocalGateway
 from nodes.desk.cases import Desk, Find, KeptCase, keep_case
+from nodes.desk.gateway_answers import WithdrawalAnswer
 
 PROPOSED, APPROVED, LOGGED, WITHDRAWN = "proposed", "approved", "logged", "withdrawn"
 _PUBLISHED = frozenset({CandidateState.PUBLISHED, CandidateState.SUPERSEDED})
@@ -112,7 +113,8 @@ def release(desk: Desk, find: Find, gateway: LocalGateway) -> tuple[Asked, dict[
     Raises:
         CaseNotFoundError, NotPublishedError, WithdrawalNotFoundError: Nothing was proposed.
         ClearanceError: Too few officers have approved, or their approvals count no more.
-        GatewayDownError, GatewayRefusedError: The gateway does not answer, or does not take it.
+        GatewayDownError, GatewayRefusedError, GatewayAnswerError: The gateway does not answer, does not take it, or
+            is of another version.
     """
     with open_desk(desk.store_file) as store:
         asked = _with(desk, store, find)
@@ -126,7 +128,8 @@ def release(desk: Desk, find: Find, gateway: LocalGateway) -> tuple[Asked, dict[
             "signatures": base64.b64encode(files[WITHDRAWAL_SIGNATURES]).decode("ascii"),
         },
     )
-    _settle(desk, find, WITHDRAWN if answer["effective"] else LOGGED)
+    effective = gateway.shaped(answer, WithdrawalAnswer).effective
+    _settle(desk, find, WITHDRAWN if effective else LOGGED)
     return asked, answer
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from exchange.contract.model import DataContract
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError
-from exchange.errors.exchange_ import ContractVersionTakenError, NotAPartyError
+from exchange.errors.exchange_ import ContractVersionTakenError, NotAPartyError, PartnerUnreachableError
 from exchange.errors.node import WaitExceededError
 from exchange.log.entry import EntryType
 from exchange.statement import Statement, StatementType, open_statement, require_about
@@ -30,6 +30,7 @@ from nodes.adapters.contract_store import (
     statements,
     take_effect,
 )
+from nodes.adapters.own_log import entry_at
 from nodes.adapters.sequencer import LogDraft, Transaction
 from nodes.gateway.context import GatewayContext
 
@@ -69,10 +70,11 @@ class Agreements:
         kept = await context.store.read(statements)
         context.contracts.take_statements(kept, context.trust.current())
         for one in kept:
-            if not one.effective:
-                statement = open_statement(one.raw, trust=context.trust.current(), at=None)
-                self._watch(statement, one.index)
-        context.background.start(self._carry())
+            if context.contracts.get(one.contract) is None:
+                continue  # a recovered log names a contract whose text is not here again
+            if not (one.effective and context.contracts.is_proven(one, member=context.member)):
+                self._watch(open_statement(one.raw, trust=context.trust.current(), at=None), one.index)
+        context.background.keep(self._carry())
 
     # --- proposals ---------------------------------------------------------------------------------------------
 
@@ -83,6 +85,7 @@ class Agreements:
             ContractError: It is not a contract.
             NotAPartyError: Whoever proposes it, or this member, is no party.
             ContractVersionTakenError: Another text under this id and version.
+            ContractVersionError: Its number hides a loosening.
         """
         context = self._context
         held = context.contracts.holding(raw)
@@ -91,6 +94,8 @@ class Agreements:
             if member not in contract.members():
                 raise NotAPartyError(contract=contract.id, member=member)
         known = context.contracts.get(contract.digest) is not None
+        if not known:
+            await asyncio.to_thread(context.contracts.require_amendment, contract, at=context.clock.now())
         context.contracts.put(raw)
         if not known:
             try:
@@ -119,6 +124,7 @@ class Agreements:
             TrustError, EncodingError, StatementError: It does not hold.
             ContractUnknownError: A contract whose text is not here.
             NotAPartyError: Relayed by a stranger.
+            ContractVersionError: It signs a version whose number hides a loosening.
         """
         context = self._context
         statement = open_statement(raw, trust=context.trust.current(), at=context.clock.now())
@@ -126,6 +132,9 @@ class Agreements:
         require_about(statement, contract)
         if by not in contract.members():
             raise NotAPartyError(contract=contract.id, member=by)
+        if statement.type is StatementType.SIGNED and not self._is_kept(statement):
+            # Asked again: another version may have come into force since this text arrived.
+            await asyncio.to_thread(context.contracts.require_amendment, contract, at=context.clock.now())
         own = statement.party == context.member
         others = [member for member in contract.members() if member != context.member] if own else []
         done = await context.sequencer.submit(lambda transaction: self._log(transaction, statement, others))
@@ -134,22 +143,25 @@ class Agreements:
             at_once = statement.type in BINDS_AT_ONCE
             context.contracts.add_statement(statement, effective=at_once)
             if at_once:
-                await asyncio.to_thread(context.contracts.write_statement, statement)
-            else:
-                self._watch(statement, taken.index)
+                await asyncio.to_thread(context.contracts.write_statement, statement, member=context.member)
+            self._watch(statement, taken.index)
             self._errands.set()
         return taken
 
     async def wait_effective(self, taken: Taken, *, wait_s: float) -> None:
         """Give a statement a while to be cosigned; it takes effect later all the same."""
         task = self._under_way.get(taken.statement.digest)
-        if task is not None:
+        if task is not None and not self.effective(taken.statement):
             await asyncio.wait([task], timeout=wait_s)
 
     def effective(self, statement: Statement) -> bool:
         """Whether a kept statement binds this node already."""
         held = self._context.contracts.require(statement.contract)
         return any(one.digest == statement.digest for one in held.effective)
+
+    def _is_kept(self, statement: Statement) -> bool:
+        held = self._context.contracts.require(statement.contract)
+        return any(one.digest == statement.digest for one in held.statements)
 
     def _log(self, transaction: Transaction, statement: Statement, others: list[str]) -> tuple[int, bool]:
         known = statement_index(transaction.connection, statement.digest)
@@ -182,11 +194,15 @@ class Agreements:
         task.add_done_callback(lambda _: self._under_way.pop(statement.digest, None))
 
     async def _let_take_effect(self, statement: Statement, index: int) -> None:
+        """Wait for the quorum; the proof goes to the desk, and what was to bind binds from then on."""
         context = self._context
-        await context.cosigner.covered_at_last(index)
-        await context.sequencer.submit(lambda transaction: take_effect(transaction.connection, statement.digest))
+        cosigned = await context.cosigner.covered_at_last(index)
+        if not self.effective(statement):
+            await context.sequencer.submit(lambda transaction: take_effect(transaction.connection, statement.digest))
+        entry = await context.store.read(lambda connection: entry_at(connection, index))
+        proof = await context.cosigner.prove(index, entry, cosigned)
+        await asyncio.to_thread(context.contracts.write_statement, statement, member=context.member, proof=proof)
         context.contracts.add_statement(statement, effective=True)
-        await asyncio.to_thread(context.contracts.write_statement, statement)
 
     # --- carrying ----------------------------------------------------------------------------------------------
 
@@ -205,27 +221,31 @@ class Agreements:
                 await asyncio.wait_for(self._errands.wait(), None if done else pause)
 
     async def _carry_to(self, errands: list[Errand]) -> int:
-        """Carry to one member in order, until it does not take something; how much it took."""
-        for number, errand in enumerate(errands):
-            if not await self._deliver(errand):
-                return number
-        return len(errands)
+        """Carry to one member in order, as long as it answers; how much it took.
 
-    async def _deliver(self, errand: Errand) -> bool:
-        """Carry one thing to one member; whether it took it."""
+        What it refuses holds nothing up: a draft that it does not take must not keep an end from it.
+        """
+        taken = 0
+        for errand in errands:
+            try:
+                await self._deliver(errand)
+            except PartnerUnreachableError:
+                break
+            except ExchangeError:
+                continue
+            taken += 1
+        return taken
+
+    async def _deliver(self, errand: Errand) -> None:
         context = self._context
-        try:
-            client = context.partner(errand.member)
-            if errand.kind == CONTRACT:
-                await client.propose(context.contracts.require(errand.digest).contract.raw)
-            else:
-                statement = self._statement(errand.digest)
-                contract = context.contracts.require(statement.contract).contract
-                await client.statement(contract.id, contract.version, statement.raw)
-            await context.sequencer.submit(lambda transaction: errand_done(transaction.connection, errand), gated=False)
-        except ExchangeError:
-            return False
-        return True
+        client = context.partner(errand.member)
+        if errand.kind == CONTRACT:
+            await client.propose(context.contracts.require(errand.digest).contract.raw)
+        else:
+            statement = self._statement(errand.digest)
+            contract = context.contracts.require(statement.contract).contract
+            await client.statement(contract.id, contract.version, statement.raw)
+        await context.sequencer.submit(lambda transaction: errand_done(transaction.connection, errand), gated=False)
 
     def _statement(self, digest: Digest) -> Statement:
         for held in self._context.contracts.all():

@@ -76,6 +76,7 @@ class Counter:
             await self._context.sequencer.submit(lambda transaction: self._door.spend(transaction, caller), gated=False)
             raise NotFoundError from error
         try:
+            await self._withdrawing.require_published(bundle, caller.member)
             grant = self._rights.visible(caller, bundle, at=now)
             if file not in WITHDRAWAL_FILES:  # those go on for ever, for every party
                 grant = self._rights.may_read(caller, grant, file=file, at=now)

@@ -38,10 +38,10 @@ def pull(call: Invocation) -> int:
 
 
 def catalogue(call: Invocation) -> int:
-    """`exchange --node kg catalogue kz [--contract CA-01-BORDER]`."""
+    """`exchange --node kg catalogue kz [--contract CA-01]`."""
     parser = CommandParser(call.command, "what a partner offers this member")
     parser.add_argument("partner", help="the providing member, such as kz")
-    parser.add_argument("--contract", help="only this contract")
+    parser.add_argument("--contract", help="only this one: its id or a beginning of it")
     asked = call.parse(parser)
     query = "?" + urlencode({"contract": asked.contract}) if asked.contract else ""
     found = LocalGateway(call.require_node()).get(f"/local/catalogues/{quote(asked.partner, safe='')}{query}")

@@ -1,10 +1,12 @@
 """What the parts of a gateway share: built once by `main.py`, handed to every router."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from exchange.errors import ExchangeError
 from exchange.signing.keys import Random, Signer
 from nodes.adapters.clock import Clock
 from nodes.adapters.cosigner import Cosigner
@@ -17,19 +19,40 @@ from nodes.gateway.library import Library
 from nodes.gateway.registry import Registry, TrustSource
 from nodes.settings import GatewaySettings, NodeFolder
 
+_LOG = logging.getLogger("exchange.gateway")
+
 
 @dataclass(slots=True)
 class Background:
-    """Work that outlives a request; it ends with the process and is done again after a start."""
+    """Work that outlives a request; it ends with the process and is done again after a start.
+
+    Attributes:
+        has_lost: Whether work that was to go on as long as the process has ended: then the node is red.
+    """
 
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    has_lost: bool = False
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Begin, and keep a hold on it (a task that nobody holds may vanish)."""
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self._let_go)
         return task
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin what goes on as long as the process: that it ends by itself is told."""
+        self.start(work).add_done_callback(self._miss)
+
+    def _let_go(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            reason = error.code if isinstance(error, ExchangeError) else type(error).__name__
+            _LOG.error("%s ended: %s", getattr(task.get_coro(), "__qualname__", "work"), reason)
+
+    def _miss(self, task: asyncio.Task[None]) -> None:
+        self.has_lost |= not task.cancelled()
 
     async def stop(self) -> None:
         """Cancel what still runs."""

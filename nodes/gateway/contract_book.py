@@ -14,6 +14,8 @@ from exchange.contract.reference import ContractRef
 from exchange.encoding import Digest
 from exchange.errors.exchange_ import ContractUnknownError, ContractVersionTakenError
 from exchange.flow.agree import ContractState, contract_state, require_in_force
+from exchange.flow.amend import require_amendment
+from exchange.flow.stated import STATEMENT_SUFFIX, proof_name
 from exchange.signing.trust import Trust
 from exchange.statement import Statement, open_statement
 from nodes.adapters.contract_store import KeptStatement
@@ -115,14 +117,23 @@ class ContractBook:
         if effective and all(other.digest != statement.digest for other in held.effective):
             held.effective = (*held.effective, statement)
 
-    def write_statement(self, statement: Statement) -> None:
-        """Lay a statement that has effect beside its contract, for the desk."""
-        contract = self.require(statement.contract).contract
-        folder = self._folder / contract.id / contract.version / STATEMENTS
-        file = folder / f"{statement.digest.hex}.jws"
-        if not file.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            write_durably(file, statement.raw)
+    def write_statement(self, statement: Statement, *, member: str, proof: bytes | None = None) -> None:
+        """Lay a statement that has effect beside its contract, for the desk; with the proof of the member's own entry.
+
+        The proof goes first: nobody reads a statement that waits for its proof.
+        """
+        folder = self._statements_folder(statement.contract)
+        if proof is not None:
+            _write_once(folder / proof_name(statement.digest, member), proof)
+        _write_once(folder / f"{statement.digest.hex}{STATEMENT_SUFFIX}", statement.raw)
+
+    def is_proven(self, statement: KeptStatement, *, member: str) -> bool:
+        """Whether the proof of the member's own entry lies beside the statement."""
+        return (self._statements_folder(statement.contract) / proof_name(statement.digest, member)).exists()
+
+    def _statements_folder(self, digest: Digest) -> Path:
+        contract = self.require(digest).contract
+        return self._folder / contract.id / contract.version / STATEMENTS
 
     def all(self) -> tuple[Held, ...]:
         """Every contract, by id and version."""
@@ -156,6 +167,15 @@ class ContractBook:
             held.contract, held.effective, at=at, provider=provider, versions=self._versions(held.contract)
         )
 
+    def require_amendment(self, contract: DataContract, *, at: datetime) -> None:
+        """Refuse a version whose number hides a loosening; by all statements, also those that wait for witnesses.
+
+        Raises:
+            ContractVersionError: Against an earlier version that binds anybody.
+        """
+        others = [(held.contract, held.statements) for held in self._held.values() if held.contract.id == contract.id]
+        require_amendment(contract, others, at=at)
+
     # --- as a shelf for verifying --------------------------------------------------------------------------------
 
     def find(self, ref: ContractRef) -> DataContract | None:
@@ -178,3 +198,9 @@ class ContractBook:
             for other in self._held.values()
             if other.contract.id == contract.id and other.contract.digest != contract.digest
         ]
+
+
+def _write_once(file: Path, content: bytes) -> None:
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(file, content)

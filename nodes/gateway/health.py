@@ -12,6 +12,10 @@ from exchange.log.cosignature import CLOCK_SKEW_S_MAX
 from nodes.gateway.context import GatewayContext
 from nodes.gateway.own_delegation import OwnMember
 
+CEREMONY_DAYS = 30
+"""So many days before it expires, what people sign on machines without a network is asked for: root and targets by more
+than half of the members, a delegation by two persons. What registrars renew takes `registry_warn_days`."""
+
 
 def router(context: GatewayContext, own: OwnMember) -> APIRouter:
     """`GET /health/live` and `/health/ready`."""
@@ -44,6 +48,8 @@ def red_reasons(context: GatewayContext, own: OwnMember) -> list[str]:
         reasons.append("bundle-damaged")
     if context.library.stuck:
         reasons.append("publication-stuck")
+    if context.background.has_lost:
+        reasons.append("work-ended")
     if context.split_views:
         reasons.append("witness-split-view")
     since = context.cosigner.behind_since
@@ -65,11 +71,11 @@ def warnings(context: GatewayContext) -> list[str]:
         trust = context.trust.current()
     except ExchangeError:
         return []
-    soon = context.clock.now() + timedelta(days=context.settings.registry_warn_days)
-    own = trust.ends.get(context.member.lower())
-    if trust.expires <= soon:
+    now, own = context.clock.now(), trust.ends.get(context.member.lower())
+    soon, ceremony = (now + timedelta(days=days) for days in (context.settings.registry_warn_days, CEREMONY_DAYS))
+    if trust.expires <= soon or min(trust.ends["root"], trust.ends["targets"]) <= ceremony:
         found.append("registry-expires-soon")
-    if own is not None and own <= soon:
+    if own is not None and own <= ceremony:
         found.append("delegation-expires-soon")
     if context.trust.problem is not None:
         found.append("registry-refused")

@@ -7,6 +7,7 @@
 import asyncio
 import json
 import secrets
+from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from nodes.adapters.tile_files import TileFiles
 from nodes.adapters.trust_folder import load_trust
 from nodes.gateway.rebuilding import Rebuilt
 from nodes.gateway.recovering import recover_log
+from nodes.gateway.refilling import refill
 from nodes.gateway.serve import locked
 from nodes.settings import NodeFolder
 from nodes.terminal import CommandParser, Invocation, Output
@@ -160,19 +162,15 @@ def end(call: Invocation) -> int:
 
 
 def recover(call: Invocation) -> int:
-    """`exchange --node kz log recover [-o FILE]`: after a restored backup, the missing entries from a mirror."""
-    parser = CommandParser(call.command, "refetch what a restored backup lacks of the own log; the gateway is stopped")
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="the mirror's cosigned checkpoint, for trust propose log --cut",
-    )
-    asked = call.parse(parser)
+    """`exchange --node kz log recover [-o FILE|--files FOLDER]`: what a lost disk held, from mirror or files."""
+    asked = _recover_arguments(call)
     node, output = call.require_node(), call.output
+    if asked.files is not None:
+        return _recover_files(call, node, asked.files)
     with locked(node):
-        recovered = asyncio.run(recover_log(node, clock=call.clock, random=secrets.token_bytes))
+        recovered = asyncio.run(recover_log(node, clock=call.clock, random=secrets.token_bytes, to_cut=asked.to_cut))
+    for member, reason in recovered.passed_over.items():
+        output.say(en=f"passed over the mirror of {member}: {reason}", ru=f"зеркало {member} пропущено: {reason}")
     if recovered.size == recovered.before:
         output.say(
             en=f"{node.member}: nothing to recover: this node holds {recovered.size} entries, and the mirror no more",
@@ -195,8 +193,46 @@ def recover(call: Invocation) -> int:
             "types": dict(recovered.types),
             "again": dict(recovered.rebuilt.again),
             "lost": dict(recovered.rebuilt.lost),
+            "passed_over": dict(recovered.passed_over),
         }
     )
+    return ExitCode.FINE
+
+
+def _recover_arguments(call: Invocation) -> Namespace:
+    parser = CommandParser(call.command, "refetch what a restored backup lacks of the own log; the gateway is stopped")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the mirror's cosigned checkpoint, for trust propose log --cut",
+    )
+    parser.add_argument(
+        "--to-cut",
+        action="store_true",
+        help="also from a mirror that has less than a quorum cosigned: to have the log cut there, never to sign",
+    )
+    parser.add_argument(
+        "--files",
+        type=Path,
+        metavar="FOLDER",
+        help="put back what was lost beside the log from files found since; asks no mirror",
+    )
+    return call.parse(parser)
+
+
+def _recover_files(call: Invocation, node: NodeFolder, folder: Path) -> int:
+    """`exchange --node kz log recover --files FOLDER`: each file is judged by the digests in the own log."""
+    with locked(node):
+        rebuilt = refill(node, folder, clock=call.clock)
+    if not rebuilt.again:
+        call.output.say(
+            en=f"{node.member}: nothing in {folder} is named by an entry whose effect is lost",
+            ru=f"{node.member}: ничего из {folder} не названо записью, следствие которой утрачено",
+        )
+    _tell_rebuilt(rebuilt, call.output)
+    call.output.result({"again": dict(rebuilt.again), "lost": dict(rebuilt.lost)})
     return ExitCode.FINE
 
 
@@ -208,8 +244,8 @@ def _tell_rebuilt(rebuilt: Rebuilt, output: Output) -> None:
         output.say(en=f"  no file here holds it: {count} × {kind}", ru=f"  нет в файлах здесь: {count} × {kind}")
     if "bundle.published" in rebuilt.lost:
         output.say(
-            en="  put lost bundles' hand-overs into desk/outbox and recover into the backup once more",
-            ru="  положите передаточные файлы утраченных наборов в desk/outbox и восстановите копию ещё раз",
+            en="  lost bundles' hand-overs, or their ZIPs from partners, in a folder: log recover --files FOLDER",
+            ru="  передаточные файлы утраченных наборов или их ZIP от партнёров в папке: log recover --files FOLDER",
         )
     if "bundle.withdrawn" in rebuilt.lost:
         output.say(

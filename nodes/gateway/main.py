@@ -119,9 +119,9 @@ class Gateway:
         await self.agreements.start()
         await self.publishing.start()
         await self.withdrawing.start()
-        context.cosigner.start()
-        context.background.start(context.registry.keep_fresh(self._acted_under_another))
-        context.background.start(self._once_open())
+        context.background.keep(context.cosigner.keep_cosigning())
+        context.background.keep(context.registry.keep_fresh(self._acted_under_another))
+        context.background.keep(self._once_open())
 
     async def stop(self) -> None:
         """End: nothing new, finish what is queued."""
@@ -135,8 +135,8 @@ class Gateway:
     async def _once_open(self) -> None:
         await self.context.sequencer.gate.opened.wait()
         self.pulling.start()
-        self.context.background.start(self.acknowledging.keep_looking())
-        self.context.background.start(self.mirror.keep_mirroring())
+        self.context.background.keep(self.acknowledging.keep_looking())
+        self.context.background.keep(self.mirror.keep_mirroring())
         await keep_house(self.context, self.own_member)
 
     def _acted_under_another(self) -> None:

@@ -51,7 +51,11 @@ class Mirror:
         """Fetch what is new, again and again, as long as the process runs."""
         while True:
             self._grown.clear()
-            for member in self._mirrored():
+            try:
+                held = self._mirrored()
+            except ExchangeError:  # an expired registry names no members: looked at again until it is renewed
+                held = ()
+            for member in held:
                 await self._try(member)
             await asyncio.sleep(pause_s)
             with suppress(TimeoutError):

@@ -17,6 +17,7 @@ from exchange.bundle.floor import audit_floor
 from exchange.bundle.zipform import unpack_handover
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError
+from exchange.errors.exchange_ import AlreadyWithdrawnError
 from exchange.errors.node import NodeStoppedError, RequestMalformedError, StorageFullError, WaitExceededError
 from exchange.flow.publish import PublicationState, Publishable, complete, require_place, verify_handover
 from exchange.log.entry import EntryType
@@ -32,6 +33,7 @@ from nodes.adapters.publication_store import (
     publications,
 )
 from nodes.adapters.sequencer import LogDraft, Transaction
+from nodes.adapters.withdrawal_store import is_withdrawn
 from nodes.gateway.context import GatewayContext
 
 SIGNATURES_MEDIA_TYPE = "application/jose+json"
@@ -113,6 +115,8 @@ class Publishing:
         cleared = publishable.opened.cleared
         manifest, common = cleared.manifest, cleared.clearance.common
         evidence = Digest.of(files[SIGNATURES])
+        if is_withdrawn(transaction.connection, cleared.digest):  # a recovered log may know that and nothing else of it
+            raise AlreadyWithdrawnError(bundle=str(cleared.digest))
         index = transaction.append(
             LogDraft(
                 type=EntryType.BUNDLE_PUBLISHED,

@@ -18,7 +18,7 @@ from exchange.errors import ExchangeError
 from exchange.errors.pull import PartnerContractError
 from exchange.errors.trust import TrustError
 from exchange.flow.agree import ContractState
-from exchange.flow.offer import PURPOSE_DEFAULT, Offer, Wanted, read_catalogue
+from exchange.flow.offer import PURPOSE_DEFAULT, Offer, Wanted, of_contract, read_catalogue
 from exchange.flow.pull import Answer, Attempted, Pulled, Puller, pull
 from exchange.log.entry import EntryType, parse_entry
 from exchange.receipt import parse_delivery
@@ -28,6 +28,7 @@ from nodes.gateway.context import GatewayContext
 from nodes.gateway.pull_book import PullBook, PullPage
 from nodes.gateway.pull_place import BundlePlace, remove_unshown
 from nodes.gateway.registry import Registry
+from nodes.gateway.renewing import Renewing
 
 PULLABLE = frozenset({ContractState.IN_FORCE, ContractState.SUPERSEDED, ContractState.SUSPENDED})
 """States in which a pull may be asked for; for a suspended contract the publisher knows whether it is a repetition."""
@@ -68,23 +69,32 @@ class Pulling:
             sequencer=context.sequencer,
             partner=context.partner,
         )
+        self.renewing = Renewing(context.store, catalogue=self._offers, pull=self._pull)
 
     def start(self) -> None:
         """Tidy up after a crash, and keep sending receipts until they are taken; call it once the log is open."""
         remove_unshown(self._context.node.pulled)
-        self._context.background.start(self._book.keep_sending())
+        self._context.background.keep(self._book.keep_sending())
+        self._context.background.keep(self.renewing.keep_looking())
 
     async def pull(self, body: PullBody) -> Pulled:
         """One pull, for one command."""
-        async with PullPage(self._book) as page:
-            place = BundlePlace(self._context.node.pulled, None if body.folder is None else Path(body.folder))
-            wanted = Wanted(contract=body.contract, period=body.period, purpose=body.purpose)
-            return await pull(wanted, self._puller(body.partner.upper(), page, place))
+        wanted = Wanted(contract=body.contract, period=body.period, purpose=body.purpose)
+        return await self._pull(body.partner.upper(), wanted, None if body.folder is None else Path(body.folder))
 
     async def catalogue(self, partner: str, contract: str | None) -> tuple[Offer, ...]:
-        """What a partner offers this member."""
-        client = self._context.partner(self._context.trust.current().member(partner.upper()).id)
-        return read_catalogue(await client.catalogue(contract=contract), partner=client.partner)
+        """What a partner offers this member, of one contract if its id or a beginning of it is given."""
+        known = self._context.trust.current().member(partner.upper()).id
+        offers = await self._offers(known)
+        return offers if contract is None else of_contract(offers, contract, partner=known)
+
+    async def _offers(self, partner: str) -> tuple[Offer, ...]:
+        client = self._context.partner(partner)
+        return read_catalogue(await client.catalogue(), partner=client.partner)
+
+    async def _pull(self, partner: str, wanted: Wanted, folder: Path | None = None) -> Pulled:
+        async with PullPage(self._book) as page:
+            return await pull(wanted, self._puller(partner, page, BundlePlace(self._context.node.pulled, folder)))
 
     def _puller(self, partner: str, page: PullPage, place: BundlePlace) -> Puller:
         context = self._context
@@ -155,6 +165,12 @@ def pulling_router(context: GatewayContext, pulling: Pulling) -> APIRouter:
     @router.get("/catalogues/{partner}")
     async def catalogue(partner: str, contract: str | None = None) -> dict[str, object]:
         return {"bundles": [_offer(offer) for offer in await pulling.catalogue(partner, contract)]}
+
+    @router.get("/revisions")
+    async def revisions() -> dict[str, object]:
+        """What partners revised of what was pulled here, and what could not be taken when it was last tried."""
+        untaken = sorted(pulling.renewing.untaken.items())
+        return {"bundles": [_offer(offer) for _, offers in untaken for offer in offers]}
 
     @router.post("/audits")
     async def audits(body: AuditBody) -> dict[str, object]:

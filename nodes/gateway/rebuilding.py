@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection
-from sqlmodel import col, select, update
 
 from exchange.bundle.zipform import unpack_handover, unpack_zip
 from exchange.clearance.form import parse_clearance
@@ -25,15 +24,15 @@ from exchange.publication import SIGNATURES, verify_publication
 from exchange.signing.trust import Trust
 from exchange.statement import open_statement
 from nodes.adapters.contract_folder import ContractShelf
-from nodes.adapters.contract_store import KeptStatement, keep_evidence, keep_statement, statement_index
+from nodes.adapters.contract_store import KeptStatement, has_evidence, keep_evidence, keep_statement, statement_index
 from nodes.adapters.publication_store import KeptPublication, keep_publication, mark_published, mark_superseded
-from nodes.adapters.tables import EvidenceRow, PublicationRow
+from nodes.adapters.withdrawal_store import keep_entry_alone
 from nodes.gateway.housekeeping import SNAPSHOT_MEDIA_TYPE
 from nodes.gateway.library import Library
 from nodes.gateway.publishing import CLEARANCE_MEDIA_TYPE, SIGNATURES_MEDIA_TYPE
 from nodes.settings import NodeFolder
 
-_STATEMENTS = frozenset(
+STATEMENTS = frozenset(
     {
         EntryType.CONTRACT_SIGNED,
         EntryType.CONTRACT_ENDED,
@@ -69,13 +68,13 @@ class Rebuilder:
         # The clearance lies in the bundle: whether it is there again shows when the bundles have been looked at.
         for index, entry in sorted(entries, key=lambda one: one[1].type is EntryType.CLEARANCE_DECIDED):
             if entry.type not in _NOTHING_BESIDES:
-                found = self._rebuild(index, entry)
+                found = self.rebuild_one(index, entry)
                 (again if found else lost)[entry.type.value] += 1
         return Rebuilt(again=dict(sorted(again.items())), lost=dict(sorted(lost.items())))
 
-    def _rebuild(self, index: int, entry: LogEntry) -> bool:
+    def rebuild_one(self, index: int, entry: LogEntry) -> bool:
         """Whether what this entry did is there again."""
-        if entry.type in _STATEMENTS:
+        if entry.type in STATEMENTS:
             return self._statement(index, entry)
         if entry.type is EntryType.BUNDLE_PUBLISHED:
             return self._publication(index, entry)
@@ -83,10 +82,12 @@ class Rebuilder:
             return self._evidence(entry, self.node.keys.glob("metadata/*.snapshot.json"), SNAPSHOT_MEDIA_TYPE)
         if entry.type is EntryType.BUNDLE_SUPERSEDED and entry.bundle is not None:
             mark_superseded(self.connection, entry.bundle)
-        if entry.type is EntryType.BUNDLE_WITHDRAWN:
-            self._withdraw(entry)  # it is served no more; what says why is lost
-        shown = self._has_evidence(entry) if entry.type is EntryType.CLEARANCE_DECIDED else False
-        return shown or entry.type is EntryType.BUNDLE_SUPERSEDED
+        if entry.type is EntryType.BUNDLE_WITHDRAWN and entry.bundle is not None:
+            # It is served no more, also if its files come back later; what says why is lost.
+            keep_entry_alone(self.connection, entry.bundle, index=index)
+        if entry.type is EntryType.CLEARANCE_DECIDED:
+            return has_evidence(self.connection, entry.evidence)
+        return entry.type is EntryType.BUNDLE_SUPERSEDED
 
     def _statement(self, index: int, entry: LogEntry) -> bool:
         """A statement lies beside its contract under the digest of its bytes; it has effect, being cosigned."""
@@ -105,39 +106,51 @@ class Rebuilder:
         return False
 
     def _publication(self, index: int, entry: LogEntry) -> bool:
-        """The published ZIP, or the hand-over that waits for its quorum again."""
+        """The published ZIP, or the hand-over that waits for its quorum again, as they lie in their places."""
         assert entry.bundle is not None  # of this type, always
         library = Library(self.node.member, self.node.bundles)
+        zipped = _read(library.zip_file(entry.bundle))
+        outbox = self.node.outbox / f"{entry.bundle.hex}{HANDOVER_SUFFIX}"
+        waiting = _read(library.waiting_file(entry.bundle)) or _read(outbox)
+        return self.publication(index, entry, zipped) if zipped else self.waiting(index, entry, waiting)
+
+    def publication(self, index: int, entry: LogEntry, zipped: bytes) -> bool:
+        """Whether this ZIP is what the entry published; then it is listed again."""
         try:
-            zipped = _read(library.zip_file(entry.bundle))
-            if zipped is not None:
-                files = unpack_zip(zipped)
-                verify_publication(files, trust=self.trust, shelf=self.shelf)
-                kept = self._kept(index, entry, files)
-                keep_publication(self.connection, kept)
-                digest = Digest.of(zipped)
-                mark_published(self.connection, kept.bundle, zip_sha256=digest, zip_bytes=len(zipped))
-                return True
-            outbox = self.node.outbox / f"{entry.bundle.hex}{HANDOVER_SUFFIX}"
-            waiting = _read(library.waiting_file(entry.bundle)) or _read(outbox)
-            if waiting is None:
-                return False
-            kept = self._kept(index, entry, unpack_handover(waiting))
+            files = unpack_zip(zipped)
+            verify_publication(files, trust=self.trust, shelf=self.shelf)
+            kept = self._kept(index, entry, files)
         except ExchangeError:
             return False
-        library.keep_waiting(entry.bundle, waiting)
+        library = Library(self.node.member, self.node.bundles)
+        if _read(library.zip_file(kept.bundle)) != zipped:
+            self.node.bundles.mkdir(parents=True, exist_ok=True)
+            library.keep_zip(kept.bundle, zipped)
+        keep_publication(self.connection, kept)
+        mark_published(self.connection, kept.bundle, zip_sha256=Digest.of(zipped), zip_bytes=len(zipped))
+        return True
+
+    def waiting(self, index: int, entry: LogEntry, handover: bytes | None) -> bool:
+        """Whether this hand-over is what the entry published; then its proof is made again and it is listed."""
+        try:
+            kept = self._kept(index, entry, unpack_handover(handover or b""))
+        except ExchangeError:
+            return False
+        Library(self.node.member, self.node.bundles).keep_waiting(kept.bundle, handover or b"")
         keep_publication(self.connection, kept)
         return True
 
     def _kept(self, index: int, entry: LogEntry, files: Mapping[str, bytes]) -> KeptPublication:
         manifest, clearance = parse_manifest(files[MANIFEST]), parse_clearance(files[CLEARANCE])
         contract = self.shelf.find(manifest.contract)
-        if Digest.of(files[MANIFEST]) != entry.bundle or contract is None:
+        named = {MANIFEST: entry.bundle, SIGNATURES: entry.evidence}
+        named |= {one.path: one.digest for one in manifest.resources}
+        if contract is None or any(Digest.of(files[name]) != digest for name, digest in named.items()):
             raise NotOurBundleError(bundle=str(entry.bundle), expected=str(manifest.contract.digest), found="another")
         for name, media_type in ((SIGNATURES, SIGNATURES_MEDIA_TYPE), (CLEARANCE, CLEARANCE_MEDIA_TYPE)):
             keep_evidence(self.connection, Digest.of(files[name]), media_type, files[name])
         return KeptPublication(
-            bundle=entry.bundle,
+            bundle=Digest.of(files[MANIFEST]),
             contract=manifest.contract.digest,
             contract_id=manifest.contract.id,
             contract_version=manifest.contract.version,
@@ -153,11 +166,6 @@ class Rebuilder:
             at=entry.at,
         )
 
-    def _withdraw(self, entry: LogEntry) -> None:
-        """Whatever else is lost, a bundle that was taken back is not served again."""
-        mine = col(PublicationRow.bundle) == str(entry.bundle)
-        self.connection.execute(update(PublicationRow).where(mine).values(state=PublicationState.WITHDRAWN.value))
-
     def _evidence(self, entry: LogEntry, files: Iterable[Path], media_type: str) -> bool:
         """Signed bytes that an entry names, if one of these files holds them."""
         for raw in (file.read_bytes() for file in files):
@@ -165,10 +173,6 @@ class Rebuilder:
                 keep_evidence(self.connection, entry.evidence, media_type, raw)
                 return True
         return False
-
-    def _has_evidence(self, entry: LogEntry) -> bool:
-        query = select(EvidenceRow.digest).where(col(EvidenceRow.digest) == str(entry.evidence))
-        return self.connection.execute(query).first() is not None
 
 
 def _read(file: Path) -> bytes | None:

@@ -100,6 +100,13 @@ class Rights:
                 grants.append(grant)
         return tuple(grants)
 
+    def shown_state(self, kept: KeptPublication, *, at: datetime) -> PublicationState:
+        """The state as partners see it: what replaces a bundle before its own time has not replaced it yet."""
+        if kept.state is not PublicationState.SUPERSEDED:
+            return kept.state
+        replacing = (one for one in self.library.all() if one.supersedes == kept.bundle)
+        return kept.state if any(one.not_before <= at for one in replacing) else PublicationState.PUBLISHED
+
     def _state(self, grant: Grant, at: datetime) -> ContractState:
         held = self.contracts.require(grant.contract.digest)
         return self.contracts.state(held, provider=self.member, at=at)

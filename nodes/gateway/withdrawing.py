@@ -14,10 +14,10 @@ from contextlib import suppress
 from exchange.clearance import ApprovalClause
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError
-from exchange.errors.exchange_ import AlreadyWithdrawnError, NotFoundError
+from exchange.errors.exchange_ import AlreadyWithdrawnError, BundleWithdrawnError, NotFoundError
 from exchange.errors.node import NodeStoppedError, StorageFullError, WaitExceededError
 from exchange.flow.publish import PublicationState
-from exchange.log.entry import EntryType
+from exchange.log.entry import EntryType, parse_entry
 from exchange.publication.withdrawal import (
     WITHDRAWAL,
     WITHDRAWAL_FILES,
@@ -59,7 +59,21 @@ class Withdrawing:
         kept = self._kept.get(bundle)
         if kept is None or kept.proof is None or name not in WITHDRAWAL_FILES:
             return None
-        return kept.files()[name]
+        return kept.files().get(name)
+
+    async def require_published(self, bundle: Digest, member: str) -> None:
+        """Refuse what only the recovered log knows of: a withdrawn bundle without a file, asked for by a party.
+
+        Raises:
+            BundleWithdrawnError: The contract's parties hear that it was taken back; to others it is unknown.
+        """
+        context, kept = self._context, self._kept.get(bundle)
+        if kept is None or not kept.is_entry_alone or context.library.get(bundle) is not None:
+            return
+        entry = parse_entry(await context.store.read(lambda connection: entry_at(connection, kept.index)))
+        held = context.contracts.get(entry.contract) if entry.contract is not None else None
+        if held is not None and member in held.contract.members():
+            raise BundleWithdrawnError(bundle=str(bundle), link=f"/v1/bundles/{bundle.hex}/{WITHDRAWAL}")
 
     def digest(self, bundle: Digest) -> Digest | None:
         """The digest of `withdrawal.json`, once it is in effect."""

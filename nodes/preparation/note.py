@@ -30,7 +30,7 @@ def advice_note(advice: Advice, contract: DataContract, *, period: str, at: date
 def _price(cost: Cost, contract: DataContract) -> Price:
     return Price(
         coarsening=cost.coarsening.value,
-        subject=shortened(cost.subject or contract.id),
+        subject=cost.subject or contract.id,
         cells=cost.cells,
         withheld=cost.withheld,
         protectable=cost.protectable,

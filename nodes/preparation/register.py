@@ -9,12 +9,13 @@ import gzip
 import io
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 import duckdb
 
@@ -22,6 +23,10 @@ from exchange.errors.preparation import RegisterColumnError, RegisterFormatError
 from nodes.preparation.mapping import RegisterMapping
 from nodes.settings import PreparationSettings
 
+LINE_BYTES_MAX = 2_000_000
+"""Of one line of CSV, as DuckDB's reader has it; a last line beyond 32 MB it leaves out without a word (2.0.0)."""
+COLUMNS_MAX = 4096
+CHUNK_BYTES = 1024 * 1024
 _SPILL = "spill-"
 _GLOB = "*?[]"
 
@@ -119,6 +124,7 @@ def open_register(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Re
         relation = f"read_parquet({literal(str(path.resolve()))}, hive_partitioning = false, file_row_number = true)"
         header = _parquet_header(connection, relation, path)
     else:
+        _require_lines(path, kind)
         header = _csv_header(path, kind, mapping.delimiter)
         relation = _csv_relation(path, kind, header, mapping.delimiter)
     for column in mapping.columns():
@@ -130,20 +136,47 @@ def open_register(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Re
 @contextmanager
 def csv_text(path: Path, kind: RegisterFormat) -> Iterator[TextIO]:
     """The CSV as text with its line ends; bytes that are not UTF-8 come as lone surrogates, to be refused by row."""
+    with _plain(path, kind) as plain:
+        yield io.TextIOWrapper(plain, encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+@contextmanager
+def _plain(path: Path, kind: RegisterFormat) -> Iterator[BinaryIO]:
     with ExitStack() as stack:
         raw = stack.enter_context(path.open("rb"))
-        plain = stack.enter_context(gzip.open(raw)) if kind is RegisterFormat.CSV_GZ else raw
-        yield stack.enter_context(io.TextIOWrapper(plain, encoding="utf-8-sig", errors="surrogateescape", newline=""))
+        yield stack.enter_context(gzip.open(raw)) if kind is RegisterFormat.CSV_GZ else raw  # type: ignore[misc]  # a GzipFile reads as one
+
+
+def _require_lines(path: Path, kind: RegisterFormat) -> None:
+    """Read the file once: it unpacks to its end, and each line is within its limit.
+
+    Raises:
+        RegisterUnreadableError: The compressed data do not hold, or a line is too long.
+    """
+    since_end = 0
+    try:
+        with _plain(path, kind) as plain:
+            while since_end <= LINE_BYTES_MAX and (chunk := plain.read(CHUNK_BYTES)):
+                end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+                since_end = since_end + len(chunk) if end < 0 else len(chunk) - 1 - end
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        reason = "the compressed data end early or are altered"
+        raise RegisterUnreadableError(file=path.name, format=kind, reason=reason) from error
+    if since_end > LINE_BYTES_MAX:
+        reason = f"a line of more than {LINE_BYTES_MAX} bytes"
+        raise RegisterUnreadableError(file=path.name, format=kind, reason=reason)
 
 
 def _csv_header(path: Path, kind: RegisterFormat, delimiter: str) -> tuple[str, ...]:
     try:
         with csv_text(path, kind) as text:
             header = tuple(next(csv.reader(text, delimiter=delimiter, strict=True), ()))
-    except (csv.Error, gzip.BadGzipFile, EOFError) as error:
+    except csv.Error as error:
         raise RegisterUnreadableError(file=path.name, format=kind, reason=type(error).__name__) from error
     if not header or any("\udc80" <= character <= "\udcff" for name in header for character in name):
         raise RegisterUnreadableError(file=path.name, format=kind, reason="no header line in UTF-8")
+    if len(header) > COLUMNS_MAX:
+        raise RegisterUnreadableError(file=path.name, format=kind, reason=f"more than {COLUMNS_MAX} columns")
     return header
 
 

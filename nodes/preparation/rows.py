@@ -6,7 +6,6 @@ it is: it goes to the terminal and to a file in the node's folder, never into an
 """
 
 import csv
-import gzip
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import duckdb
 
-from exchange.errors.preparation import RegisterUnreadableError
 from nodes.preparation.coding import Coding, DimensionCoding
 from nodes.preparation.mapping import ContributorColumn, Filter, PeriodColumn, PeriodFormat
 from nodes.preparation.register import Register, RegisterFormat, csv_text
@@ -55,11 +53,7 @@ class _Rule:
 def locate(
     connection: duckdb.DuckDBPyConnection, register: Register, coding: Coding, *, cells_max: int
 ) -> list[BadCell]:
-    """Find the bad fields, in the order of the file, up to `cells_max` of them.
-
-    Raises:
-        RegisterUnreadableError: The file stops being CSV before its end.
-    """
+    """Find the bad fields, in the order of the file, up to `cells_max` of them."""
     found: list[BadCell] = []
     for cell in _bad_cells(connection, register, coding):
         found.append(cell)
@@ -115,10 +109,6 @@ def _csv_rows(register: Register, columns: tuple[str, ...]) -> Iterator[tuple[in
                     yield line, {name: fields[place] or None for name, place in places}
         except csv.Error:
             yield begins, _shape(begins, "a row of CSV (RFC 4180)", "an open or stray quotation mark")
-        except (EOFError, gzip.BadGzipFile) as error:
-            raise RegisterUnreadableError(
-                file=register.path.name, format=register.format, reason="the compressed data end early"
-            ) from error
 
 
 def _shape(line: int, allowed: str, found: str) -> BadCell:

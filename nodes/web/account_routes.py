@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from nodes.adapters.account_store import AccountRow, EnrolmentRow
-from nodes.adapters.attempt_store import AttemptRow
+from nodes.adapters.attempt_store import AttemptRow, Source
 from nodes.adapters.officer_db import OfficerStore
 from nodes.web.accounts import Wanted
 from nodes.web.answers import SIGNED_IN, Body, Document, Fresh, refusals
@@ -139,10 +139,14 @@ class JournalLine(Document):
 
 
 class AttemptLine(Document):
-    """Equal refused attempts of one minute; `account` is null where nobody can be named, `*` stands for several."""
+    """Equal refused attempts of one minute; `account` is null where nobody can be named, `*` stands for several.
+
+    `source` says whether the account itself was signed in, was only named, or nobody is known.
+    """
 
     line: int
     minute: str
+    source: Source
     act: str
     reason: str
     address: str
@@ -197,10 +201,10 @@ def _reading(routes: APIRouter, console: Console) -> None:
         return JournalDocument(journal=lines)
 
     @routes.get("/journal/attempts", responses=refusals(*SIGNED_IN))
-    def attempts(_: JournalReader, before: Number = None) -> AttemptsDocument:
-        """Who was refused, where from and why, newest first."""
+    def attempts(_: JournalReader, before: Number = None, source: Source | None = None) -> AttemptsDocument:
+        """Who was refused, where from and why, newest first; of one source or of all."""
         with console.db.begin() as store:
-            rows = store.attempts.attempts(before=before, most=JOURNAL_PAGE_MAX)
+            rows = store.attempts.attempts(before=before, most=JOURNAL_PAGE_MAX, source=source)
         return AttemptsDocument(attempts=[attempt_line(row) for row in rows])
 
 
@@ -221,7 +225,7 @@ def _changing(routes: APIRouter, console: Console) -> None:
         console.accounts.close(officer, account)
         return Response(status_code=204)
 
-    @routes.delete("/accounts/{account}/sessions", status_code=204, responses=refusals(*SIGNED_IN))
+    @routes.delete("/accounts/{account}/sessions", status_code=204, responses=refusals(*SIGNED_IN, 404))
     def end_sessions(officer: Administrator, account: str) -> Response:
         """End every session of an account."""
         console.accounts.end_sessions(officer, account)
@@ -253,6 +257,7 @@ def attempt_line(row: AttemptRow) -> AttemptLine:
     return AttemptLine(
         line=row.id or 0,
         minute=row.minute,
+        source=Source(row.source),
         act=row.act,
         reason=row.reason,
         address=row.address,

@@ -32,6 +32,7 @@ from nodes.adapters.officer_db import OfficerDb, OfficerStore
 from nodes.settings import ConsoleSettings
 from nodes.web.challenges import Challenges
 from nodes.web.login import Asked
+from nodes.web.names import looks, require_words
 from nodes.web.passkeys import NewPasskey, credential_name, format_credential
 from nodes.web.roles import Role, require_compatible
 from nodes.web.sessions import Officer
@@ -43,7 +44,6 @@ ID_BYTES = 9
 FOUNDING = "founding"
 """In the place of an administrator's account, for the invitations that found a console."""
 ENROL, ADD = "console.enrolment/1", "console.passkey/1"
-_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,80}\Z")
 _OFFICER = re.compile(r"[a-z][a-z0-9]{1,15}-[0-9a-z]{1,16}\Z")
 
 
@@ -157,8 +157,14 @@ class Accounts:
             store.accounts.note(at=self._now(), account=by.account, act="close account", subject=row.name)
 
     def end_sessions(self, by: Officer, account: str) -> None:
-        """End every session of an account, whatever it was doing."""
+        """End every session of an account, whatever it was doing.
+
+        Raises:
+            AccountUnknownError: There is none.
+        """
         with self._db.begin() as store:
+            if store.accounts.account(account) is None:
+                raise AccountUnknownError(what="account")
             store.sessions.end_sessions_of(account)
             store.accounts.note(at=self._now(), account=by.account, act="end sessions", subject=account)
 
@@ -183,6 +189,7 @@ class Accounts:
             EnrolmentRefusedError, StatementStaleError: The code or the handle opens nothing.
             PasskeyError, SignatureError: The passkey does not hold.
             AccountTakenError: The name, officer, identity or passkey has an account by now.
+            RequestMalformedError: The label does not print.
         """
         with self._db.begin() as store:
             row = self._opened(store, code)
@@ -209,7 +216,7 @@ class Accounts:
         """Another passkey of the own account, after a step-up with one that it has; its name.
 
         Raises:
-            StatementStaleError, PasskeyError, SignatureError, AccountTakenError: As in `enrol`.
+            StatementStaleError, PasskeyError, SignatureError, AccountTakenError, RequestMalformedError: As in `enrol`.
         """
         with self._db.begin() as store:
             statement = self._challenges.take(store, handle, kind=ADD, account=officer.account)
@@ -223,6 +230,8 @@ class Accounts:
     def revoke(self, officer: Officer, credential: str) -> None:
         """A passkey of the own account counts no more; the last one goes only with the account.
 
+        Every other session of the account ends: the passkey may have begun it.
+
         Raises:
             AccountUnknownError: The account has no such passkey, or no other.
         """
@@ -233,6 +242,9 @@ class Accounts:
                 raise AccountUnknownError(what="passkey beside another")
             row.revoked_at = format_instant(self._now())
             store.accounts.keep(row)
+            for session in store.sessions.sessions_of(officer.account):
+                if session.handle != officer.session:
+                    store.sessions.end_session(session)
             store.accounts.note(at=self._now(), account=officer.account, act="revoke passkey", subject=row.label)
 
     # --- rows ------------------------------------------------------------------------------------------------------
@@ -289,6 +301,7 @@ class Accounts:
         return account
 
     def _add(self, store: OfficerStore, account: str, credential: PasskeyCredential, label: str) -> None:
+        require_words(label, subject="label")
         name = credential_name(credential.credential_id)
         if store.accounts.passkey(name) is not None:
             raise AccountTakenError(what="passkey")
@@ -320,7 +333,7 @@ class Accounts:
         self, store: OfficerStore, name: str, officer: str | None, identity: tuple[str, str] | None
     ) -> None:
         taken = (
-            ("name", store.accounts.account_named(name)),
+            ("name", next((row for row in store.accounts.accounts() if looks(row.name) == looks(name)), None)),
             ("officer id", None if officer is None else store.accounts.account_of_officer(officer)),
             ("identity", None if identity is None else store.accounts.identity(*identity)),
         )
@@ -350,8 +363,7 @@ class Accounts:
 
 def _require_wanted(wanted: Wanted) -> None:
     require_compatible(wanted.roles)
-    if _NAME.match(wanted.name) is None or wanted.name != wanted.name.strip():
-        raise RequestMalformedError(subject="name", reason="1 to 80 characters that print, no blank at either end")
+    require_words(wanted.name, subject="name")
     if wanted.officer is not None and _OFFICER.match(wanted.officer) is None:
         raise RequestMalformedError(subject="officer", reason="an officer id such as kz-02")
 

@@ -2,10 +2,12 @@
 
 A failure costs the address a share of its budget; only failures are limited, never an honest login from the same place.
 Each is counted in the console's own database, so that administrators and the auditor see who was tried from where
-(ASVS 16.3); the caller learns nothing of that.
+(ASVS 16.3); the caller learns nothing of that. Somebody who proved nothing is written down by address prefix, and in a
+budget of its own: no noise from outside displaces what an officer did (`nodes.adapters.attempt_store`).
 """
 
 import time
+from dataclasses import replace
 from typing import Self
 
 from starlette.requests import Request
@@ -50,13 +52,14 @@ class Attempts:
         """A context in which a refusal is charged and written down; `instead` is what it is answered with."""
         return Attempt(self, self._address(request), act, instead)
 
-    def refused(self, request: Request, act: str, error: ExchangeError, account: str | None) -> None:
+    def refused(self, request: Request, act: str, error: ExchangeError, account: str | None, *, proved: bool) -> None:
         """Write down an act that somebody may not do, or that came from a foreign page.
 
         Raises:
             FileRefusedError: The disk is full, or the folder is read-only.
         """
-        self.note(Refused(act=act, reason=error.code, address=self._address(request), account=account))
+        address = self._address(request)
+        self.note(Refused(act=act, reason=error.code, address=address, account=account, proved=proved))
 
     def charge(self, address: str) -> int:
         """One more failure of this address; the seconds to wait if it has failed too often already."""
@@ -76,10 +79,13 @@ class Attempts:
             FileRefusedError: The disk is full, or the folder is read-only.
         """
         now = self._clock.now()
+        if not refused.proved:
+            refused = replace(refused, address=address_key(refused.address))
         with self._db.begin() as store:
             forgotten = store.attempts.note(refused, at=now)
             if forgotten:
-                store.accounts.note(at=now, account=NOBODY, act="forget attempts", subject=f"{forgotten} oldest rows")
+                subject = f"{forgotten} oldest rows: {refused.source.value}"
+                store.accounts.note(at=now, account=refused.account or NOBODY, act="forget attempts", subject=subject)
 
 
 class Attempt:
@@ -93,6 +99,7 @@ class Attempt:
 
     Attributes:
         account: Whose it would be, once that is known.
+        proved: Whether that account is signed in, or its identity provider vouches for it.
     """
 
     def __init__(self, attempts: Attempts, address: str, act: str, instead: type[LoginRefusedError] | None) -> None:
@@ -102,6 +109,7 @@ class Attempt:
         self._instead = instead
         self._why: str | None = None
         self.account: str | None = None
+        self.proved = False
 
     def refused(self, why: str) -> LoginRefusedError:
         """The refusal to raise; why is written down and not told."""
@@ -123,7 +131,9 @@ class Attempt:
             return
         wait_s = self._attempts.charge(self._address)
         reason = self._why or error.code
-        self._attempts.note(Refused(act=self._act, reason=reason, address=self._address, account=self.account))
+        self._attempts.note(
+            Refused(act=self._act, reason=reason, address=self._address, account=self.account, proved=self.proved)
+        )
         if isinstance(error, TooManyRequestsError):
             return
         if wait_s:

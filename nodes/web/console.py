@@ -137,7 +137,10 @@ def require_safe(settings: ConsoleSettings, *, demo: bool) -> None:
         ),
         (
             not demo and provider is not None and not _all_https(
-                (provider.issuer, provider.authorization_endpoint, provider.token_endpoint)
+                (
+                    provider.issuer, provider.authorization_endpoint, provider.token_endpoint,
+                    provider.pushed_authorization_request_endpoint or provider.token_endpoint,
+                )
             ),
             "identity_provider",
             "expected https for each of its addresses",

@@ -1,19 +1,25 @@
 """The journal of a console on a terminal: who let whom in and who signed in, and what was refused."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from exchange.errors import ExitCode
 from nodes.adapters.account_store import JournalRow
-from nodes.adapters.attempt_store import AttemptRow
+from nodes.adapters.attempt_store import AttemptRow, Source
 from nodes.adapters.officer_db import OfficerDb
+from nodes.settings import NodeFolder
 from nodes.terminal import CommandParser, Invocation, printable
 
 LINES = 50
 LINES_MAX = 10_000
 
 
-def show_journal(call: Invocation, file: Path) -> int:
-    """Print the newest lines of the journal and the newest refused attempts of the console whose accounts are here.
+def show_journal(call: Invocation, accounts: Callable[[NodeFolder], Path]) -> int:
+    """Print the newest lines of a console's journal and the newest attempts that it refused.
+
+    Args:
+        call: The command.
+        accounts: Where in the node's folder the console's accounts are.
 
     Raises:
         StoreNewerError, FileRefusedError: The database cannot be read.
@@ -21,10 +27,14 @@ def show_journal(call: Invocation, file: Path) -> int:
     parser = CommandParser(call.command, "who signed in and who let whom in, and what was refused, newest first")
     parser.add_argument("--lines", type=int, default=LINES, choices=range(1, LINES_MAX + 1), metavar="N")
     parser.add_argument("--refused", action="store_true", help="only what was refused")
+    parser.add_argument(
+        "--source", choices=list(Source), help="only what accounts did, was aimed at them, or strangers"
+    )
     asked = call.parse(parser)
-    with OfficerDb(file).begin() as store:
+    source = None if asked.source is None else Source(asked.source)
+    with OfficerDb(accounts(call.require_node())).begin() as store:
         lines = [] if asked.refused else store.accounts.journal(before=None, most=asked.lines)
-        attempts = store.attempts.attempts(before=None, most=asked.lines)
+        attempts = store.attempts.attempts(before=None, most=asked.lines, source=source)
         names = {account.id: account.name for account in store.accounts.accounts()}
     _print(call, lines, attempts, names)
     call.output.result({"journal": [_line(row) for row in lines], "attempts": [_attempt(row) for row in attempts]})
@@ -46,11 +56,19 @@ def _print(call: Invocation, lines: list[JournalRow], attempts: list[AttemptRow]
     if not attempts:
         output.say(en="nothing was refused", ru="отказов не было")
         return
-    headers = ["последний раз", "сколько", "действие", "причина", "адрес", "кто"]
+    headers = ["последний раз", "сколько", "действие", "причина", "адрес", "чья", "кто"]
     output.table(
-        headers if russian else ["last", "count", "act", "refused for", "address", "who"],
+        headers if russian else ["last", "count", "act", "refused for", "address", "source", "who"],
         [
-            [row.last_at, row.count, row.act, row.reason, row.address, printable(names.get(row.account, "-"))]
+            [
+                row.last_at,
+                row.count,
+                row.act,
+                row.reason,
+                row.address,
+                row.source,
+                printable(names.get(row.account, "-")),
+            ]
             for row in attempts
         ],
     )
@@ -64,6 +82,7 @@ def _attempt(row: AttemptRow) -> dict[str, object]:
     return {
         "line": row.id,
         "minute": row.minute,
+        "source": row.source,
         "act": row.act,
         "reason": row.reason,
         "address": row.address,

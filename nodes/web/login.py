@@ -94,6 +94,8 @@ class Login:
             TooManyRequestsError: Many logins failed for this name; asked before the work, which is heavy.
         """
         with self._attempts.judged(request, SIGN_IN, LoginRefusedError) as attempt:
+            if not self._settings.passwords:  # else anybody could have this console do the heavy work all day
+                raise attempt.refused("passwords-off")
             wait_s = self._names.wait_s(name)
             if wait_s:
                 raise TooManyRequestsError(retry_after_s=wait_s)
@@ -103,7 +105,7 @@ class Login:
                 attempt.account = account.id
             kept = None if account is None or account.closed_at is not None else account.password
             holds = is_password(password, kept or _NOBODY)
-            if not (self._settings.passwords and kept is not None and account is not None and holds):
+            if kept is None or account is None or not holds:
                 self._names.charge(name)
                 raise attempt.refused("password-refused")
             with self._db.begin() as store:
@@ -125,7 +127,7 @@ class Login:
             TooManyRequestsError: As at a login.
         """
         with self._attempts.judged(request, "step up", LoginRefusedError) as attempt:
-            attempt.account = officer.account
+            attempt.account, attempt.proved = officer.account, True
             with self._db.begin() as store:
                 statement = self._challenges.take(store, handle, kind=STEP_UP, account=officer.account)
             with self._db.begin() as store:

@@ -7,14 +7,17 @@ account by signing in. Such a session has shown no passkey: whatever signs asks 
 """
 
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
+from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -43,6 +46,7 @@ CLOCK_SKEW_S = 10
 SUBJECT_CHARS_MAX = 255
 _FORM = "application/x-www-form-urlencoded"
 _HEADER = frozenset({"alg", "kid", "typ"})
+_REFERENCE = re.compile(r"[\x21-\x7e]{1,512}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +93,30 @@ class IdentityProvider:
         self._secret = None if secret is None else read_owned(folder / secret, 4096).decode("ascii").strip()
 
     def begin(self) -> Begun:
-        """Send a browser to the provider."""
+        """Send a browser to the provider; where it takes pushed requests, with nothing but a reference to one.
+
+        Raises:
+            LoginRefusedError, EncodingError: The provider did not take the request.
+        """
         state, nonce, verifier = (secrets.token_urlsafe(SECRET_BYTES) for _ in range(3))
         statement = self._challenges.statement(LOGIN, state=state, oidc_nonce=nonce, verifier=verifier)
         with self._db.begin() as store:
             handle = self._challenges.issue(store, statement, kind=LOGIN, account=None)
-        more = {} if self._provider.acr is None else {"acr_values": self._provider.acr}
-        address = prepare_grant_uri(
-            self._provider.authorization_endpoint,
-            client_id=self._provider.client_id,
-            response_type="code",
-            redirect_uri=self._redirect,
-            scope=self._provider.scope,
-            state=state,
-            nonce=nonce,
-            code_challenge=create_s256_code_challenge(verifier),
-            code_challenge_method="S256",
-            **more,
-        )
-        return Begun(str(address), handle)
+        asked = {
+            "client_id": self._provider.client_id,
+            "response_type": "code",
+            "redirect_uri": self._redirect,
+            "scope": self._provider.scope,
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": create_s256_code_challenge(verifier),
+            "code_challenge_method": "S256",
+            **({} if self._provider.acr is None else {"acr_values": self._provider.acr}),
+        }
+        if self._provider.pushed_authorization_request_endpoint is None:
+            return Begun(str(prepare_grant_uri(self._provider.authorization_endpoint, **asked)), handle)
+        pushed = [("client_id", self._provider.client_id), ("request_uri", self._pushed(asked))]
+        return Begun(str(add_params_to_uri(self._provider.authorization_endpoint, pushed)), handle)
 
     def finish(self, request: Request, handle: str, attempt: Attempt) -> str:
         """The token of a new session, for a browser that came back; `attempt` learns whose it would have been.
@@ -129,29 +138,46 @@ class IdentityProvider:
             account = None if identity is None else store.accounts.account(identity.account)
             if account is None:
                 raise attempt.refused("identity-unknown")
-            attempt.account = account.id
+            attempt.account, attempt.proved = account.id, True
             if account.closed_at is not None:
                 raise attempt.refused("account-closed")
             return self._sessions.begin(store, account, method="oidc", request=request)
 
+    def _pushed(self, asked: Mapping[str, str]) -> str:
+        """The reference that the provider gives for a request (RFC 9126 §2.2)."""
+        endpoint = self._provider.pushed_authorization_request_endpoint or ""
+        answer = _document(self._post(endpoint, urlencode(asked), status=httpx.codes.CREATED))
+        reference = text_member(answer, "request_uri", subject="pushed request")
+        _require(_REFERENCE.match(reference) is not None)
+        return reference
+
     def _token(self, code: str, verifier: str) -> str:
         """The ID token that the provider gives for a code."""
-        method = "none" if self._secret is None else "client_secret_basic"
         body = prepare_token_request(
             "authorization_code", code=code, redirect_uri=self._redirect, code_verifier=verifier
         )
-        headers = {"Accept": "application/json", "Content-Type": _FORM}
+        answer = self._post(self._provider.token_endpoint, body, status=httpx.codes.OK)
+        return text_member(_document(answer), "id_token", subject="token answer")
+
+    def _post(self, endpoint: str, body: str, *, status: int) -> bytes:
+        """What the provider answers to this client's form.
+
+        Raises:
+            LoginRefusedError: It does not answer, or with another status.
+        """
+        method = "none" if self._secret is None else "client_secret_basic"
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": _FORM}
         auth = ClientAuth(self._provider.client_id, self._secret, method)
-        address, headers, body = auth.prepare("POST", self._provider.token_endpoint, headers, body)
+        address, headers, body = auth.prepare("POST", endpoint, headers, body)
         with httpx.Client(
             transport=self._transport, timeout=self._provider.timeout_s, follow_redirects=False, trust_env=False
         ) as client:
             try:
-                answer = client.post(str(address), content=body, headers=dict(headers))
+                with client.stream("POST", str(address), content=body, headers=dict(headers)) as answer:
+                    _require(answer.status_code == status)
+                    return _bounded(answer)
             except httpx.HTTPError as error:
                 raise LoginRefusedError from error
-        _require(answer.status_code == httpx.codes.OK)
-        return text_member(_document(answer.content), "id_token", subject="token answer")
 
     def _subject(self, token: str, *, nonce: str) -> str:
         """Whom an ID token is about (OpenID Connect Core §3.1.3.7).
@@ -201,6 +227,16 @@ def _read_keys(file: Path) -> jwk.KeySet:
     if not keys.keys or any(key.key_type == "oct" or key.is_private for key in keys):
         raise ConsoleUnsafeError(setting="identity_provider.jwks_file", reason="expected public keys")
     return keys
+
+
+def _bounded(answer: httpx.Response) -> bytes:
+    """The body, read no further than a body of the provider's may be long; a coding could make much of a little."""
+    _require("content-encoding" not in answer.headers)
+    found = bytearray()
+    for part in answer.iter_bytes():
+        found += part
+        _require(len(found) <= ANSWER_BYTES_MAX)
+    return bytes(found)
 
 
 def _single(request: Request) -> Mapping[str, str]:

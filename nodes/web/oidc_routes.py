@@ -6,6 +6,7 @@ from starlette.responses import RedirectResponse, Response
 from exchange.errors.officers import LoginRefusedError
 from nodes.web.answers import Responses, refusals
 from nodes.web.console import Console
+from nodes.web.cookies import sole_cookie
 from nodes.web.login import LOGIN_COOKIE, SIGN_IN
 from nodes.web.oidc import RETURN_PATH, IdentityProvider
 from nodes.web.problems import NO_STORE
@@ -19,10 +20,11 @@ def router(console: Console, provider: IdentityProvider) -> APIRouter:
     routes = APIRouter(tags=["session"])
     moved: Responses = {SEE_OTHER: {"description": "See Other"}}
 
-    @routes.get(BEGIN_PATH, response_class=Response, status_code=SEE_OTHER, responses={**moved, **refusals()})
-    def begin() -> Response:
+    @routes.get(BEGIN_PATH, response_class=Response, status_code=SEE_OTHER, responses={**moved, **refusals(401)})
+    def begin(request: Request) -> Response:
         """Go to the identity provider; the cookie binds the return to this browser."""
-        begun = provider.begin()
+        with console.attempts.judged(request, SIGN_IN, LoginRefusedError):
+            begun = provider.begin()
         answer = RedirectResponse(begun.address, SEE_OTHER, headers=NO_STORE)
         # Lax, since the browser comes back from another site; it is used once, and only with the state it was made for.
         answer.set_cookie(
@@ -40,7 +42,7 @@ def router(console: Console, provider: IdentityProvider) -> APIRouter:
     def come_back(request: Request) -> Response:
         """Come back from the identity provider, signed in."""
         with console.attempts.judged(request, SIGN_IN, LoginRefusedError) as attempt:
-            token = provider.finish(request, request.cookies.get(LOGIN_COOKIE, ""), attempt)
+            token = provider.finish(request, sole_cookie(request, LOGIN_COOKIE) or "", attempt)
         answer = RedirectResponse("/", SEE_OTHER, headers=NO_STORE)
         answer.delete_cookie(LOGIN_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
         console.sessions.set_cookie(answer, token)

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from exchange.encoding import canonical_json
-from exchange.errors import ExchangeError, ExitCode, Fact, Language
+from exchange.errors import ExchangeError, ExitCode, Fact, Language, Side
 from exchange.errors.node import RequestMalformedError
 from exchange.errors.web import FrameworkRefusedError, InternalError, MethodNotAllowedError, NoSuchAddressError
 
@@ -39,6 +39,9 @@ STATUS: Mapping[str, HTTPStatus] = {
     "case-not-found": HTTPStatus.NOT_FOUND,
     "contract-not-at-hand": HTTPStatus.NOT_FOUND,
     "withdrawal-not-found": HTTPStatus.NOT_FOUND,
+    "audit-finding-unknown": HTTPStatus.NOT_FOUND,
+    "audit-subject": HTTPStatus.NOT_FOUND,
+    "audit-not-run": HTTPStatus.CONFLICT,
     "auditor-no-data": HTTPStatus.FORBIDDEN,
     "contract-ended": HTTPStatus.FORBIDDEN,
     "contract-suspended": HTTPStatus.FORBIDDEN,
@@ -88,7 +91,9 @@ _LOG = logging.getLogger("exchange.gateway")
 
 
 def status_of(error: ExchangeError) -> HTTPStatus:
-    """The HTTP status of a refusal."""
+    """The HTTP status of a refusal; what the caller did is never a failure of the server."""
+    if error.code not in STATUS and (error.side, error.exit_code) == (Side.CALLER, ExitCode.ERROR):
+        return HTTPStatus.CONFLICT
     return STATUS.get(error.code) or _STATUS_BY_EXIT.get(error.exit_code, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

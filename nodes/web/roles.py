@@ -94,6 +94,11 @@ RIGHTS: Mapping[Action, Right] = {
 }
 
 
+def allows(action: Action, roles: Collection[Role]) -> bool:
+    """Whether somebody with these roles may do this."""
+    return not RIGHTS[action].roles.isdisjoint(roles)
+
+
 def require_right(action: Action, roles: Collection[Role]) -> Right:
     """The right by which somebody with these roles may do this.
 
@@ -101,7 +106,7 @@ def require_right(action: Action, roles: Collection[Role]) -> Right:
         RightMissingError: None of the roles allows it.
     """
     right = RIGHTS[action]
-    if right.roles.isdisjoint(roles):
+    if not allows(action, roles):
         allowed, found = (", ".join(sorted(names)) or "-" for names in (right.roles, roles))
         raise RightMissingError(action=action.value, allowed=allowed, found=found)
     return right

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exchange.errors import ExchangeError
+from exchange.errors.exchange_ import NotFoundError
 from exchange.errors.node import RequestCodingError, RequestMalformedError, RequestTooLargeError
 from exchange.errors.web import AddressTooLongError
 from nodes.web.problems import problem
@@ -85,6 +86,9 @@ def _refusal(scope: Scope) -> ExchangeError | None:
     """Why this head is no request of ours, whatever it asks for."""
     if len(scope["raw_path"]) > PATH_CHARS_MAX or len(scope["query_string"]) > QUERY_CHARS_MAX:
         return AddressTooLongError(chars_max=PATH_CHARS_MAX)
+    # Routes are matched after decoding: %2f would be a slash, and %0a an end of the address. Of ours none has a "%".
+    if b"%" in scope["raw_path"]:
+        return NotFoundError()
     names = [name for name, _ in scope["headers"]]
     if b"content-encoding" in names:
         return RequestCodingError()

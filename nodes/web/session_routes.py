@@ -10,6 +10,7 @@ from exchange.encoding import base64url_encode, format_instant
 from nodes.web import oidc_routes
 from nodes.web.answers import SIGNED_IN, Body, Document, Fresh, refusals
 from nodes.web.console import Console
+from nodes.web.cookies import sole_cookie
 from nodes.web.login import LOGIN_COOKIE, Asked
 from nodes.web.origin import form_token, require_same_origin
 from nodes.web.passkeys import NewPasskey, ProofBody, RegistrationBody, rp_id_of
@@ -150,7 +151,7 @@ def _login_routes(routes: APIRouter, console: Console) -> None:
     def login(request: Request, body: LoginBody) -> Response:
         """Sign in with a passkey."""
         require_same_origin(request, origin=origin)
-        token = console.login.by_passkey(request, request.cookies.get(LOGIN_COOKIE, ""), body.proof.proof())
+        token = console.login.by_passkey(request, sole_cookie(request, LOGIN_COOKIE) or "", body.proof.proof())
         return begun(console, token)
 
     @routes.post("/login/password", response_model=BegunDocument, responses=refusals(401, 403))

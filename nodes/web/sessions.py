@@ -7,6 +7,7 @@ login and each step-up, so that one who had fixed or seen the old one holds noth
 import asyncio
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from exchange.encoding import format_instant, parse_instant
+from exchange.errors import ExchangeError
 from exchange.errors.officers import (
     AccountUnknownError,
     CrossOriginError,
@@ -28,6 +30,7 @@ from nodes.adapters.clock import Clock
 from nodes.adapters.officer_db import OfficerDb, OfficerStore
 from nodes.adapters.session_store import SessionRow
 from nodes.settings import ConsoleSettings
+from nodes.web.cookies import sole_cookie
 from nodes.web.origin import form_token, require_form_token, require_same_origin
 from nodes.web.roles import Action, Role, require_right
 
@@ -142,7 +145,7 @@ class Sessions:
                 store.sessions.keep_session(kept)
         if kept is None or account is None or account.closed_at is not None:
             raise LoginNeededError
-        return _officer(account, kept, request.cookies[COOKIE])
+        return _officer(account, kept, sole_cookie(request, COOKIE) or "")
 
     def require_step_up(self, officer: Officer, action: Action) -> None:
         """Refuse an act that signs unless a passkey was shown just before.
@@ -150,9 +153,13 @@ class Sessions:
         Raises:
             StepUpNeededError: With how recent it must be.
         """
-        shown = officer.stepped_up_at
-        if shown is None or self._clock.now() - shown > timedelta(seconds=self.settings.step_up_s):
+        if not self.has_stepped_up(officer):
             raise StepUpNeededError(action=action.value, seconds=self.settings.step_up_s)
+
+    def has_stepped_up(self, officer: Officer) -> bool:
+        """Whether the officer's passkey was shown so recently that an act that signs needs no other."""
+        shown, limit = officer.stepped_up_at, timedelta(seconds=self.settings.step_up_s)
+        return shown is not None and self._clock.now() - shown <= limit
 
     def set_cookie(self, answer: Response, token: str) -> None:
         """Hand the browser its session."""
@@ -171,7 +178,7 @@ class Sessions:
         answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="lax")
 
     def _kept(self, store: OfficerStore, request: Request) -> SessionRow | None:
-        token = request.cookies.get(COOKIE)
+        token = sole_cookie(request, COOKIE)
         return None if token is None else store.sessions.session(_sha256(token))
 
     def _has_run_out(self, kept: SessionRow, now: datetime) -> bool:
@@ -218,12 +225,21 @@ class May:
             await require_form_token(request, officer.form_token)
             right = require_right(self.action, officer.roles)
         except (CrossOriginError, FormTokenError, RightMissingError) as error:
-            account, attempts = None if officer is None else officer.account, request.app.state.attempts
-            await asyncio.to_thread(attempts.refused, request, self.action.value, error, account)
+            await asyncio.to_thread(_write_down, request, self.action, error, officer)
             raise
         if right.step_up:
             sessions.require_step_up(officer, self.action)
         return officer
+
+
+def _write_down(request: Request, action: Action, error: ExchangeError, officer: Officer | None) -> None:
+    """Keep a refusal. A write from a foreign page names the officer whose cookie it has, as one who was only named."""
+    named = officer
+    if named is None:
+        with suppress(LoginNeededError):
+            named = officer_of(request)
+    account = None if named is None else named.account
+    request.app.state.attempts.refused(request, action.value, error, account, proved=officer is not None)
 
 
 def _keep_new(

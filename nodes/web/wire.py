@@ -189,6 +189,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
+        # RFC 9112 §6.1: a proxy that knows HTTP/1.0 only would see the end of this request elsewhere.
+        if self.parser.get_http_version() == "1.0" and any(name == b"transfer-encoding" for name, _ in self.headers):
+            self._stop(RequestMalformedError(subject="request", reason="Transfer-Encoding in HTTP/1.0"))
         super().on_headers_complete()
         self._in_head, self._between, self.asked = False, 0, True
         self.others.touch(self, self._address)

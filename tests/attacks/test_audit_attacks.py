@@ -1,9 +1,12 @@
 """Thirty attacks on logs, exchanges and trust: each has its verdict and its culprit, or what prevents it, here by name.
 
+docs/attacks.md is the same for readers: a row for each, with the name of its test.
+
 What a member signs convicts it; what it merely says convicts nobody else. Those that a witness, a puller or the
 registry stops before any audit are tests elsewhere, named in `PREVENTED`.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -304,3 +307,19 @@ def test_each_of_the_thirty_attacks_has_a_test_here_or_where_it_is_prevented() -
     assert named == set(range(1, 31))
     for file, name in PREVENTED.values():
         assert f"def test_{name}(" in (ROOT / file).read_text(encoding="utf-8"), (file, name)
+
+
+def test_the_page_for_readers_has_every_attack_with_its_verdict_and_its_test() -> None:
+    page = (ROOT / "docs" / "attacks.md").read_text(encoding="utf-8")
+    rows = {int(line.split("|")[1]): line for line in page.splitlines() if line.startswith("| ") and line[2].isdigit()}
+    assert rows.keys() == set(range(1, 31))
+    verdict = {int(name.split()[0]): code for name, (_, _, code) in ON_A_LOG.items() if not name.startswith("20")}
+    verdict |= {int(name.split()[0]): found[0][0] for name, (_, found) in ON_AN_EXCHANGE.items() if found}
+    for number, code in verdict.items():
+        assert f"`{code}`" in rows[number], number
+        assert re.search(rf"\brows? {number}\b", rows[number]), number
+    for number, (_, name) in PREVENTED.items():
+        assert f"`test_{name}`" in rows[number], number
+    tests = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
+    for name in re.findall(r"`(test_\w+)`", page):
+        assert f"def {name}(" in tests, name

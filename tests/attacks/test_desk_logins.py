@@ -298,8 +298,12 @@ def test_a_login_s_challenge_steps_nobody_up(desk: DeskServer) -> None:
 
 @pytest.mark.asvs("V6.3.3", "V6.3.4")
 def test_a_password_signs_nobody_in_where_passkeys_do(desk: DeskServer) -> None:
+    """Refused before the heavy work: else any stranger could keep a ministry's desk at it, one name after another."""
     answer = desk.browser().post("/api/login/password", {"name": "Clearer A", "password": "correct horse battery"})
     assert told(answer) == REFUSED
+    auditor = desk.signed_in("Auditor")
+    newest = auditor.act(auditor.get("/api/journal/attempts?source=stranger"))["attempts"][0]
+    assert (newest["reason"], newest["account"]) == ("passwords-off", None)
 
 
 @pytest.mark.asvs("V6.3.1")

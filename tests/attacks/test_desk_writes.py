@@ -162,3 +162,26 @@ def test_where_the_desk_is_does_not_come_from_the_request(desk: DeskServer) -> N
     assert told(browser.post("/api/login/challenge", headers=forged)) == (403, "cross-origin")
     asked = browser.post("/api/login/challenge", headers={"Host": "evil.example"})
     assert asked.json()["rp_id"] == "localhost"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b'{"draft":"%b","draft":"%b"}', id="a member twice"),
+        pytest.param(b'{"draft":"x","dr\\u0061ft":"%b"}', id="a member twice, once escaped"),
+        pytest.param(b'{"draft":"%b","more":NaN}', id="a number that is none"),
+        pytest.param(b'{"draft":"%b","more":1e999}', id="a number without end"),
+        pytest.param(b'{"draft":"%b\\ud800"}', id="half a character"),
+        pytest.param(b'\xef\xbb\xbf{"draft":"%b"}', id="a byte order mark"),
+        pytest.param(b"[" * 60_000, id="sixty thousand brackets"),
+        pytest.param(b'{"draft":%b}' % (b"9" * 60_000), id="a number of sixty thousand digits"),
+        pytest.param(b"\xff\xfe{\x00}\x00", id="UTF-16"),
+    ],
+)
+def test_json_with_two_meanings_is_refused(desk: DeskServer, content: bytes) -> None:
+    browser = desk.signed_in("Preparer")
+    sent = content.replace(b"%b", DRAFT.encode())
+    for kind in ("application/json", "application/x+json", "Application/JSON; charset=utf-16"):
+        answer = browser.post("/api/candidates", content=sent, headers={"Content-Type": kind})
+        assert answer.status_code == 400, answer.text
+    assert nothing_was_submitted(desk)

@@ -16,6 +16,7 @@ from exchange.errors.trust import (
     RegistrarEarlyError,
     RegistryExpiredError,
     RegistryRollbackError,
+    RegistryRuleError,
     RegistrySignatureError,
     RegistryTamperedError,
     RegistryVersionError,
@@ -26,11 +27,11 @@ from exchange.flow import ceremony, ceremony_offices
 from exchange.log.policy import parse_policy
 from exchange.signing.admission import open_application
 from exchange.signing.application import format_application
-from exchange.signing.authoring import Authority, target_file, write_root
+from exchange.signing.authoring import Authority, registry_key, target_file, write_root
 from exchange.signing.ceremony import apply_change, check_signature, sign_change
 from exchange.signing.ceremony_form import ChangeSignature, format_proposal, parse_signature
 from exchange.signing.keys import KeyPurpose, RegistryRole, Signer
-from exchange.signing.succession import require_turn
+from exchange.signing.registrar import require_turn
 from exchange.signing.trust import FIRST_ROOT, open_trust
 from tests.attacks.test_weak_keys import SMALL_ORDER
 from tests.world.ceremonies import FIVE, Living
@@ -212,6 +213,39 @@ def test_a_small_order_key_holds_no_role(living: Living, role: str) -> None:
     with pytest.raises(ExchangeError, match="canonical point of large order"):
         open_trust(
             living.files | {"metadata/2.root.json": _weak_root(living, role)},
+            root=living.files[FIRST_ROOT],
+            at=living.at,
+            expired="refuse",
+        )
+
+
+def test_a_small_order_key_signs_no_way_to_the_next_root(living: Living) -> None:
+    # Whoever starts from the first root reads every root after it; one that a majority let in and took out again
+    # would have counted, and anybody signs by it.
+    roles = {name: living.trust.roles[name] for name in ("root", "targets", "snapshot", "timestamp")}
+    third = write_root(
+        version=3, expires=living.at + timedelta(days=365), roles=roles, signers=living.signers("root", FIVE)
+    )
+    with pytest.raises(WeakKeyError):
+        open_trust(
+            living.files | {"metadata/2.root.json": _weak_root(living, "root"), "metadata/3.root.json": third},
+            root=living.files[FIRST_ROOT],
+            at=living.at,
+            expired="refuse",
+        )
+
+
+def test_a_role_names_no_key_that_the_root_does_not_list(living: Living) -> None:
+    document: dict[str, Any] = json.loads(living.files[FIRST_ROOT]) | {"signatures": []}
+    document["signed"]["version"] = 2
+    document["signed"]["roles"]["snapshot"]["keyids"].append("ab" * 32)
+    content = canonical_json(document["signed"])
+    document["signatures"] = [
+        {"keyid": registry_key(key.public).keyid, "sig": key.sign(content).hex()} for key in living.signers("root")
+    ]
+    with pytest.raises(RegistryRuleError, match="role snapshot"):
+        open_trust(
+            living.files | {"metadata/2.root.json": canonical_json(document)},
             root=living.files[FIRST_ROOT],
             at=living.at,
             expired="refuse",

@@ -8,12 +8,13 @@ import pytest
 import pytest_asyncio
 
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
-from exchange.log.merkle import EMPTY_ROOT, consistency_proof, leaf_hash, range_root, root_of
+from exchange.log.merkle import EMPTY_ROOT, consistency_proof, leaf_hash, range_root
 from exchange.log.note import SignatureKind, format_note, parse_vkey
 from exchange.log.tiles import parse_entry_bundle
 from exchange.log.witness import AddCheckpoint, format_add_checkpoint, parse_answer, parse_conflict
 from exchange.signing.keys import Algorithm, KeyPurpose, SoftwareSigner
-from tests.world.gateways import GatewayWorld, gateway_world, until
+from tests.world.gateways import GatewayWorld, gateway_world, until, witnessed_size
+from tests.world.log_by_hand import root_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -65,10 +66,8 @@ def range_root_of(leaves: list[bytes]) -> bytes:
 async def forger(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Forger]:
     async with gateway_world(tmp_path_factory.mktemp("federation"), published=False) as world:
         gb = world.gateways["GB"].context
-        await until(lambda: gb.cosigner.cosigned is not None)
+        await until(lambda: 0 < gb.sequencer.log.size == witnessed_size(world.node("KZ"), GB_LOG))
         made = Forger(world)
-        await asyncio.wait_for(gb.cosigner.covered_at_last(made.known - 1), 30)
-        await asyncio.sleep(0.2)  # let KZ's cosignature of the newest size arrive too
         await world.stop("GB")  # its own node is silent from here on: only the forger speaks for its log
         yield made
 

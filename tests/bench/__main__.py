@@ -8,7 +8,19 @@ import sys
 
 from tests.bench.report import machine, show
 
-BENCHES = ("aggregate", "disclosure", "log", "proofs", "registry", "verify", "audit", "mirror", "pulls", "access")
+BENCHES = (
+    "aggregate",
+    "disclosure",
+    "log",
+    "proofs",
+    "registry",
+    "verify",
+    "audit",
+    "mirror",
+    "pulls",
+    "access",
+    "pages",
+)
 
 
 def main() -> int:

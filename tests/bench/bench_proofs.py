@@ -22,7 +22,7 @@ from exchange.encoding import Digest
 from exchange.log.cosignature import cosign
 from exchange.log.entry import EntryType, LogEntry, format_entry
 from exchange.log.merkle import inclusion_proof, leaf_hash, verify_inclusion
-from exchange.log.note import SignatureKind, format_note, format_vkey, parse_note, vkey_of
+from exchange.log.note import SignatureKind, format_note, format_vkey, parse_note
 from exchange.log.proof import TlogProof, format_proof
 from exchange.log.tiles import hash_reader
 from exchange.signing.keys import Algorithm, SoftwareSigner
@@ -34,6 +34,7 @@ from nodes.adapters.tile_files import TileFiles
 from nodes.demo import processes
 from nodes.demo.federation import NAMES, found
 from tests.bench.report import BenchRow
+from tests.world.log_by_hand import vkey_of
 
 PROOFS = 200
 WITNESSES = 5
@@ -80,7 +81,7 @@ def _entry_to_proof() -> list[BenchRow]:
 def _proved_ms(gateway: httpx.Client) -> tuple[float, float]:
     """Until an entry was durable, and until its proof was there."""
     began = time.perf_counter()
-    index = gateway.post("/local/audits").raise_for_status().json()["index"]
+    index = gateway.post("/local/audits", json={}).raise_for_status().json()["index"]
     durable = time.perf_counter() - began
     answer: dict[str, Any] = gateway.get(f"/local/log/proofs/{index}").raise_for_status().json()
     took = time.perf_counter() - began

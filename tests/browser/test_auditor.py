@@ -1,19 +1,13 @@
 """IOM's console in the browser: proofs checked again there, and every screen in a pseudo-locale."""
 
 import asyncio
-import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 
 import pytest
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import Translations
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exchange.reconcile.report import format_report, sign_report
@@ -21,9 +15,9 @@ from exchange.signing.keys import KeyPurpose
 from nodes.adapters.key_files import read_signer
 from nodes.auditor.pages.app import AuditorContext, auditor_app
 from nodes.auditor.report_commands import REPORT, REPORTS, SIGNATURE
-from nodes.web.pages.catalogues import Catalogue
 from nodes.web.pages.locale import Reader
 from tests.browser.chromium import Browser
+from tests.browser.pseudo import PSEUDO, pseudo_faults, pseudo_locale
 from tests.browser.serving import port, served
 from tests.browser.site import ORIGIN_PORT, Site
 from tests.world.auditors import AUDITOR, audited, auditor_console
@@ -37,30 +31,6 @@ NO_ED25519 = (
     "crypto.subtle.importKey = (form, raw, name, ...rest) => name === 'Ed25519'"
     " ? Promise.reject(new DOMException('', 'NotSupportedError')) : real(form, raw, name, ...rest);"
 )
-
-
-PSEUDO = "kk"
-"""The language in whose place the pseudo-locale stands."""
-BEGUN, ENDED = "⟦", "⟧"
-ACCENTS = str.maketrans("aeiouycnszAEIOUYCNSZ", "áéíóúýçñšžÁÉÍÓÚÝÇÑŠŽ")
-TEXTS = """
-const hidden = one => !one.checkVisibility() || one.closest('.govuk-visually-hidden, .govuk-skip-link, template');
-const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
-while (walker.nextNode()) {
-  const one = walker.currentNode, parent = one.parentElement;
-  if (!one.data.trim() || hidden(parent)) continue;
-  const range = document.createRange();
-  range.selectNodeContents(one);
-  const { right } = range.getBoundingClientRect(), held = parent.closest('.console-scroll') !== null;
-  let box = parent;
-  while (!box.clientWidth) box = box.parentElement;
-  const beyond = box.scrollWidth > box.clientWidth && right > box.getBoundingClientRect().right;
-  const clipped = beyond || (!held && right > innerWidth);
-  const code = parent.closest('code, pre, .console-hex, .console-code, [lang]:not(html), .console-person') !== null;
-  found.push({ text: one.data.trim(), clipped: clipped && parent.localName !== 'option', code });
-}
-return found;
-"""
 
 
 @dataclass
@@ -119,31 +89,6 @@ async def _audited(folder: Path) -> tuple[AuditorContext, str]:
     (reports / REPORT).write_bytes(signed)
     (reports / SIGNATURE).write_bytes(sign_report(signed, signer=signer))
     return context, digest.hex
-
-
-def pseudo_locale() -> Catalogue:
-    """Every sentence with accents and at least 40 % longer, in brackets: text without them is in no catalogue."""
-    raw = resources.files("nodes.web").joinpath("i18n", "ru.po").read_bytes()
-    catalogue = Catalog(locale=PSEUDO)
-    for message in read_po(io.BytesIO(raw), locale="ru"):
-        if message.id:
-            ids = message.id if isinstance(message.id, tuple) else (message.id,)
-            said = tuple(_stretched(str(one)) for one in ids)
-            catalogue.add(message.id, said if len(said) > 1 else said[0], flags=message.flags)
-    compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    count = len(catalogue)
-    return Catalogue(language=PSEUDO, translations=Translations(compiled), translated=count, total=count)
-
-
-def _stretched(text: str) -> str:
-    """Vowels twice, then the rest of the length as words; names of facts stay."""
-    parts = re.split(r"(%\(\w+\)s)", text)
-    long = [part if part.startswith("%(") else re.sub(r"([aeiou])", r"\1\1", part) for part in parts]
-    said = "".join(part if part.startswith("%(") else part.translate(ACCENTS) for part in long)
-    missing = round(len(text) * 1.4) - len(said)
-    return f"{BEGUN}{said}{' ôñé' * -(-missing // 4) if missing > 0 else ''}{ENDED}"
 
 
 @contextmanager
@@ -261,7 +206,7 @@ def test_without_scripts_the_page_says_what_the_server_checked_and_that_the_brow
     assert "holds" in plain.find("[data-proof] summary").text
 
 
-SCREENS = ("/", "/exchanges", "/findings", "/logs", "/patterns", "/reports")
+SCREENS = ("/", "/exchanges", "/findings", "/logs", "/patterns", "/audits", "/reports")
 
 
 def test_in_a_pseudo_locale_every_text_is_translated_and_none_is_clipped_at_360_pixels(console: Audit) -> None:
@@ -272,23 +217,13 @@ def test_in_a_pseudo_locale_every_text_is_translated_and_none_is_clipped_at_360_
     try:
         for path in (*SCREENS, f"/exchanges/{console.digest}"):
             site.open(path, language=PSEUDO)
-            found = pseudo_faults(site, context)
-            assert (path, *found) == (path, [], [])
+            clipped, plain = pseudo_faults(site)
+            untranslated = [one for one in plain if re.search(r"[^\W\d_]{2}", _without_facts(one, context))]
+            assert (path, clipped, untranslated) == (path, [], [])
             assert not site.browser.overflows(), path
     finally:
         console.switch.app = auditor_app(context)
         site.browser.width(1280)
-
-
-def pseudo_faults(site: Site, context: AuditorContext) -> tuple[list[str], list[str]]:
-    """On the page as it is: texts that are clipped, and texts that are in no catalogue."""
-    for details in site.all("details summary"):
-        details.click()
-    texts = site.browser.driver.execute_script(TEXTS)
-    assert any(BEGUN in one["text"] for one in texts)
-    plain = [one["text"] for one in texts if not one["code"] and BEGUN not in one["text"]]
-    untranslated = [one for one in plain if re.search(r"[^\W\d_]{2}", _without_facts(one, context))]
-    return [one["text"] for one in texts if one["clipped"]], untranslated
 
 
 def _without_facts(text: str, context: AuditorContext) -> str:

@@ -1,8 +1,8 @@
 """Somebody who was invited enrols a passkey that the browser makes, and signs in with it."""
 
 from tests.browser.authenticator import plug_in, unplug
-from tests.browser.site import ORIGIN, Site
-from tests.world.desk_server import DeskServer
+from tests.browser.site import Site
+from tests.world.desk_server import ORIGIN, DeskServer
 
 
 def test_a_new_passkey_is_enrolled_with_the_code_and_signs_in(site: Site, desk: DeskServer) -> None:

@@ -44,7 +44,13 @@ def published(tmp_path: Path) -> Iterator[DeskServer]:
         browser = server.signed_in(name)
         browser.act(browser.approve("/api/candidates/1/approval"))
     partners = [{**PARTNER, "problem": None, "was_here_at": "2026-10-01T10:00:00Z"}]
-    answers = {"receipts": {"served": [], "made": []}, "withdrawals": EFFECTIVE, "doctor": {"partners": partners}}
+    receipts = {"served": [], "served_found": 0, "made": [], "made_found": 0, "members": []}
+    answers = {
+        "receipts": receipts,
+        "withdrawals": EFFECTIVE,
+        "doctor": {"partners": partners},
+        "pullers": {"pullers": []},
+    }
     with server.world.gateway(**answers, status=STATUS):
         server.world.act("bundle", "release", *ASKED)
         yield server
@@ -93,7 +99,7 @@ def test_a_file_fills_the_text_that_is_checked(site: Site) -> None:
     file = SOURCES / "CA-07-EXPULSIONS-BANS" / "2.0.0" / "contract.odcs.yaml"
     site.find("#file").send_keys(str(file))
     site.wait("return document.getElementById('text').value.length > 1000")
-    site.press("form[action$='/check'] button")
+    site.follow("form[action$='/check'] button")
     assert "This very text lies here already." in site.text()
     site.require_sound()
 

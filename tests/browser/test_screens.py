@@ -9,12 +9,27 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from tests.browser.chromium import Browser
+from tests.browser.pseudo import PSEUDO, pseudo_faults, texts_of
 from tests.browser.screens import LANGUAGES, TOURS, WIDTHS, auditing, clearing, comparing
-from tests.browser.site import ORIGIN, Site
+from tests.browser.site import Site
+from tests.world.desk_server import ORIGIN, PEOPLE
 
 pytestmark = pytest.mark.timeout(1800)  # a tour has up to forty pages, and the machine may be busy
 
 WEIGHT_BYTES_MAX = 100 * 1024
+FACTS = re.compile(
+    "|".join(
+        (
+            r"INVENTED: .*",
+            *PEOPLE,
+            r"\b[a-z]+\d*(-[a-z0-9]+)+\b",  # ids of officers, of candidates, of errors
+            r"\bCA-[A-Z0-9-]+|\b[A-Z]{2,3}\b|\bUTC\b",  # contracts, members
+            r"[\w.]+\.(csv|json|toml|example)\b|CSV|JSON|XLSX|Parquet",
+            r"official statistics|https?://\S+",
+        )
+    )
+)
+"""What stands on a page in no language: names, ids, codes, files."""
 MISSING = "/releases/99"
 """An address whose refusal is looked at."""
 
@@ -34,6 +49,29 @@ def test_every_screen_is_sound_in_both_languages(browser: Browser, name: str) ->
                     assert not site.browser.overflows(), f"{path} at {width}"
                 site.require_sound(but=MISSING if path == MISSING else None)
             site.browser.width(WIDTHS[0])
+
+
+@pytest.mark.parametrize("name", [name for name in TOURS if not name.startswith("auditing")])
+def test_in_a_pseudo_locale_every_text_of_the_desk_is_translated_and_none_is_clipped(
+    browser: Browser, name: str
+) -> None:
+    with TOURS[name](browser) as tour:
+        site = tour.site
+        site.sign_in(tour.person)
+        browser.width(WIDTHS[1])
+        faults: dict[str, tuple[list[str], list[str]]] = {}
+        try:
+            for path in tour.screens.values():
+                site.open(path)
+                english = texts_of(site)
+                site.open(path, language=PSEUDO)
+                clipped, plain = pseudo_faults(site)
+                # what is the same in English and here is a fact, or a text that is in no catalogue
+                same = [FACTS.sub("", one) for one in plain if one in english]
+                faults[path] = clipped, [one for one in same if re.search(r"[^\W\d_]{2}", one)]
+        finally:
+            browser.width(WIDTHS[0])
+        assert {path: found for path, found in faults.items() if any(found)} == {}
 
 
 def test_the_auditor_s_findings_name_the_party_at_fault(browser: Browser) -> None:

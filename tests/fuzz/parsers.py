@@ -14,6 +14,7 @@ from exchange.contract.parse import parse_contract
 from exchange.encoding import Digest, canonical_json, parse_canonical_object, parse_instant, parse_json
 from exchange.errors.trust import RegistryFileError
 from exchange.flow.candidate import format_candidate, parse_candidate
+from exchange.flow.preparation_note import format_preparation_note, parse_preparation_note
 from exchange.log.checkpoint import read_checkpoint
 from exchange.log.entry import format_entry, parse_entry
 from exchange.log.note import SignatureKind, format_note, format_vkey, parse_note, parse_vkey
@@ -146,6 +147,7 @@ def _bundle() -> Iterable[Target]:
     yield Target("disclosure.json", parse_report, [files["disclosure.json"]], format_report, rate=300)
     yield Target("clearance.json", parse_clearance, [files["clearance.json"]], format_clearance)
     yield Target("candidate.json", parse_candidate, [world.candidate.files()["candidate.json"]], format_candidate)
+    yield Target("preparation note", parse_preparation_note, [seeds.preparation_note()], format_preparation_note)
     yield Target("withdrawal.json", parse_withdrawal, [seeds.withdrawal()], format_withdrawal)
     yield Target("ZIP", unpack_zip, [pack_zip(files)], pack_zip)
     yield Target("hand-over", unpack_handover, [pack_handover(handed)], pack_handover)

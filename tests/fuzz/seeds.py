@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from exchange.encoding import Digest, base64url_encode, canonical_json
+from exchange.flow.preparation_note import format_preparation_note
 from exchange.log.note import format_note, format_vkey
 from exchange.log.proof import format_proof
 from exchange.log.tiles import ENTRIES, Tile, format_entry_bundle, format_tile_path
@@ -17,7 +18,14 @@ from exchange.signing.ceremony_form import ChangeSignature, Proposal, format_pro
 from exchange.signing.dpop import make_assertion, make_proof, make_token
 from exchange.signing.keys import SoftwareSigner
 from nodes.adapters.trust_folder import read_trust_files
-from tests.unit.core import log_samples, test_admission, test_dossier, test_receipt, test_withdrawal
+from tests.unit.core import (
+    log_samples,
+    test_admission,
+    test_dossier,
+    test_preparation_note,
+    test_receipt,
+    test_withdrawal,
+)
 from tests.world.bundles import COSIGNED, BundleWorld, bundle_world
 from tests.world.clock import FOUNDED
 from tests.world.federation import signer
@@ -104,6 +112,11 @@ def dossier() -> bytes:
 def withdrawal() -> bytes:
     """A withdrawal of the world's bundle by two officers."""
     return format_withdrawal(test_withdrawal.withdrawal(world(), "kz-02", "kz-03"))
+
+
+def preparation_note() -> bytes:
+    """What preparation tells a desk."""
+    return format_preparation_note(test_preparation_note.NOTE)
 
 
 def proposal() -> bytes:

@@ -28,7 +28,7 @@ def test_whatever_is_wrong_the_refusal_is_one_of_ours(group: str) -> None:
 
 
 def fuzz(target: Target, examples: int) -> None:
-    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, database=None, suppress_health_check=list(HealthCheck))
     @given(mutated(target.seeds))
     def attempt(raw: bytes) -> None:
         note(target.name)

@@ -40,6 +40,7 @@ OPTIONS = (
     "no:randomly",
     "--no-header",
     "--tb=no",
+    "--hypothesis-profile=mutants",
 )
 
 settings.register_profile("mutants", derandomize=True, database=None, deadline=None)
@@ -80,7 +81,6 @@ def watch(package: Path, tests: Sequence[str]) -> Watcher:
     Raises:
         SystemExit: One of them fails.
     """
-    settings.load_profile("mutants")
     watcher = Watcher(package)
     if pytest.main([*OPTIONS, *tests], plugins=[watcher]) != 0:
         raise SystemExit("the tests fail without any change")

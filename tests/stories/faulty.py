@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from exchange.log.merkle import leaf_hash, root_of
+from exchange.log.merkle import leaf_hash
 from exchange.log.tiles import TILE_WIDTH, parse_entry_bundle
 from nodes.adapters.clock import SystemClock
 from nodes.cli.main import main
@@ -28,6 +28,7 @@ from nodes.demo.federation import NAMES, DemoFederation, found, gather_statement
 from nodes.demo.processes import PORT_FIRST, Running, await_ready, free_ports
 from nodes.terminal import Output
 from tests.stories.federation import ROOT, STEP_S, Federation, Ran
+from tests.world.log_by_hand import root_of
 
 CONTRACT = "CA-01-BORDER"
 PARTIES = ("KZ", "KG", "TJ", "TM", "UZ", "IOM")

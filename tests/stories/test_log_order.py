@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from exchange.log.checkpoint import open_checkpoint
-from exchange.log.merkle import leaf_hash, root_of
-from exchange.log.note import SignatureKind, vkey_of
+from exchange.log.merkle import leaf_hash
+from exchange.log.note import SignatureKind
 from exchange.log.tiles import ENTRIES, TILE_WIDTH, format_tile_path, parse_entry_bundle, tile_at
 from tests.stories import log_writer
+from tests.world.log_by_hand import root_of, vkey_of
 
 pytestmark = [pytest.mark.story, pytest.mark.usefixtures("strace")]
 

@@ -10,12 +10,13 @@ import pytest
 
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.merkle import leaf_hash
-from exchange.log.note import SignatureKind, format_note, format_vkey, vkey_of
+from exchange.log.note import SignatureKind, format_note, format_vkey
 from exchange.log.tree import TreeState, entry_bundles_after
 from nodes.adapters.tile_files import TileFiles
 from tests.shared import shared
 from tests.stories.federation import ROOT
 from tests.stories.log_writer import ORIGIN, SIGNER
+from tests.world.log_by_hand import vkey_of
 
 pytestmark = pytest.mark.story
 

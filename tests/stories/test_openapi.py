@@ -15,15 +15,21 @@ from typing import Any
 import pytest
 import schemathesis
 import uvicorn
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
+from starlette.types import ASGIApp
 
 from exchange.encoding import base64url_encode
+from nodes.auditor.pages.app import auditor_app, auditor_pages
 from nodes.desk.main import desk_app
-from tests.world.desk_server import ORIGIN, desk_server
+from tests.world.auditors import audited, auditor_console, browser_of
+from tests.world.desk_server import ORIGIN, Browser, desk_server
 from tests.world.gateways import gateway_world
+from tests.world.page_routes import every_route
 from tests.world.served import socket_of
 
 pytestmark = [pytest.mark.story, pytest.mark.long]
@@ -35,6 +41,21 @@ NOT_OF_JSON = "positive_data_acceptance"
 SERVER_ERROR, UNAVAILABLE = "not_a_server_error", 503
 """The desk's own gateway does not run here, and the desk says so: documented, and no failure of the desk."""
 Headers = Callable[[schemathesis.Case], Mapping[str, str]]
+
+HTML = ("text/html",)
+FILES: Mapping[str, tuple[str, ...]] = {
+    ".csv": ("text/csv",),
+    ".json": ("application/json",),
+    "/evidence": ("application/octet-stream",),
+    ".tlog-proof": ("text/plain",),
+    ".tlog-policy": ("text/plain",),
+    "{file}": ("application/json", "application/jose+json", "application/pdf", *HTML),
+    "{path}": ("text/css", "text/javascript", "image/svg+xml", "font/woff2"),
+}
+"""What a file of a console is, by the end of its address."""
+REFUSALS = (400, 403, 404, 409, 413, 414, 415, 422, 429)
+REFUSED: Mapping[str, Any] = {"text/html": {}, "application/problem+json": {}}
+"""On an address for people a refusal is a page; from the framework or the guard before it, a problem."""
 
 
 @dataclass(frozen=True)
@@ -69,25 +90,75 @@ async def gateway(folder: Path) -> AsyncIterator[Interface]:
 async def desk(folder: Path) -> AsyncIterator[Interface]:
     """KZ's desk on a socket, with an officer signed in, anew for each operation: one of them signs out."""
     server = await asyncio.to_thread(desk_server, folder / "kz")
+    async with console(server.app) as address:
+        yield Interface(address, desk_app(server.context).openapi(), lambda: as_page(server.signed_in("Clearer B")))
+
+
+@asynccontextmanager
+async def auditor(folder: Path) -> AsyncIterator[Interface]:
+    """IOM's console on a socket after an audit, its pages and files documented here beside its interface."""
+    async with gateway_world(folder) as world:
+        assert (await world.pull("KG")).status_code == 200
+        await audited(world)
+        context = auditor_console(world)
+    pages = auditor_pages(context)
+    document = with_pages(pages)
+    browser = await asyncio.to_thread(browser_of, context)
 
     def let_in() -> Headers:
-        browser = server.signed_in("Clearer B")
-        cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-        sent = {"Cookie": cookies, "X-Form-Token": browser.form_token or "", "Origin": ORIGIN}
-        return lambda _: sent
+        browser.cookies.clear()
+        browser.act(browser.sign_in())
+        return as_page(browser)
 
+    async with console(auditor_app(context)) as address:
+        yield Interface(address, document, let_in)
+
+
+def with_pages(app: FastAPI) -> dict[str, Any]:
+    """The document of an application, and in it the addresses that it has for people and for their tools."""
+    document = app.openapi()
+    hidden = [route for route in every_route(app) if not route.include_in_schema]
+    for route in hidden:
+        route.include_in_schema = True
+    pages = get_openapi(title="pages", version="1", routes=hidden)["paths"]
+    for path, operations in pages.items():
+        kind = next((kind for end, kind in FILES.items() if path.endswith(end)), HTML)
+        content = {one: {} for one in kind}
+        for operation in operations.values():
+            operation["responses"] = {
+                "200": {"description": "a page or a file", "content": content},
+                "303": {"description": "look elsewhere"},
+                **{str(status): {"description": "refused", "content": REFUSED} for status in REFUSALS},
+            }
+    document["paths"] |= pages
+    return document
+
+
+@asynccontextmanager
+async def console(app: ASGIApp) -> AsyncIterator[str]:
+    """A console on a socket; its address."""
     listening = socket.create_server(("127.0.0.1", 0))
-    serving = uvicorn.Server(uvicorn.Config(server.app, log_config=None, lifespan="off"))
+    serving = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     task = asyncio.create_task(serving.serve([listening]))
     try:
-        document = desk_app(server.context).openapi()
-        yield Interface(f"http://127.0.0.1:{listening.getsockname()[1]}", document, let_in)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         serving.should_exit = serving.force_exit = True
         await task
 
 
-INTERFACES: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Interface]]] = {"gateway": gateway, "desk": desk}
+def as_page(browser: Browser) -> Headers:
+    """What a page of a console sends, in the session of this browser."""
+    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    sent = {"Cookie": cookies, "X-Form-Token": browser.form_token or "", "Origin": ORIGIN}
+    return lambda _: sent
+
+
+INTERFACES: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Interface]]] = {
+    "gateway": gateway,
+    "desk": desk,
+    "auditor": auditor,
+}
 
 
 @pytest.mark.asvs("V8.2.1", "V16.5.1", "V16.5.4")

@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 
 from exchange.log.entry import EntryType
-from exchange.log.note import SignatureKind, VerifierKey, format_vkey, parse_vkey, vkey_of
+from exchange.log.note import SignatureKind, VerifierKey, format_vkey, parse_vkey
 from exchange.log.policy import WitnessPolicy
 from exchange.log.tiles import parse_entry_bundle
 from exchange.signing.keys import KeyPurpose
@@ -28,6 +28,7 @@ from nodes.adapters.witness_calls import HttpWitnesses, Witness, WitnessPlan
 from tests.stories import log_writer
 from tests.stories.federation import ROOT
 from tests.world.gateways import GatewayWorld, gateway_world, until
+from tests.world.log_by_hand import vkey_of
 
 pytestmark = pytest.mark.story
 
@@ -107,10 +108,11 @@ async def our_log(folder: Path, witness: Witness) -> AsyncIterator[tuple[Sequenc
             retry_s=0.1,
         )
         sequencer.start()
-        cosigner.start()
+        cosigning = asyncio.create_task(cosigner.keep_cosigning())
         try:
             yield sequencer, cosigner
         finally:
+            cosigning.cancel()
             await cosigner.stop()
             await sequencer.stop()
             store.close()

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, cast
 from exchange.errors.log import WitnessError
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.merkle import consistency_proof, leaf_hash
-from exchange.log.note import SignatureKind, format_note, format_vkey, vkey_of
+from exchange.log.note import SignatureKind, format_note, format_vkey
 from exchange.log.tiles import Tile, format_tile_path, hash_reader
 from exchange.log.tree import TreeState
 from exchange.log.witness import AddCheckpoint
@@ -37,6 +37,7 @@ from nodes.adapters.tile_files import TileFiles
 from nodes.gateway.witnessing import Witness
 from tests.stories import log_writer
 from tests.world.clock import StillClock
+from tests.world.log_by_hand import vkey_of
 
 if TYPE_CHECKING:
     from nodes.gateway.context import GatewayContext

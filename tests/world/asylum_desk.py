@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange.bundle import unpack_handover
+from exchange.contract.model import DataContract
 from exchange.signing.keys import KeyPurpose
 from exchange.statement import sign_statement
 from nodes.cli.main import main
@@ -73,9 +74,17 @@ class AsylumWorld:
 
 @asynccontextmanager
 async def asylum_world(folder: Path) -> AsyncIterator[AsylumWorld]:
-    async with gateway_world(folder / "nodes", published=False, bundle=_agreed()) as gateways:
-        gateways.clock.move(days=1)
-        await gateways.agree()
+    """All have signed the contract, and it is in force."""
+    async with unsigned_world(folder, asylum_contract()) as world:
+        world.gateways.clock.move(days=1)
+        await world.gateways.agree()
+        yield world
+
+
+@asynccontextmanager
+async def unsigned_world(folder: Path, contract: DataContract) -> AsyncIterator[AsylumWorld]:
+    """Seven gateways, of which the parties hold the contract and nobody has signed it yet; KZ has its register."""
+    async with gateway_world(folder / "nodes", published=False, bundle=_agreed(contract)) as gateways:
         secret = gateways.node("KZ").private / "preparation" / "secret"
         secret.parent.mkdir(mode=0o700)
         secret.write_bytes(SECRET)
@@ -86,9 +95,9 @@ async def asylum_world(folder: Path) -> AsyncIterator[AsylumWorld]:
         yield AsylumWorld(gateways, register, mapping)
 
 
-def _agreed() -> BundleWorld:
-    """The federation of the bundle world, with the asylum contract signed by all; its bundle is of no use here."""
-    world, contract = bundle_world(), asylum_contract()
+def _agreed(contract: DataContract) -> BundleWorld:
+    """The federation of the bundle world, with this contract signed by its parties; its bundle is of no use here."""
+    world = bundle_world()
     statements = tuple(
         sign_statement(
             type="contract.signed",

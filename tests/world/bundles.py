@@ -26,7 +26,7 @@ from exchange.flow.release import seal
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import cosign
 from exchange.log.entry import EntryType, LogEntry, format_entry
-from exchange.log.merkle import leaf_hash, root_of
+from exchange.log.merkle import leaf_hash
 from exchange.log.note import format_note
 from exchange.log.policy import parse_policy
 from exchange.log.proof import TlogProof, format_proof
@@ -39,6 +39,7 @@ from exchange.statement import Statement, sign_statement
 from exchange.table import AggregateCell, AggregateTable, CellKey
 from tests.world.clock import FOUNDED, StillClock
 from tests.world.federation import Federation, found
+from tests.world.log_by_hand import root_of
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 PERIOD = "2026-09"

@@ -7,6 +7,7 @@ import httpx
 
 from exchange.bundle import pack_handover
 from exchange.encoding import Digest, base64url_encode
+from exchange.log.checkpoint import read_checkpoint
 from exchange.log.entry import EntryType, LogEntry, parse_entry
 from exchange.log.tiles import parse_entry_bundle
 from exchange.manifest import MANIFEST
@@ -89,9 +90,10 @@ def address(world: GatewayWorld, file: str = "") -> str:
 
 
 def entries(world: GatewayWorld, member: str = "KZ") -> list[LogEntry]:
-    """The member's log as its tiles give it."""
+    """The member's log as its tiles give it, up to the checkpoint in place: what it covers was written before it."""
     context = world.gateways[member].context
-    size = context.sequencer.log.size
+    note = context.files.checkpoint()
+    size = 0 if note is None else read_checkpoint(note)[0].size
     found: list[LogEntry] = []
     for number in range(-(-size // 256)):
         width = min(256, size - 256 * number)

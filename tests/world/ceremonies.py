@@ -8,10 +8,11 @@ from exchange.signing.admission import Application, AppliedKey, apply_for_keys, 
 from exchange.signing.authoring import write_snapshot, write_timestamp
 from exchange.signing.ceremony import apply_change, sign_change
 from exchange.signing.ceremony_form import ChangeSignature, Proposal, format_proposal
+from exchange.signing.forward import require_forward
 from exchange.signing.keys import HYBRID, Algorithm, KeyPurpose, KeyUse, RegistryRole, Signer, SoftwareSigner, note_vkey
 from exchange.signing.members import NOTE_TYPES
+from exchange.signing.registrar import TIMESTAMP, newest_versions, publish
 from exchange.signing.registry import SignedRegistry, open_registry
-from exchange.signing.succession import TIMESTAMP, newest_versions, publish, require_forward
 from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
 from nodes.adapters.trust_folder import read_trust_files
 from tests.world.clock import FOUNDED

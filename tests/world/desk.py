@@ -43,11 +43,13 @@ WITHHELD: tuple[CellKey, ...] = (
 )
 PUBLICATIONS = "/local/publications"
 HAND_OVERS = "/local/hand-overs"
+REVISIONS = "/local/revisions"
 CLEARANCES = "/local/clearances"
 ANSWERS: Mapping[str, dict[str, Any]] = {
     PUBLICATIONS: {"publications": []},
     CLEARANCES: {"index": 7},
     HAND_OVERS: {"state": "published", "index": 8},
+    REVISIONS: {"bundles": []},
 }
 
 

@@ -4,7 +4,8 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -31,6 +32,8 @@ from tests.world.desk import SUBMITTED, DeskWorld, desk_world
 from tests.world.passkey_bundles import apply_for
 from tests.world.passkeys import UP, UV, Authenticator
 
+PREPARING = 202
+PATIENCE_S = 120
 ORIGIN = "http://localhost:8600"
 PEOPLE: Mapping[str, tuple[str | None, frozenset[Role]]] = {
     "Operator A": (None, frozenset({Role.OPERATOR})),
@@ -72,8 +75,9 @@ class Browser:
         *,
         headers: Mapping[str, str | None] | None = None,
         content: bytes | None = None,
+        fields: Iterable[tuple[str, bytes]] = (),
     ) -> httpx.Response:
-        """As our own page would ask; `headers` change or (None) take away what the browser sends."""
+        """As our own page would ask; `headers` change or (None) take away what the browser sends, `fields` come too."""
         sent: dict[str, str | None] = {
             "Origin": self.passkey.origin,
             "Sec-Fetch-Site": "same-origin",
@@ -82,13 +86,19 @@ class Browser:
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         sent |= headers or {}
-        named = [(name, value) for name, value in sent.items() if value is not None]
+        named = [(name, value.encode("utf-8")) for name, value in sent.items() if value is not None] + [*fields]
         answer = ask(self.app, self.address, method, path, headers=named, content=content, json=body)
         self._keep(answer)
         return answer
 
     def get(self, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401  # as `request`
-        return self.request("GET", path, **more)
+        """As a browser that a page asks to look again: it does, for as long as a busy machine may need."""
+        began = time.monotonic()
+        while True:
+            answer = self.request("GET", path, **more)
+            if answer.status_code != PREPARING or time.monotonic() - began > PATIENCE_S:
+                return answer
+            time.sleep(0.05)
 
     def post(self, path: str, body: object = None, **more: Any) -> httpx.Response:  # noqa: ANN401  # as `request`
         return self.request("POST", path, body, **more)

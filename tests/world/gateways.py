@@ -6,9 +6,10 @@ HTTP. The network can lose a member, or change what passes.
 
 import asyncio
 import shutil
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ import httpx
 
 from exchange.bundle import pack_handover
 from exchange.encoding import base64_encode
+from exchange.log.checkpoint import read_checkpoint
+from exchange.log.witness import parse_add_checkpoint
 from exchange.publication import HANDOVER_FILES
 from exchange.signing.keys import KeyPurpose, SoftwareSigner
 from nodes.adapters.key_files import read_signer
@@ -181,6 +184,21 @@ class GatewayWorld:
         file.write_bytes(pack_handover({name: self.bundle.files[name] for name in HANDOVER_FILES}))
         answer = await self.local("KZ", "POST", "/local/hand-overs", {"file": str(file)})
         assert answer.status_code == 200, answer.text
+
+
+def no_cosignature(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+    """Witnesses that say which size they know, as a restarted log asks, and never sign."""
+    if request.url.path != "/witness/add-checkpoint" or answer.status_code != httpx.codes.OK:
+        return answer
+    size = read_checkpoint(parse_add_checkpoint(request.content).note)[0].size
+    return httpx.Response(httpx.codes.CONFLICT, content=f"{size}\n".encode())
+
+
+def witnessed_size(node: NodeFolder, origin: str) -> int:
+    """The size of a log that a node cosigned last, as it lies in the node's store."""
+    with closing(sqlite3.connect(node.state_db)) as connection:
+        row = connection.execute("SELECT size FROM witnessed WHERE origin = ?", (origin,)).fetchone()
+        return int(row[0]) if row else 0
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -135,6 +135,7 @@ class PullLogs:
         index: int | None = None,
         file: str = "zip",
         bundle: Digest = BUNDLE,
+        checkpoint: str = "a checkpoint",
         signed_by: str = "KZ",
     ) -> Digest:
         index = len(self.logs["KZ"]) - 1 if index is None else index
@@ -147,7 +148,7 @@ class PullLogs:
                 puller=puller,
                 entry=entry,
                 index=index,
-                checkpoint="a checkpoint",
+                checkpoint=checkpoint,
                 file=file,
                 content=content,
             ),

@@ -14,7 +14,7 @@ data against several attackers".
 from exchange.disclosure.audit.intervals import intervals
 from exchange.disclosure.audit.model import AuditOutcome, Finding, InsiderView, Interval, Reason, informed
 from exchange.disclosure.audit.pooled import pool
-from exchange.disclosure.audit.verdict import WORK_MAX, audit, narrower
+from exchange.disclosure.audit.verdict import WORK_MAX, audit
 
 __all__ = [
     "WORK_MAX",
@@ -26,6 +26,5 @@ __all__ = [
     "audit",
     "informed",
     "intervals",
-    "narrower",
     "pool",
 ]

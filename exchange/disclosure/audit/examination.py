@@ -1,7 +1,8 @@
 """One component, examined against every attacker that it concerns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -11,14 +12,14 @@ from exchange.disclosure.audit.anchor import find_anchor
 from exchange.disclosure.audit.attackers import Attackers
 from exchange.disclosure.audit.boxes import Boxes
 from exchange.disclosure.audit.component import Component, lattice
-from exchange.disclosure.audit.entire import Entire
 from exchange.disclosure.audit.model import Finding, Reason
-from exchange.disclosure.audit.nearby import LARGE, Nearby
 from exchange.disclosure.audit.parts import directions
 from exchange.disclosure.audit.programmes import MakeSolver, Meter, OutOfWorkError, Programmes
 from exchange.disclosure.audit.proof import OUTSIDER, Demands, Proof
-from exchange.disclosure.audit.pushing import Pusher, Pushing
+from exchange.disclosure.audit.pushing import Pushing
+from exchange.disclosure.audit.region import LARGE, Region, everywhere, regions
 from exchange.disclosure.audit.search import Sweep
+from exchange.disclosure.audit.singly import Singly
 from exchange.disclosure.grid import Grid
 from exchange.disclosure.problem import Needs
 
@@ -62,10 +63,10 @@ def examine(
             proof.offer(*direction)
     programmes = Programmes(component, anchor, meter, make)
     alone = Alone(proof, programmes)
-    near: list[Pusher] = [] if grid is None else [Boxes(proof, grid)]
-    if component.size > LARGE:
-        near.append(Nearby(proof, meter, make))
-    found = _searched(proof, near, programmes, alone)
+    boxes = None if grid is None else Boxes(proof, grid)
+    near = regions(proof, meter, make) if component.size > LARGE else ()
+    where = chain(near, (everywhere(component, programmes),))
+    found = _searched(proof, boxes, where, alone)
     return Examined([_finding(proof, cell, bit, reason) for cell, bit, reason in found], len(alone.fractional))
 
 
@@ -81,17 +82,18 @@ def demands_on(component: Component, needs: Needs, guarded: Mask) -> Demands:
 
 
 def _searched(
-    proof: Proof, near: Sequence[Pusher], programmes: Programmes, alone: Alone
+    proof: Proof, boxes: Boxes | None, where: Iterable[Region], alone: Alone
 ) -> list[tuple[int, int, Reason]]:
-    """Near each cell; then everywhere, for many cells at once, for each, for each and each attacker."""
+    """By boxes; then region by region and everywhere, for many cells at once and for each; then for each attacker."""
     found: list[tuple[int, int, Reason]] = []
-    sweep = Sweep(proof, programmes)
     try:
-        for pusher in near:
-            Pushing(proof, pusher).run()
-        sweep.run(OUTSIDER)
-        sweep.run((1 << len(proof.attackers)) - 1 & ~OUTSIDER)
-        Pushing(proof, Entire(proof, programmes)).run()
+        if boxes is not None:
+            Pushing(proof, boxes).run()
+        for region in where:
+            sweep = Sweep(proof, region)
+            sweep.run(OUTSIDER)
+            sweep.run((1 << len(proof.attackers)) - 1 & ~OUTSIDER)
+            Pushing(proof, Singly(proof, region), among=region.core).run()
         for cell in np.flatnonzero(proof.open).tolist():
             while bits := proof.against(cell):
                 bit = bits & -bits

@@ -13,6 +13,10 @@ from exchange.disclosure.audit.solver import Answer, Ending
 REWARD = 1e4
 """For each unit that a cell is pushed, against 1 for each unit that any cell moves."""
 
+DEAREST = 5.0
+"""And against so much at most for each unit of a cell that has not the room to move as far as is asked: it takes
+several of such cells, and the table becomes longer."""
+
 BITS = 30
 """Figures beyond 2**30 units are scaled by a power of two: the solver's tolerances are absolute."""
 
@@ -120,7 +124,8 @@ class Programmes:
             self._split = self._make(2 * size, self._split_rows())
         up = np.where(high >= FAR, INFINITY, (high - self._base) / unit)
         down = np.where(low <= -FAR, INFINITY, (self._base - low) / unit)
-        costs = np.ones(2 * size)
+        reach = min(abs(far) for far in pushes.values()) / unit
+        costs = np.clip(reach / np.maximum(np.concatenate((up, down)), reach / DEAREST), 1.0, None)
         for cell, far in pushes.items():
             there, back, column = (up, down, cell) if far > 0 else (down, up, cell + size)
             there[cell], back[cell], costs[column] = min(there[cell], abs(far) / unit), 0.0, -REWARD

@@ -67,10 +67,12 @@ class _Open:
 
     def see(self, amount: int, blocked: int) -> bool:
         """Keep how far a table takes the cell, unless another takes it as far for all to whom this one speaks."""
-        seen, far, speaks = self.highest if amount > 0 else self.lowest, abs(amount), ~blocked & self.against
+        seen, far = self.highest if amount > 0 else self.lowest, abs(amount)
+        against = self.against
+        speaks, deaf = against & ~blocked, against & blocked
         if any(abs(old) >= far and not shut & speaks for old, shut in seen):
             return False
-        seen[:] = [(old, shut) for old, shut in seen if abs(old) > far or ~shut & self.against & ~speaks]
+        seen[:] = [(old, shut) for old, shut in seen if abs(old) > far or (deaf and deaf & ~shut)]
         seen.append((amount, blocked))
         return True
 
@@ -99,11 +101,12 @@ class Proof:
         self._everyone = (1 << len(attackers)) - 1
         self._knowing: dict[int, int] = defaultdict(int)
         self._least: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for bit, attacker in enumerate(attackers):
+        for number, attacker in enumerate(attackers):
+            bit = 1 << number
             for cell in attacker.known:
-                self._knowing[cell] |= 1 << bit
+                self._knowing[cell] |= bit
             for cell, part in attacker.least.items():
-                self._least[cell].append((part, 1 << bit))
+                self._least[cell].append((part, bit))
         self.floor = component.low.copy()
         for cell, parts in self._least.items():
             self.floor[cell] = max(self.floor[cell], *(part for part, _ in parts))
@@ -199,6 +202,8 @@ class Proof:
     def _record(self, cell: int, amount: int, blocked: int) -> None:
         """One cell of a table: what it settles for those to whom the table speaks."""
         found, value = self._open[cell], int(self.anchor[cell]) + amount
+        if not found.against & ~blocked:
+            return
         found.still &= blocked
         if amount > 0 and value >= self.demands.reach[cell]:
             found.up &= blocked

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from exchange.disclosure.arrays import Mask
 from exchange.disclosure.audit.component import FAR
 from exchange.disclosure.audit.proof import OUTSIDER, Proof
 
@@ -42,8 +43,8 @@ class Pushing:
         pusher: Pushes.
     """
 
-    def __init__(self, proof: Proof, pusher: Pusher) -> None:
-        self._proof, self._pusher = proof, pusher
+    def __init__(self, proof: Proof, pusher: Pusher, among: Mask | None = None) -> None:
+        self._proof, self._pusher, self._among = proof, pusher, among
         self._draw = np.random.default_rng(proof.component.size)
         self._searches = self._proving = 0
         self._parts_known = not np.array_equal(proof.floor, proof.component.low)
@@ -54,7 +55,7 @@ class Pushing:
         Raises:
             OutOfWorkError: No work is left.
         """
-        waiting = np.flatnonzero(self._proof.open)
+        waiting = np.flatnonzero(self._proof.open if self._among is None else self._proof.open & self._among)
         for cell in self._draw.permutation(waiting).tolist():
             self._search(cell)
             if self._searches >= SEARCHES_MIN and self._proving < WORTH * self._searches:

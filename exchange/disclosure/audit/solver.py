@@ -60,12 +60,12 @@ class Programme:
             self._solver.setOptionValue(name, value)
         self._solver.passModel(_model(size, rows))
         self._all = np.arange(size, dtype=np.int32)
+        self._costs, self._lower, self._upper = (np.zeros(size) for _ in range(3))
 
     def minimise(self, costs: Floats, lower: Floats, upper: Floats, *, whole: bool = False, work_max: int) -> Answer:
         """Solve; with `whole` every x takes whole numbers only."""
         self._solver.clearSolver()
-        self._solver.changeColsCost(self._size, self._all, costs)
-        self._solver.changeColsBounds(self._size, self._all, lower, upper)
+        self._change(costs, lower, upper)
         self._solver.setOptionValue("simplex_iteration_limit", max(1, min(work_max, 2**31 - 1)))
         if whole:
             self._kind(highspy.HighsVarType.kInteger)
@@ -74,6 +74,16 @@ class Programme:
         if whole:
             self._kind(highspy.HighsVarType.kContinuous)
         return answer
+
+    def _change(self, costs: Floats, lower: Floats, upper: Floats) -> None:
+        """Hand over what is not as it was in the last programme."""
+        priced = self._all[costs != self._costs]
+        if len(priced):
+            self._solver.changeColsCost(len(priced), priced, costs[priced])
+        bounded = self._all[(lower != self._lower) | (upper != self._upper)]
+        if len(bounded):
+            self._solver.changeColsBounds(len(bounded), bounded, lower[bounded], upper[bounded])
+        self._costs, self._lower, self._upper = costs.copy(), lower.copy(), upper.copy()
 
     def _answer(self, *, whole: bool) -> Answer:
         status, information = self._solver.getModelStatus(), self._solver.getInfo()

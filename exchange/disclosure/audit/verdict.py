@@ -78,25 +78,6 @@ def audit(
     )
 
 
-def narrower(
-    view: View,
-    integers: int,
-    *,
-    hints: Sequence[Floats] = (),
-    work_max: int = WORK_MAX,
-    make: MakeSolver = Programme,
-) -> int:
-    """How many withheld cells may have an interval, in the outsider's view, that holds fewer whole numbers than this.
-
-    A reconstruction of the micro-data starts from such cells. What cannot be decided is counted. In a table of
-    fractions an interval is counted unless it is that wide: then it holds that many whatever its ends.
-    """
-    size = len(view.known)
-    width = np.where(view.known, 0.0, float(integers - 1 if view.whole else integers))
-    needs = Needs(np.full(size, -np.inf), np.full(size, np.inf), width)
-    return len({found.cell for found in audit(view, needs, hints=hints, work_max=work_max, make=make).findings})
-
-
 def asked(needs: Needs) -> Mask:
     """The cells that must keep something, if withheld."""
     return (needs.reach > -np.inf) | (needs.fall < np.inf) | (needs.width > 0)

@@ -4,15 +4,12 @@ A programme over a few hundred cells takes a thousandth of a second however larg
 a table of the whole: all other cells stay as they are. What it does not find may still be found elsewhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
 from exchange.disclosure.arrays import Integers
 from exchange.disclosure.audit.component import Component, row_numbers
-
-NEAR = (50, 200, 400)
-"""Cells of a vicinity after one, two, … steps along rows, at most."""
 
 
 class Vicinity:
@@ -30,33 +27,48 @@ class Vicinity:
         self._room = component.right - component.sums(anchor)
         self._seen = np.zeros(component.size, dtype=np.bool_)
 
-    def of(self, cell: int, far: int, barred: Iterable[int]) -> Integers:
-        """The cell and those near it, in order.
+    def steps(self, cell: int, sizes: Sequence[int]) -> list[Integers]:
+        """The cell and those near it, after one, two, … steps along rows; each with all before it.
 
         Of the cells that a step along the rows meets, those come first that lie in most of its rows, since they close
-        the way back; then those with most room to fall, up to as far as the cell itself is to go.
+        the way back; then those with most room to fall.
 
         Args:
             cell: Where to begin.
-            far: How far it is to go.
-            barred: Cells that are to stay as they are.
+            sizes: How many cells there are at most after each step.
         """
-        component, shut = self._component, np.fromiter(barred, dtype=np.int64)
+        component = self._component
         found = np.array([cell], dtype=np.int64)
-        self._seen[shut] = True
         self._seen[cell] = True
-        for size in NEAR:
+        steps: list[Integers] = []
+        for size in sizes:
             rows = np.unique(gather(self._cell_starts, self._rows, found))
             met, times = np.unique(gather(self._starts, self._columns, rows), return_counts=True)
             new = ~self._seen[met]
             met, times = met[new], times[new]
-            room = np.minimum(self._anchor[met] - component.low[met], far)
+            room = self._anchor[met] - component.low[met]
             nearest = met[np.lexsort((-room, -times))[: max(0, size - len(found))]]
             self._seen[nearest] = True
             found = np.concatenate((found, nearest))
+            steps.append(found)
         self._seen[found] = False
-        self._seen[shut] = False
-        return np.sort(found)
+        return steps
+
+    def tied(self, cells: Integers) -> Integers:
+        """Those of these cells, in order, that can move at all while every other cell stays: in no equation alone."""
+        rows = np.unique(gather(self._cell_starts, self._rows, cells))
+        columns = gather(self._starts, self._columns, rows)
+        row = np.repeat(np.arange(len(rows)), self._starts[rows + 1] - self._starts[rows])
+        moving = np.zeros(self._component.size, dtype=np.bool_)
+        moving[cells] = True
+        while True:
+            kept = moving[columns]
+            row, columns = row[kept], columns[kept]
+            lonely = (np.bincount(row, minlength=len(rows)) == 1) & self._component.exact[rows]
+            stuck = columns[lonely[row]]
+            if not len(stuck):
+                return cells[moving[cells]]
+            moving[stuck] = False
 
     def part(self, cells: Integers) -> Component:
         """These cells as a component of their own, in whose tables all others stand as in the anchor."""

@@ -57,6 +57,7 @@ class Ground:
         self.slack: Floats = np.where(system.exact, 0, system.right - system.sums(problem.values)).astype(np.float64)
         self.all_exact = bool(system.exact.all())
         self.starts, self.rows, self.factors = _columns(problem)
+        self._row_starts, self._row_cells = system.starts.astype(np.int64), system.columns
         self.cells_of_row = [system.columns[a:b].tolist() for a, b in pairwise(system.starts.tolist())]
         self.rows_of_cell = [self.rows[a:b].tolist() for a, b in pairwise(self.starts.tolist())]
         self.bounds_of_cell = [
@@ -75,6 +76,13 @@ class Ground:
         ends = np.cumsum(counts)
         places = np.repeat(self.starts[cells] - ends + counts, counts) + np.arange(ends[-1] if len(ends) else 0)
         return counts.astype(np.int32), self.rows[places], self.factors[places]
+
+    def cells_of(self, rows: Indices) -> tuple[Indices, Indices]:
+        """How many cells each of these relations has, and these, relation after relation."""
+        counts = self._row_starts[rows + 1] - self._row_starts[rows]
+        ends = np.cumsum(counts)
+        places = np.repeat(self._row_starts[rows] - ends + counts, counts) + np.arange(ends[-1] if len(ends) else 0)
+        return counts.astype(np.int32), self._row_cells[places]
 
     def equations_of(self, cell: int) -> list[int]:
         """The equations that the cell stands in."""

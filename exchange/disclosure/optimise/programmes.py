@@ -1,6 +1,7 @@
 """Linear programmes over the deviations of some cells, with HiGHS."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import highspy
@@ -18,6 +19,14 @@ _FAR = 1000.0
 _REWARD = 1e5
 """For moving a target by a unit, against 1 for a typical cell: more than any way to do so costs."""
 
+_WORK = {"simplex_iteration_limit": 3000, "mip_max_nodes": 200}
+"""What one programme may take where another may do: most that take longer find nothing."""
+
+_WORK_AT_LAST = {"simplex_iteration_limit": 2**31 - 1, "mip_max_nodes": 20_000}
+"""What it may take where nothing else is left to try."""
+
+_CUT_OFF = (highspy.HighsModelStatus.kIterationLimit, highspy.HighsModelStatus.kSolutionLimit)
+
 _CLEAR = 1e-6
 """By how much of what is asked for a limit is kept clear of, where the solver's tolerance has passed it."""
 
@@ -33,6 +42,11 @@ class Programmes:
         ground: The table.
         stop: Asked before each programme, from when it is set.
 
+    Attributes:
+        solved: How many were solved.
+        cut_off: How many of them ended at what they may take, and so say nothing.
+        to_the_end: Whether each may take what it needs.
+
     Each way to solve raises `StoppedError` once `stop` says yes.
     """
 
@@ -47,10 +61,26 @@ class Programmes:
             ("presolve", "off"),
             ("solver", "simplex"),
             ("random_seed", 0),
-            ("mip_max_nodes", 200),
-            ("simplex_iteration_limit", 3000),
         ):
             self._solver.setOptionValue(name, value)
+        self.cut_off = 0
+        self.to_the_end = False
+        self._allow(_WORK)
+
+    def _allow(self, work: Mapping[str, int]) -> None:
+        for name, value in work.items():
+            self._solver.setOptionValue(name, value)
+
+    @contextmanager
+    def at_last(self) -> Iterator[None]:
+        """Within it a programme in fractions is solved to its end, one in whole numbers a hundred times as far."""
+        self._allow(_WORK_AT_LAST)
+        self.to_the_end = True
+        try:
+            yield
+        finally:
+            self._allow(_WORK)
+            self.to_the_end = False
 
     def cheapest(
         self, cells: Indices, costs: Floats, target: int, far: float, insiders: Insiders, *, careful: bool = False
@@ -150,7 +180,9 @@ class Programmes:
         )
         self._solver.run()
         self.solved += 1
-        if self._solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        status = self._solver.getModelStatus()
+        if status != highspy.HighsModelStatus.kOptimal:
+            self.cut_off += status in _CUT_OFF
             return None
         found = np.array(self._solver.getSolution().col_value)
         deviation: Floats = (found[: len(cells)] - found[len(cells) :]) * scale

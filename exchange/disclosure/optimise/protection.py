@@ -20,11 +20,16 @@ from exchange.disclosure.optimise.vicinity import ball, movable_together
 _WIDER = 8
 """How many times as many cells a second programme looks at, before one looks at all."""
 
+_LARGER = 10.0
+"""Around a cell, figures of more than so many times what it needs, or than so many typical ones, are not looked at:
+they are hardly ever withheld for it, and each would bring neighbours of its own with it."""
+
 _WORTH = 2
 """A table must be so many times larger than a vicinity for looking there first to save anything."""
 
-_TRIES_MAX = 3
-"""Programmes for one deviation: as it comes; in whole numbers around that; in whole numbers everywhere."""
+_WHOLE_NEAR = 150
+"""Cells around a target among which, with those of a deviation in fractions, whole numbers are sought first: most are
+found there, in a hundredth of the time that the whole table takes."""
 
 NOTHING = 1e-3
 """What it costs to move a cell that is withheld already, as a share of a typical cell: deviations stay short."""
@@ -90,7 +95,7 @@ class Protection:
             later: list[int] = []
             for cell in waiting:
                 while self.withheld[cell] and (need := self.pool.lacking(cell)) is not None:
-                    more = self._meet(need, allowed)
+                    more = self._met(need, allowed) if within is None else self._meet(need, allowed)
                     if more is not None:
                         later += more
                     elif within is not None:
@@ -105,10 +110,14 @@ class Protection:
         """Take over all that proves a cell elsewhere, where the solver does not find it again."""
         return [new for witness in proofs.through(cell) for new in self.keep(witness)]
 
+    def _must_stay(self, cell: int, allowed: Mask) -> bool:
+        """Whether one cannot do without withholding it."""
+        return bool(self.ground.primary[cell]) or not allowed[cell]
+
     def _give_up(self, need: Need, allowed: Mask) -> list[int]:
         """Do without a cell that cannot be protected itself; those that leaned on it."""
         cell = need.cell
-        if self.ground.primary[cell] or not allowed[cell]:
+        if self._must_stay(cell, allowed):
             raise UnprotectableError(cell, self.ground.attackers.name(need.insiders))
         allowed[cell] = False
         self.withheld[cell] = False
@@ -124,6 +133,15 @@ class Protection:
                     return False
         return True
 
+    def _met(self, need: Need, allowed: Mask) -> list[int] | None:
+        """As `_meet`, and once more as far as programmes go, where the cell has to stay or the search was cut off."""
+        before = self.programmes.cut_off
+        more = self._meet(need, allowed)
+        if more is None and (self.programmes.cut_off > before or self._must_stay(need.cell, allowed)):
+            with self.programmes.at_last():
+                return self._meet(need, allowed)
+        return more
+
     def _meet(self, need: Need, allowed: Mask) -> list[int] | None:
         """One deviation that meets the need, kept as a witness; the cells that got withheld for it."""
         costs = np.where(self.pool.withheld, NOTHING, self.prices)
@@ -138,15 +156,26 @@ class Protection:
     def _looked_at(self, cell: int, allowed: Mask) -> Iterator[Indices]:
         """The cells that a programme looks at: those near by first where that saves something, then all."""
         within = not (allowed & ~self.withheld).any()
-        if within or self.ground.size > self.effort.whole_max:
-            for size in (self.effort.vicinity, _WIDER * self.effort.vicinity):
+        near, wider = self.effort.vicinity, _WIDER * self.effort.vicinity
+        if not within and self.ground.size > self.effort.whole_max:
+            for size in (near, wider, self.effort.whole_max):
+                yield self.near(cell, allowed, size)
+        elif within:
+            for size in (near, wider):
                 if _WORTH * size < self.ground.size:
                     yield ball(self.ground, cell, allowed, size)
-        if within and not self.effort.thorough:
+        if within and not self.effort.thorough and not self.programmes.to_the_end:
             return
         all_cells = self.entangled(allowed)
         if np.isin(cell, all_cells):
             yield all_cells
+
+    def near(self, cell: int, allowed: Mask, size: int) -> Indices:
+        """About so many allowed cells around one, without those that are large beside what it needs."""
+        ground = self.ground
+        need = max(ground.up[cell], ground.down[cell], ground.width[cell])
+        like = self.withheld | (ground.drop <= _LARGER * max(need, ground.typical))
+        return ball(ground, cell, allowed & like, size)
 
     def entangled(self, allowed: Mask) -> Indices:
         """Those of the allowed cells that can deviate at all."""
@@ -157,27 +186,39 @@ class Protection:
     def _deviation(self, need: Need, cells: Indices, costs: Floats) -> Witness | None:
         """The cheapest one that does what is needed: as it comes, or else in the way that this table asks for."""
         for way in (1, -1) if need.either else (need.way,):
-            looked_at, careful = cells, False
-            for _ in range(_TRIES_MAX):
-                found = self.programmes.cheapest(
-                    looked_at, costs[looked_at], need.cell, way * need.length(way), need.insiders, careful=careful
-                )
-                if found is None and not (careful and len(looked_at) < len(cells)):
+            found = self._cheapest(need, way, cells, costs, careful=False)
+            if found is None:
+                continue
+            witness = self._meeting(found, need, way, cells)
+            for looked_at in self._around(need.cell, cells, found) if witness is None else ():
+                careful = self._cheapest(need, way, looked_at, costs, careful=True)
+                witness = None if careful is None else self._meeting(careful, need, way, looked_at)
+                if witness is not None:
                     break
-                if found is not None:
-                    witness = self.pool.witness(found, looked_at.tolist())
-                    if witness is not None and self.pool.meets(witness, need, way):
-                        return witness
-                looked_at, careful = cells if careful or found is None else self._around(cells, found), True
+            if witness is not None:
+                return witness
         return None
 
-    def _around(self, cells: Indices, deviation: Floats) -> Indices:
-        """Those of these cells that stand in a relation with a cell that deviates: where whole numbers are sought."""
-        if not self.ground.whole:
-            return cells
-        rows = {row for cell in cells[deviation != 0].tolist() for row in self.ground.rows_of_cell[cell]}
-        near = {cell for row in rows for cell in self.ground.cells_of_row[row]}
-        return cells[np.isin(cells, sorted(near))]
+    def _cheapest(self, need: Need, way: int, cells: Indices, costs: Floats, *, careful: bool) -> Floats | None:
+        far = way * need.length(way)
+        return self.programmes.cheapest(cells, costs[cells], need.cell, far, need.insiders, careful=careful)
+
+    def _meeting(self, deviation: Floats, need: Need, way: int, cells: Indices) -> Witness | None:
+        """The deviation as a witness, if it is one that does what is needed."""
+        witness = self.pool.witness(deviation, cells.tolist())
+        return witness if witness is not None and self.pool.meets(witness, need, way) else None
+
+    def _around(self, cell: int, cells: Indices, deviation: Floats) -> Iterator[Indices]:
+        """Where a deviation is sought with care: whole numbers first near by, then around the fractions, then all."""
+        if self.ground.whole:
+            moved, allowed = cells[deviation != 0], np.zeros(self.ground.size, dtype=np.bool_)
+            allowed[cells] = True
+            yield np.union1d(moved, ball(self.ground, cell, allowed, _WHOLE_NEAR)).astype(np.int32)
+            rows = {row for other in moved.tolist() for row in self.ground.rows_of_cell[other]}
+            near = {other for row in rows for other in self.ground.cells_of_row[row]}
+            if len(near) < len(cells):
+                yield cells[np.isin(cells, sorted(near))]
+        yield cells
 
     def keep(self, witness: Witness) -> list[int]:
         """Withhold all that a witness moves, and keep it; the cells that got withheld."""

@@ -9,15 +9,10 @@ from exchange.disclosure.arrays import Floats, Indices, Mask
 from exchange.disclosure.optimise.attackers import OUTSIDER
 from exchange.disclosure.optimise.pool import Need, Pool, Witness
 from exchange.disclosure.optimise.protection import NOTHING, Protection
-from exchange.disclosure.optimise.vicinity import ball
 
-PIECES = (1 / 10, 1 / 4, 1)
+PIECES = (1 / 10, 1 / 4, 1, 1)
 """In a table that is too large for one programme it looks at so much of what it can around the first cell; then, for
-what is left, at more; in the end at all."""
-
-LARGER = 10.0
-"""Around a cell, figures of more than so many times what it needs, or than so many typical ones, are not looked at:
-they are hardly ever withheld for it, and each would bring neighbours of its own with it."""
+what is left, at more. What the last of these leaves is looked at cell by cell."""
 
 TRIES_MAX = 2
 """Programmes that push a cell in vain, before it is looked at alone."""
@@ -42,7 +37,9 @@ def protect_all(protection: Protection, cells: list[int], *, within: Pool | None
             order = cells[::-1]
             for share in PIECES:
                 order = _together(protection, order, allowed, int(share * protection.effort.whole_max))
-        cells = _together(protection, order, allowed, protection.ground.size)
+            cells = order
+        else:
+            cells = _together(protection, order, allowed, protection.ground.size)
     protection.protect(cells, within=within)
 
 
@@ -99,12 +96,8 @@ class _Queue:
 
 
 def _looked_at(protection: Protection, cell: int, allowed: Mask, size: int) -> Indices:
-    cells, ground = protection.entangled(allowed), protection.ground
-    if len(cells) <= size:
-        return cells
-    need = max(ground.up[cell], ground.down[cell], ground.width[cell])
-    like = protection.withheld | (ground.drop <= LARGER * max(need, ground.typical))
-    return ball(ground, cell, allowed & like, size)
+    cells = protection.entangled(allowed)
+    return cells if len(cells) <= size else protection.near(cell, allowed, size)
 
 
 def _batch(protection: Protection, queue: _Queue, cells: Indices) -> list[Need]:

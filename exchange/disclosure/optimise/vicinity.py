@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from exchange.disclosure.arrays import Indices, Mask
+from exchange.disclosure.arrays import Indices, Integers, Mask
 from exchange.disclosure.optimise.ground import Ground
 
 
@@ -21,19 +21,32 @@ def movable_together(ground: Ground, allowed: Mask) -> Indices:
 
 def ball(ground: Ground, cell: int, allowed: Mask, size_max: int) -> Indices:
     """The allowed cells that fewest relations from this cell reach, about so many, in ascending order."""
-    seen = {cell}
-    rows_done: set[int] = set()
-    border = [cell]
-    while border and len(seen) < size_max:
-        further: list[int] = []
-        for near in border:
-            for row in ground.rows_of_cell[near]:
-                if row not in rows_done:
-                    rows_done.add(row)
-                    new = [other for other in ground.cells_of_row[row] if allowed[other] and other not in seen]
-                    seen.update(new)
-                    further += new
-            if len(seen) >= size_max:
-                break
-        border = further
-    return np.array(sorted(seen), dtype=np.int32)
+    left = allowed.copy()
+    left[cell] = False
+    rows_left = np.ones(len(ground.exact), dtype=np.bool_)
+    border = np.array([cell], dtype=np.int32)
+    found, count = [border], 1
+    while len(border) and count < size_max:
+        counts, rows, _ = ground.entries(border)
+        firsts = _firsts(rows, rows_left)
+        rows_left[rows] = False
+        lengths, cells = ground.cells_of(rows[firsts])
+        kept = _firsts(cells, left)
+        further = cells[kept]
+        left[further] = False
+        # Of the last step only what the first cells of the border reach, as many of these as it takes.
+        reached_by = np.repeat(np.repeat(np.arange(len(border)), counts)[firsts], lengths)[kept]
+        reached = np.cumsum(np.bincount(reached_by, minlength=len(border)))
+        last = int(np.searchsorted(reached, size_max - count))
+        border = further[reached_by <= last]
+        found.append(border)
+        count += len(border)
+    return np.sort(np.concatenate(found))
+
+
+def _firsts(numbers: Indices, wanted: Mask) -> Integers:
+    """Where each of the wanted numbers comes first, in that order."""
+    places = np.flatnonzero(wanted[numbers])
+    _, first = np.unique(numbers[places], return_index=True)
+    found: Integers = places[np.sort(first)]
+    return found

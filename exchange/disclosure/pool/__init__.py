@@ -1,6 +1,6 @@
 """What several readers and all of time know together: a candidate with everything that was ever released."""
 
-from exchange.disclosure.pool.atoms import Atom, Group, atoms_of, counting, small_groups
+from exchange.disclosure.pool.atoms import Atom, Group, atoms_of, small_groups
 from exchange.disclosure.pool.chain import Chain, Sense
 from exchange.disclosure.pool.exposure import Exposure, PoolFinding
 from exchange.disclosure.pool.findings import REFUSALS, PoolOutcome, PoolRules, audit_pool
@@ -31,6 +31,5 @@ __all__ = [
     "Sense",
     "atoms_of",
     "audit_pool",
-    "counting",
     "small_groups",
 ]

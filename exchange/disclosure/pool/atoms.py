@@ -7,18 +7,15 @@ contributors remain is a disclosure about those few, whichever cells it takes.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import product
 
 import numpy as np
 
-from exchange.contract.model import TOTAL
 from exchange.disclosure.arrays import INFINITY, Integers
 from exchange.disclosure.pool.chain import Chain, Demand, Entries, Sense, combination
 from exchange.disclosure.pool.sources import PoolKey
-from exchange.table import Released
 
 PRIME = 2**31 - 1
 """Elimination runs modulo this prime; a group that is small only there is refused too."""
@@ -60,28 +57,6 @@ def atoms_of(records: Iterable[tuple[Collection[PoolKey], int]], shown: Collecti
     for cells, contributors in records:
         counts[seen.intersection(cells)] += contributors
     return tuple(Atom(cells, counts[cells]) for cells in sorted(counts, key=sorted) if cells and counts[cells])
-
-
-def counting(release: Released, codes: Mapping[str, str]) -> frozenset[PoolKey]:
-    """The cells of a release that count a record, shown or not.
-
-    Args:
-        release: Of which the contract says what its tables hold.
-        codes: The record's code in every dimension of the contract, as fine as its lists go.
-    """
-    found: set[PoolKey] = set()
-    for table in release.contract.tables:
-        listed = {
-            entry.dimension: {*entry.codes, *([entry.residual] if entry.residual else [])} for entry in table.dimensions
-        }
-        choices = []
-        for dimension in release.contract.dimensions:
-            code = codes[dimension.id]
-            above = {code, *dimension.codelist.ancestors(code)} - {TOTAL}
-            inside = above & listed.get(dimension.id, set() if dimension.has_total else above)
-            choices.append(sorted(inside | ({TOTAL} if dimension.has_total else set())))
-        found |= {(release.name, *key) for key in product(*choices)}
-    return frozenset(found)
 
 
 def small_groups(atoms: Sequence[Atom], *, minimum: int) -> list[Group]:

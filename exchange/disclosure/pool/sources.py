@@ -23,7 +23,8 @@ class Source:
         cells: A figure, or None where its reader sees that something is withheld, missing or excluded.
         hidden: The keys of those that must stay unknown.
         complete: Whether an absent key of a listed table is a published zero.
-        truth: The true figures of hidden cells, where they are known here: those of the candidate.
+        truth: The true figures of hidden cells, where they are known here: of the candidate, and of earlier releases
+            whose records are at hand.
     """
 
     name: str
@@ -40,15 +41,14 @@ class Source:
         """A release as its readers have it, and what is known here to be true of what it hides."""
         known = truths or {}
         rows = {key: row.value for key, row in release.table.rows.items()}
+        cells: dict[CellKey, int | None] = {**rows, **dict.fromkeys(release.excluded)}
         return cls(
             name=release.name,
             contract=release.contract,
             period=release.table.period,
-            cells={**rows, **dict.fromkeys(release.excluded)},
+            cells=cells,
             hidden=release.hidden() | release.excluded,
-            truth={
-                key: figure for key in release.table.rows if (figure := known.get((release.name, *key))) is not None
-            },
+            truth={key: figure for key in cells if (figure := known.get((release.name, *key))) is not None},
             revision=release.revision,
         )
 

@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
 from nodes.adapters.clock import Clock
-from nodes.auditor.pages import reports, screens, timeline
+from nodes.auditor.pages import reports, runs, screens, timeline
 from nodes.auditor.pages.kept import LastAudit
 from nodes.settings import NodeFolder
 from nodes.web import account_routes, error_pages, session_routes
 from nodes.web.console import Console, build_console
-from nodes.web.pages import assets, signing_in
+from nodes.web.forms import require_strict_json
+from nodes.web.pages import assets, own, signing_in
 from nodes.web.pages.rendering import Entry, Pages, Site
 from nodes.web.pages.words import sentence as _
 from nodes.web.problems import Refusals
@@ -24,6 +25,7 @@ NAVIGATION = (
     Entry(address="/findings", text=_("Findings")),
     Entry(address="/logs", text=_("Logs and witnesses")),
     Entry(address="/patterns", text=_("Withheld cells")),
+    Entry(address="/audits", text=_("Audits")),
     Entry(address="/reports", text=_("Signed reports")),
 )
 
@@ -51,11 +53,12 @@ def build_auditor_console(node: NodeFolder, *, clock: Clock) -> AuditorContext:
     return AuditorContext(node=node, console=console, audit=LastAudit(node, clock))
 
 
-def auditor_app(context: AuditorContext) -> ASGIApp:
-    """The application as it is served."""
+def auditor_pages(context: AuditorContext) -> FastAPI:
+    """The application; serve it as `auditor_app(context)`."""
     app = FastAPI(
-        title="Indicator exchange: auditor", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
-    )
+        title="Indicator exchange: auditor", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False,
+        dependencies=[Depends(require_strict_json)],
+    )  # fmt: skip
     context.console.install(app)
     site = Site(
         package="nodes.auditor",
@@ -71,10 +74,18 @@ def auditor_app(context: AuditorContext) -> ASGIApp:
         error_pages.router(),
         assets.router(),
         signing_in.router(web, context.console),
+        own.router(web, context.console),
         screens.router(web, context.audit),
         timeline.router(web, context.audit),
         reports.router(web, context.audit),
+        runs.router(web, context.audit),
     ):
         app.include_router(routes)
     Refusals().install(app)
+    return app
+
+
+def auditor_app(context: AuditorContext) -> ASGIApp:
+    """The application as it is served: with the headers of every answer, and bounds for every request."""
+    app = auditor_pages(context)
     return Guard(app, bytes_max=context.console.settings.request_bytes_max, policy=PAGE_POLICY)

@@ -84,11 +84,22 @@ class KeptAudit:
     shelf: ContractShelf = field(repr=False)
     prover: Prover = field(repr=False)
     trust: Trust = field(repr=False)
+    _opened: dict[str, Mapping[Digest, int]] = field(default_factory=dict, repr=False)
 
     @property
     def at(self) -> datetime:
         """When the run decided."""
         return parse_instant(self.run["at"], subject="audit run")
+
+    def audits_opened(self, auditor: str) -> Mapping[Digest, int]:
+        """Where the auditor's own log holds what, by the digest of the evidence; the log is read once for a run."""
+        if auditor not in self._opened:
+            log = self.logs.get(auditor)
+            found = [] if log is None else list(view_of(auditor, log.entries, log.seen).of(EntryType.AUDIT_OPENED))
+            self._opened[auditor] = {
+                logged.entry.evidence: logged.index for logged in reversed(found) if logged.entry.evidence is not None
+            }
+        return self._opened[auditor]
 
     def boards(self) -> tuple[Board, ...]:
         """The board, contract by contract, of the last thirteen months."""

@@ -1,7 +1,7 @@
 """Signed reports: those that lie in the node's folder, each checked now, as signed JSON, page and PDF."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,14 +14,13 @@ from starlette.responses import Response
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError
 from exchange.errors.exchange_ import NotFoundError
-from exchange.log.entry import EntryType
-from exchange.reconcile.logs import view_of
 from exchange.reconcile.report import REPORT_BYTES_MAX, open_report
 from exchange.signing.trust import Trust
 from nodes.auditor.pages.kept import KeptAudit, LastAudit, shared
 from nodes.auditor.report_commands import FORMS, LANGUAGES, REPORT, REPORTS, SIGNATURE, read_bounded
 from nodes.auditor.report_document import report_document
 from nodes.web.pages.lists import Listing, add_files
+from nodes.web.pages.prepared import PreparedFiles
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import page_router
 from nodes.web.roles import Action
@@ -87,13 +86,20 @@ def router(web: Pages, audit: LastAudit) -> APIRouter:
 
     add_files(routes, LIST, Action.AUDIT_READ, lambda _: shelf.read())
 
-    @routes.get("/reports/{name}/{file}", dependencies=[Depends(May(Action.AUDIT_READ))])
-    def file(name: Name, file: str) -> Response:
+    prepared = PreparedFiles(web)
+
+    @routes.get("/reports/{name}/{file}")
+    def file(request: Request, name: Name, file: str, officer: Seeing) -> Response:
         found = shelf.find(name)
-        content = _content(found, file)
-        shown = f"{name}.{file}"
-        headers = {"Content-Disposition": f'attachment; filename="{shown}"', "Cache-Control": "no-store"}
-        return Response(content, media_type=TYPES[file.rpartition(".")[2]], headers=headers)
+        return prepared.answer(
+            request,
+            officer,
+            lambda: _content(found, file),
+            key=(name, file, found.refusal is None, Digest.of(found.signed), Digest.of(found.jws)),
+            name=f"{name}.{file}",
+            media_type=TYPES.get(file.rpartition(".")[2], TYPES["json"]),
+            back="/reports",
+        )
 
     return routes
 
@@ -166,12 +172,6 @@ def _content(found: Report, file: str) -> bytes:
 
 def _entered(jws: bytes, auditor: str, kept: KeptAudit) -> tuple[str, int] | None:
     """The entry of the auditor's own log that holds this report's signature."""
-    log = kept.logs.get(auditor)
-    if log is None:
-        return None
-    opened: Sequence[tuple[str, int]] = [
-        (auditor, logged.index)
-        for logged in view_of(auditor, log.entries, log.seen).of(EntryType.AUDIT_OPENED)
-        if logged.entry.evidence == Digest.of(jws)
-    ]
-    return opened[0] if opened else None
+    opened = kept.audits_opened(auditor)
+    index = opened.get(Digest.of(jws))
+    return None if index is None else (auditor, index)

@@ -23,7 +23,8 @@ from nodes.auditor.pages.listings import (
     places,
 )
 from nodes.auditor.pages.names import VERDICTS
-from nodes.web.pages.lateness import LATENESS
+from nodes.web.pages.files import attached
+from nodes.web.pages.lateness import LATENESS, OWED
 from nodes.web.pages.lists import add_files
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import page_router
@@ -52,6 +53,7 @@ def _overviews(routes: APIRouter, web: Pages, audit: LastAudit) -> None:
             "list": BOARD.show(found, query),
             "boards": matrix(BOARD.kept(found, query)),
             "lateness": LATENESS,
+            "owed": OWED,
             "unread": kept.unread,
         }
         return web.page(request, "zone/board.html", shared(officer, kept) | facts)
@@ -67,7 +69,7 @@ def _overviews(routes: APIRouter, web: Pages, audit: LastAudit) -> None:
     def patterns(request: Request, officer: Seeing) -> Response:
         kept = audit.read()
         found = [one for one in kept.run["findings"] if one["code"].startswith("pattern")]
-        facts = {"list": PATTERNS.show(kept.published, request.query_params), "found": found}
+        facts = {"list": PATTERNS.show(kept.published, request.query_params), "found": found, "unread": kept.unread}
         return web.page(request, "zone/patterns.html", {**shared(officer, kept), **facts})
 
     add_files(routes, BOARD, Action.AUDIT_READ, lambda _: places(audit.read()))
@@ -110,5 +112,4 @@ def _findings(routes: APIRouter, web: Pages, audit: LastAudit) -> None:
             kept = kept_of(run, store, contracts=read_contracts(audit.node.contracts, codelists))
         charge = charge_in(run["findings"][number - 1])
         dossier, _ = smallest_proof(kept, charge, trust=audit.trust(), codelists=codelists)
-        headers = {"Content-Disposition": f'attachment; filename="finding-{number}.evidence"'}
-        return Response(format_dossier(dossier), media_type=DOSSIER, headers=headers)
+        return attached(format_dossier(dossier), f"finding-{number}.evidence", DOSSIER)

@@ -16,6 +16,7 @@ from nodes.auditor.pages.listings import Told
 from nodes.auditor.pages.names import ENTRIES, VERDICTS
 from nodes.auditor.pages.proofs import Check, Held, Proof
 from nodes.auditor.steps import Step, steps_about
+from nodes.web.pages.files import attached
 from nodes.web.pages.lists import add_files
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import page_router
@@ -101,11 +102,11 @@ def _proofs(routes: APIRouter, audit: LastAudit) -> None:
 
     @routes.get("/logs/{member}/{index}.tlog-proof", dependencies=only)
     def proof(member: Member, index: Index) -> Response:
-        return _file(_proven(audit, member, index).tlog, f"{member.lower()}-{index}.tlog-proof")
+        return attached(_proven(audit, member, index).tlog, f"{member.lower()}-{index}.tlog-proof", PROOF_TYPE)
 
     @routes.get("/logs/{member}/{index}.tlog-policy", dependencies=only)
     def policy(member: Member, index: Index) -> Response:
-        return _file(_proven(audit, member, index).policy, f"{member.lower()}-{index}.tlog-policy")
+        return attached(_proven(audit, member, index).policy, f"{member.lower()}-{index}.tlog-policy", PROOF_TYPE)
 
 
 def _proven(audit: LastAudit, member: str, index: int) -> Proof:
@@ -123,11 +124,6 @@ def _proven(audit: LastAudit, member: str, index: int) -> Proof:
 def _as_json(proof: Proof) -> dict[str, object]:
     """What a browser checks; the keys to check with stand on the page."""
     return {"log": proof.member, "index": proof.index, "proof": proof.tlog.decode("utf-8")}
-
-
-def _file(content: bytes, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(content, media_type=PROOF_TYPE, headers=headers)
 
 
 def _published(kept: KeptAudit, digest: Digest, about: Sequence[Mapping[str, Any]]) -> Published | None:

@@ -13,20 +13,25 @@ from starlette.responses import Response
 from exchange.errors import ExchangeError
 from exchange.errors.node import RequestMalformedError
 from exchange.errors.officers import RolesExcludedError
-from nodes.adapters.account_store import AccountRow
-from nodes.adapters.officer_db import OfficerStore
+from nodes.adapters.account_store import AccountRow, EnrolmentRow, JournalRow
+from nodes.adapters.officer_db import OfficerDb, OfficerStore
 from nodes.adapters.session_store import SessionRow
 from nodes.desk.pages.deciding import shown_passkey
+from nodes.desk.pages.names import ACTS
 from nodes.desk.server.context import DeskContext
-from nodes.web.accounts import Wanted
+from nodes.web.accounts import FOUNDING, Wanted
+from nodes.web.pages.lists import Listing, add_files
+from nodes.web.pages.own import METHODS
+from nodes.web.pages.paging import ROWS_PER_PAGE
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import fields, page_router, see
 from nodes.web.pages.words import sentence as _
 from nodes.web.problems import status_of
-from nodes.web.roles import RIGHTS, Action, Role, require_compatible
+from nodes.web.roles import Action, Role, allows, require_compatible
 from nodes.web.sessions import May, Officer
 
-JOURNAL_SHOWN_MAX = 50
+JOURNAL_LINES_MAX = 1_000_000
+"""In a file."""
 Seeing = Annotated[Officer, Depends(May(Action.ACCOUNTS_READ))]
 Changing = Annotated[Officer, Depends(May(Action.ACCOUNTS_CHANGE))]
 
@@ -48,6 +53,56 @@ class Account:
     passkeys: int
     sessions: list[SessionRow]
 
+    @property
+    def state(self) -> str:
+        """Whether somebody can sign in with it."""
+        return "open" if self.row.closed_at is None else "closed"
+
+
+ACCOUNTS: Listing[Account] = Listing(
+    name="accounts",
+    page="/accounts",
+    parameter="accounts",
+    columns={
+        "account": lambda one: one.row.id,
+        "name": lambda one: one.row.name,
+        "officer": lambda one: one.row.officer,
+        "role": lambda one: one.roles,
+        "state": lambda one: one.state,
+        "passkeys": lambda one: one.passkeys,
+        "sessions": lambda one: len(one.sessions),
+    },
+    filters=("role", "state"),
+)
+WAITING: Listing[EnrolmentRow] = Listing(
+    name="waiting",
+    page="/accounts",
+    parameter="waiting",
+    columns={
+        "enrolment": lambda one: one.id,
+        "name": lambda one: one.name,
+        "officer": lambda one: one.officer,
+        "role": lambda one: tuple(one.roles.split()),
+        "proposed_by": lambda one: one.proposed_by,
+        "approved_by": lambda one: one.approved_by,
+        "expires_at": lambda one: one.expires_at,
+    },
+    filters=("role",),
+)
+JOURNAL: Listing[JournalRow] = Listing(
+    name="journal",
+    page="/accounts",
+    parameter="journal",
+    columns={
+        "line": lambda one: one.id,
+        "at": lambda one: one.at,
+        "account": lambda one: one.account,
+        "act": lambda one: one.act,
+        "subject": lambda one: one.subject,
+    },
+    filters=("account",),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class AccountPages:
@@ -64,21 +119,29 @@ class AccountPages:
         code: tuple[str, str] | None = None,
     ) -> Response:
         """The page; `code` is whose code two administrators just gave, and the code, shown this once."""
+        query = request.query_params
         with self.context.console.db.begin() as store:
-            accounts = [_account(store, row) for row in store.accounts.accounts()]
-            enrolments = store.accounts.enrolments()
-            journal = store.accounts.journal(before=None, most=JOURNAL_SHOWN_MAX)
+            accounts, enrolments = _accounts(store), store.accounts.enrolments()
+            lines, found = store.accounts.journal_page(
+                account=query.get("account") or None, skip=JOURNAL.skip(query), most=ROWS_PER_PAGE
+            )
+        names = {one.row.id: one.row.name for one in accounts}
         facts: dict[str, object] = {
             "officer": officer,
             "problem": problem,
             "code": code,
-            "accounts": sorted(accounts, key=lambda one: (one.row.closed_at is not None, one.row.name)),
-            "enrolments": enrolments,
-            "names": {one.row.id: one.row.name for one in accounts},
+            "accounts": ACCOUNTS.show(accounts, query),
+            "enrolments": WAITING.show(enrolments, query),
+            "journal": JOURNAL.show_cut(
+                lines, query, found=found, choices={"account": sorted(names, key=names.__getitem__)}
+            ),
+            "names": names,
+            "founding": FOUNDING,
+            "acts_in_words": ACTS,
+            "methods": METHODS,
             "roles": ROLES,
             "choices": list(compatible()),
-            "journal": journal,
-            "changes": bool(RIGHTS[Action.ACCOUNTS_CHANGE].roles & officer.roles),
+            "changes": allows(Action.ACCOUNTS_CHANGE, officer.roles),
             "stepped_up": shown_passkey(self.context, officer),
         }
         status = 200 if problem is None else status_of(problem)
@@ -98,10 +161,11 @@ class AccountPages:
 
 
 def router(web: Pages, context: DeskContext) -> APIRouter:
-    """`GET /accounts`; `POST /accounts`, `/enrolments/{enrolment}`, `/accounts/{account}/passkey|sessions|close`."""
+    """`GET /accounts`, its lists' files; `POST /accounts`, `/enrolments/{enrolment}`, `/accounts/{account}/{act}`."""
     routes = page_router(web)
     pages = AccountPages(web, context)
     accounts = context.console.accounts
+    _files(routes, context.console.db)
 
     @routes.get("/accounts")
     def listing(request: Request, officer: Seeing) -> Response:
@@ -139,6 +203,25 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
         return await run_in_threadpool(act)
 
     return routes
+
+
+def _files(routes: APIRouter, db: OfficerDb) -> None:
+    def accounts(_: Request) -> list[Account]:
+        with db.begin() as store:
+            return _accounts(store)
+
+    def waiting(_: Request) -> list[EnrolmentRow]:
+        with db.begin() as store:
+            return store.accounts.enrolments()
+
+    def journal(request: Request) -> list[JournalRow]:
+        account = request.query_params.get("account") or None
+        with db.begin() as store:
+            return store.accounts.journal_page(account=account, skip=0, most=JOURNAL_LINES_MAX)[0]
+
+    add_files(routes, ACCOUNTS, Action.ACCOUNTS_READ, accounts)
+    add_files(routes, WAITING, Action.ACCOUNTS_READ, waiting)
+    add_files(routes, JOURNAL, Action.JOURNAL_READ, journal)
 
 
 def compatible() -> Iterator[tuple[Role, ...]]:
@@ -181,6 +264,12 @@ def _wanted(form: Mapping[str, str]) -> Wanted:
     except ValueError as error:
         raise RequestMalformedError(subject="roles", reason="a role that there is not") from error
     return Wanted(name=form["name"].strip(), officer=form["officer"].strip() or None, roles=roles)
+
+
+def _accounts(store: OfficerStore) -> list[Account]:
+    """All of them by name, the closed ones last."""
+    found = [_account(store, row) for row in store.accounts.accounts()]
+    return sorted(found, key=lambda one: (one.row.closed_at is not None, one.row.name))
 
 
 def _account(store: OfficerStore, row: AccountRow) -> Account:

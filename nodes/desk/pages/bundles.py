@@ -1,9 +1,10 @@
 """Pulled and published: what lies here of partners and of the own releases, with figures, checks, and downloads."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Request
 from fastapi import Path as InPath
@@ -25,22 +26,25 @@ from nodes.adapters.ledger_file import LedgerRelease, read_ledger, released_file
 from nodes.desk.cases import Desk
 from nodes.desk.pages.chart import chart_of
 from nodes.desk.pages.downloads import table_csv, table_xlsx
-from nodes.desk.pages.names import UNITS
+from nodes.desk.pages.names import UNITS, said_text
 from nodes.desk.pages.table import table_view
 from nodes.desk.server.bundle_routes import pulled_folders
 from nodes.desk.server.context import DeskContext
 from nodes.desk.sheet import table_rows
 from nodes.desk.withdrawing import WITHDRAWN
+from nodes.web.pages.files import CSV_TYPE
 from nodes.web.pages.lists import Listing, add_files
 from nodes.web.pages.locale import Reader
+from nodes.web.pages.prepared import PreparedFiles
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import page_router
-from nodes.web.roles import Action
+from nodes.web.roles import Action, allows
 from nodes.web.sessions import May, Officer
 
 Seeing = Annotated[Officer, Depends(May(Action.PULLED_READ))]
 Address = Annotated[str, InPath(pattern=r"^[0-9a-f]{64}$")]
-CSV = "text/csv; charset=utf-8"
+Writer: TypeAlias = Callable[[SafeTable, DataContract, Reader, str], bytes]
+"""A table as a file; the text is the bundle's digest."""
 PARQUET = "application/vnd.apache.parquet"
 PARQUET_WRITER = "nodes.desk.pages.parquet"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -103,6 +107,7 @@ def _looking(routes: APIRouter, web: Pages, context: DeskContext) -> None:
             "list": LIST.show(_newest_first(desk), request.query_params),
             "titles": {kept.contract.digest: kept.contract.title for kept in desk.shelf.kept.values()},
             "own": desk.node.member,
+            "offers": allows(Action.CATALOGUE_READ, officer.roles),
         }
         return web.page(request, "zone/bundles.html", facts)
 
@@ -120,6 +125,7 @@ def _looking(routes: APIRouter, web: Pages, context: DeskContext) -> None:
             "officer": officer,
             "held": held,
             "contract": contract,
+            "limitations": said_text(contract.limitations, web.catalogue(request).core),
             "unit": UNITS.get(contract.unit, contract.unit),
             "view": view,
             "chart": chart_of(rows, view, request.query_params),
@@ -135,23 +141,52 @@ def _looking(routes: APIRouter, web: Pages, context: DeskContext) -> None:
 
 
 def _downloading(routes: APIRouter, web: Pages, context: DeskContext) -> None:
-    @routes.get("/bundles/{digest}/table.csv", dependencies=[Depends(May(Action.PULLED_READ))])
-    def as_csv(request: Request, digest: Address) -> Response:
-        held, contract, table = _opened(context.desk(), digest)
-        return _file(table_csv(table, contract, Reader(web.catalogue(request).language)), f"{held.name}.csv", CSV)
+    prepared = PreparedFiles(web)
 
-    @routes.get("/bundles/{digest}/table.xlsx", dependencies=[Depends(May(Action.PULLED_READ))])
-    def as_xlsx(request: Request, digest: Address) -> Response:
-        held, contract, table = _opened(context.desk(), digest)
+    def answer(request: Request, officer: Officer, digest: str, media_type: str, write: Writer) -> Response:
+        desk, ending = context.desk(), request.url.path.rpartition(".")[2]
+        held, contract, raw = _checked(desk, digest)
         reader = Reader(web.catalogue(request).language)
-        return _file(table_xlsx(table, contract, reader, source=str(held.bundle)), f"{held.name}.xlsx", XLSX)
 
-    @routes.get("/bundles/{digest}/table.parquet", dependencies=[Depends(May(Action.PULLED_READ))])
-    def as_parquet(digest: Address) -> Response:
-        held, contract, table = _opened(context.desk(), digest)
-        writer = import_module(PARQUET_WRITER)  # it holds 55 MB that no other answer needs
-        content = writer.table_parquet(table, contract, source=str(held.bundle))
-        return _file(content, f"{held.name}.parquet", PARQUET)
+        def make() -> bytes:
+            table = read_data(raw, contract, provider=held.provider, period=held.period)
+            return write(table, contract, reader, str(held.bundle))
+
+        return prepared.answer(
+            request,
+            officer,
+            make,
+            key=(digest, ending, reader.language),
+            name=f"{held.name}.{ending}",
+            media_type=media_type,
+            back=f"/bundles/{digest}",
+        )
+
+    @routes.get("/bundles/{digest}/table.csv")
+    def as_csv(request: Request, digest: Address, officer: Seeing) -> Response:
+        return answer(request, officer, digest, CSV_TYPE, _table_csv)
+
+    @routes.get("/bundles/{digest}/table.xlsx")
+    def as_xlsx(request: Request, digest: Address, officer: Seeing) -> Response:
+        return answer(request, officer, digest, XLSX, _table_xlsx)
+
+    @routes.get("/bundles/{digest}/table.parquet")
+    def as_parquet(request: Request, digest: Address, officer: Seeing) -> Response:
+        return answer(request, officer, digest, PARQUET, _table_parquet)
+
+
+def _table_csv(table: SafeTable, contract: DataContract, reader: Reader, _: str) -> bytes:
+    return table_csv(table, contract, reader)
+
+
+def _table_xlsx(table: SafeTable, contract: DataContract, reader: Reader, source: str) -> bytes:
+    return table_xlsx(table, contract, reader, source=source)
+
+
+def _table_parquet(table: SafeTable, contract: DataContract, _: Reader, source: str) -> bytes:
+    writer = import_module(PARQUET_WRITER)  # it holds 55 MB that no other answer needs
+    content: bytes = writer.table_parquet(table, contract, source=source)
+    return content
 
 
 def held_bundles(desk: Desk) -> list[Held]:
@@ -190,7 +225,13 @@ def _released(one: LedgerRelease) -> Held:
 
 
 def _opened(desk: Desk, digest: str) -> tuple[Held, DataContract, SafeTable]:
-    """A bundle with its contract and table.
+    """A bundle with its contract and table; errors as in `_checked`."""
+    held, contract, raw = _checked(desk, digest)
+    return held, contract, read_data(raw, contract, provider=held.provider, period=held.period)
+
+
+def _checked(desk: Desk, digest: str) -> tuple[Held, DataContract, bytes]:
+    """A bundle with its contract and its table's bytes.
 
     Raises:
         NotFoundError: No such bundle lies here, or its contract does not.
@@ -204,7 +245,7 @@ def _opened(desk: Desk, digest: str) -> tuple[Held, DataContract, SafeTable]:
     raw = file.read_bytes()
     if Digest.of(raw) != held.data:
         raise ResourceDigestError(path=DATA, expected=str(held.data), computed=str(Digest.of(raw)))
-    return held, contract, read_data(raw, contract, provider=held.provider, period=held.period)
+    return held, contract, raw
 
 
 def _is_withdrawn(desk: Desk, held: Held) -> bool:
@@ -229,8 +270,3 @@ def _verified(desk: Desk, folder: Path) -> Verdict:
     }
     bundle = {name: (folder / name).read_bytes() for name in BUNDLE_FILES}
     return verify(bundle, {**trust, **contracts}, at=desk.now)
-
-
-def _file(content: bytes, name: str, media_type: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(content, media_type=media_type, headers=headers)

@@ -1,6 +1,6 @@
 """What a contract officer does from the page: sign, suspend, resume, end, and propose another version from a file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated
 
@@ -11,27 +11,32 @@ from starlette.responses import Response
 
 from exchange.contract.effects import Effect
 from exchange.contract.model import DataContract
-from exchange.encoding import Digest
 from exchange.errors import ExchangeError
-from exchange.errors.contract import ContractDigestError, ContractError
+from exchange.errors.contract import ContractError
 from exchange.errors.node import RequestMalformedError
 from nodes.adapters.local_gateway import LocalGateway
 from nodes.desk import proposing, stating
+from nodes.desk.acts import DeskAct
 from nodes.desk.cases import Desk
-from nodes.desk.pages.contracts import EFFECT_ORDER, EFFECTS, ContractPages, find
+from nodes.desk.contract_sources import seen_contract
+from nodes.desk.pages.contracts import EFFECT_ORDER, EFFECTS, ContractPages
 from nodes.desk.pages.deciding import shown_passkey
 from nodes.desk.proposing import Proposal
 from nodes.desk.server.context import DeskContext
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import fields, page_router, see
 from nodes.web.problems import status_of
-from nodes.web.roles import RIGHTS, Action
+from nodes.web.roles import Action, allows
 from nodes.web.sessions import May, Officer
 
 Seeing = Annotated[Officer, Depends(May(Action.CONTRACTS_READ))]
 Signing = Annotated[Officer, Depends(May(Action.CONTRACT_SIGN))]
 Act = Callable[[Desk, DataContract, LocalGateway], object]
-ACTS: dict[str, Act] = {"sign": stating.sign, "suspend": stating.suspend, "resume": stating.resume}
+ACTS: Mapping[str, tuple[Act, DeskAct]] = {
+    "sign": (stating.sign, DeskAct.SIGN_CONTRACT),
+    "suspend": (stating.suspend, DeskAct.SUSPEND_CONTRACT),
+    "resume": (stating.resume, DeskAct.RESUME_CONTRACT),
+}
 
 
 def router(web: Pages, context: DeskContext) -> APIRouter:
@@ -46,26 +51,25 @@ def _stating(routes: APIRouter, web: Pages, context: DeskContext) -> None:
     pages = ContractPages(web, context)
 
     def answer(
-        request: Request, officer: Officer, contract_id: str, version: str, act: Act, digest: str, name: str
+        request: Request, officer: Officer, contract_id: str, version: str, act: Act, digest: str, noted: DeskAct
     ) -> Response:
         desk = context.desk()
-        contract = find(desk.shelf, contract_id, version)
         try:
-            _require_seen(contract, digest)
-            context.console.note(officer, f"{name} contract", f"{contract.id}/{contract.version}")
+            contract = seen_contract(desk.shelf, f"{contract_id}/{version}", digest)
+            context.console.note(officer, noted, f"{contract.id}/{contract.version}")
             act(desk, contract, context.gateway(web.catalogue(request).core))
         except ExchangeError as error:
             return pages.page(request, officer, contract_id, version, error)
         return see(f"/contracts/{contract.id}/{contract.version}")
 
-    def stating_route(name: str, act: Act) -> None:
+    def stating_route(name: str, act: Act, noted: DeskAct) -> None:
         @routes.post(f"/contracts/{{contract_id}}/{{version}}/{name}", name=name)
         async def state(request: Request, contract_id: str, version: str, officer: Signing) -> Response:
             form = await fields(request, "digest")
-            return await run_in_threadpool(answer, request, officer, contract_id, version, act, form["digest"], name)
+            return await run_in_threadpool(answer, request, officer, contract_id, version, act, form["digest"], noted)
 
-    for name, act in ACTS.items():
-        stating_route(name, act)
+    for name, (act, noted) in ACTS.items():
+        stating_route(name, act, noted)
 
     @routes.post("/contracts/{contract_id}/{version}/end")
     async def end(request: Request, contract_id: str, version: str, officer: Signing) -> Response:
@@ -75,7 +79,8 @@ def _stating(routes: APIRouter, web: Pages, context: DeskContext) -> None:
         def act(desk: Desk, contract: DataContract, gateway: LocalGateway) -> object:
             return stating.end(desk, contract, gateway, on=day)
 
-        return await run_in_threadpool(answer, request, officer, contract_id, version, act, form["digest"], "end")
+        noted = DeskAct.END_CONTRACT
+        return await run_in_threadpool(answer, request, officer, contract_id, version, act, form["digest"], noted)
 
 
 def _proposing(routes: APIRouter, web: Pages, context: DeskContext) -> None:
@@ -106,7 +111,7 @@ def _proposing(routes: APIRouter, web: Pages, context: DeskContext) -> None:
 
         def act() -> Response:
             gateway = context.gateway(web.catalogue(request).core)
-            context.console.note(officer, "propose contract", "text")
+            context.console.note(officer, DeskAct.PROPOSE_CONTRACT, "text")
             try:
                 contract = proposing.propose(context.desk(), _bytes(form["text"]), gateway)
             except ExchangeError as error:
@@ -137,23 +142,11 @@ def _proposal_page(  # what a page shows, each with its own name
         "changes": sorted(changes, key=lambda change: EFFECT_ORDER.index(change.effect)),
         "loosened": [change for change in changes if change.effect is Effect.LOOSENING],
         "effects": EFFECTS,
-        "proposes": bool(RIGHTS[Action.CONTRACT_SIGN].roles & officer.roles),
+        "proposes": allows(Action.CONTRACT_SIGN, officer.roles),
         "stepped_up": shown_passkey(context, officer),
     }
     status = 200 if problem is None else status_of(problem)
     return web.page(request, "zone/contract_new.html", facts, status=400 if findings else status)
-
-
-def _require_seen(contract: DataContract, digest: str) -> None:
-    """Refuse to say something about another text than the officer read.
-
-    Raises:
-        ContractDigestError: The two digests.
-    """
-    if Digest.parse(digest, subject="digest") != contract.digest:
-        raise ContractDigestError(
-            contract=contract.id, version=contract.version, expected=digest, found=str(contract.digest)
-        )
 
 
 def _day(text: str) -> date | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from exchange.flow.agree import ContractState, Standing
 from nodes.desk.pages.deciding import shown_passkey
 from nodes.desk.server.context import DeskContext
-from nodes.web.roles import RIGHTS, Action
+from nodes.web.roles import Action, allows
 from nodes.web.sessions import Officer
 
 _RUNS = frozenset({ContractState.IN_FORCE, ContractState.NOT_YET_EFFECTIVE, ContractState.SUSPENDED})
@@ -30,7 +30,7 @@ class Offered:
 def offered(context: DeskContext, officer: Officer, standing: Standing, missing: tuple[str, ...]) -> Offered:
     """What this officer may do with a contract that stands so."""
     member = context.node.member
-    signs = bool(RIGHTS[Action.CONTRACT_SIGN].roles & officer.roles)
+    signs = allows(Action.CONTRACT_SIGN, officer.roles)
     state = standing.state
     return Offered(
         sign=signs and member in missing and state is ContractState.PROPOSED,

@@ -1,6 +1,6 @@
 """Contracts as people read them: where each stands, who signed when, every clause, and what a new version changes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -14,11 +14,11 @@ from exchange.contract.diff import diff_contracts
 from exchange.contract.effects import Effect
 from exchange.contract.model import DataContract, Role
 from exchange.errors import ExchangeError
-from exchange.errors.contract import ContractNotAtHandError
 from exchange.flow.agree import ContractState, Standing
 from exchange.statement import StatementType
 from nodes.adapters.contract_folder import ContractShelf
 from nodes.desk.cases import Desk
+from nodes.desk.contract_sources import find_contract
 from nodes.desk.contract_words import describe, words
 from nodes.desk.pages.contract_offers import offered
 from nodes.desk.server.context import DeskContext
@@ -27,7 +27,7 @@ from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import page_router
 from nodes.web.pages.words import sentence as _
 from nodes.web.problems import status_of
-from nodes.web.roles import RIGHTS, Action
+from nodes.web.roles import Action, allows
 from nodes.web.sessions import May, Officer
 
 Seeing = Annotated[Officer, Depends(May(Action.CONTRACTS_READ))]
@@ -103,7 +103,7 @@ class ContractPages:
     ) -> Response:
         """The page, with why the last thing asked was not done, if it was not."""
         desk = self.context.desk()
-        contract = find(desk.shelf, contract_id, version)
+        contract = find_contract(desk.shelf, f"{contract_id}/{version}")
         core = self.web.catalogue(request).core
         listed = _listed(desk.shelf, contract, desk.now)
         said = desk.shelf.kept[contract.digest].statements
@@ -112,8 +112,9 @@ class ContractPages:
             "one": listed,
             "states": STATES,
             "clauses": describe(contract, core),
+            "clauses_signed": describe(contract),
             "roles": {party.member: _roles(party.roles, core) for party in contract.parties},
-            "others": [other for other in _versions(desk.shelf, contract_id) if other.version != version],
+            "others": list(_others(desk.shelf, contract)),
             "said": sorted(said, key=lambda one: (one.at, one.party)),
             "words": STATEMENTS,
             "acts": offered(self.context, officer, listed.standing, listed.missing),
@@ -132,7 +133,7 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
     @routes.get("/contracts")
     def listing(request: Request, officer: Seeing) -> Response:
         desk = context.desk()
-        proposes = bool(RIGHTS[Action.CONTRACT_SIGN].roles & officer.roles)
+        proposes = allows(Action.CONTRACT_SIGN, officer.roles)
         facts = {"officer": officer, "states": STATES, "proposes": proposes}
         found = LIST.show(_all_listed(desk), request.query_params)
         return web.page(request, "zone/contracts.html", {**facts, "list": found})
@@ -146,7 +147,7 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
     @routes.get("/contracts/{contract_id}/{before}/{after}")
     def compared(request: Request, contract_id: str, before: str, after: str, officer: Seeing) -> Response:
         shelf = context.desk().shelf
-        old, new = (find(shelf, contract_id, version) for version in (before, after))
+        old, new = (find_contract(shelf, f"{contract_id}/{version}") for version in (before, after))
         found = diff_contracts(old, new)
         facts: Mapping[str, object] = {
             "officer": officer,
@@ -173,22 +174,12 @@ def _listed(shelf: ContractShelf, contract: DataContract, at: datetime) -> Liste
     return Listed(contract=contract, standing=shelf.standing(contract, at=at), signed=signed)
 
 
-def _versions(shelf: ContractShelf, contract_id: str) -> list[DataContract]:
-    found = [kept.contract for kept in shelf.kept.values() if kept.contract.id == contract_id]
-    return sorted(found, key=lambda contract: version_number(contract.version))
-
-
-def find(shelf: ContractShelf, contract_id: str, version: str) -> DataContract:
-    """The contract of this id and version.
-
-    Raises:
-        ContractNotAtHandError: There is none.
-    """
-    found = [contract for contract in _versions(shelf, contract_id) if contract.version == version]
-    if not found:
-        known = ", ".join(sorted({kept.contract.id for kept in shelf.kept.values()})) or "-"
-        raise ContractNotAtHandError(found=f"{contract_id} {version}"[:80], known=known)
-    return found[0]
+def _others(shelf: ContractShelf, contract: DataContract) -> Iterator[tuple[str, str, str]]:
+    """Every other version, and the two to compare: the older, the newer."""
+    versions = {kept.contract.version for kept in shelf.kept.values() if kept.contract.id == contract.id}
+    for other in sorted(versions - {contract.version}, key=version_number):
+        before, after = sorted((other, contract.version), key=version_number)
+        yield other, before, after
 
 
 def _roles(roles: frozenset[Role], language: str) -> str:

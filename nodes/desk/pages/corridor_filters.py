@@ -7,13 +7,12 @@ from urllib.parse import urlencode
 from exchange.contract.model import DataContract
 from exchange.mirror import Comparison
 from nodes.desk.pages.corridor_views import FLAGS
-from nodes.desk.pages.table import ROWS_PER_PAGE, Choice
+from nodes.desk.pages.table import Choice
 from nodes.web.pages.locale import Reader
+from nodes.web.pages.paging import Paged, paged
 from nodes.web.pages.words import sentence as _
 
 CONTRACT, PERIOD, ORIGIN, DESTINATION, FLAG, PARTS = "contract", "period", "origin", "destination", "flag", "parts"
-_PAGE = "page"
-_PAGE_DIGITS_MAX = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,19 +38,17 @@ class Chosen:
 
     Attributes:
         comparisons: All that the filters leave.
-        query: The address's parameters but the page.
+        cut: The page of them.
     """
 
     filters: tuple[Filter, ...]
     comparisons: Sequence[Comparison] = field(repr=False)
-    query: Mapping[str, str]
-    page: int
-    pages: int
+    cut: Paged[Comparison]
 
     @property
-    def on_page(self) -> Sequence[Comparison]:
-        """Those of this page."""
-        return self.comparisons[(self.page - 1) * ROWS_PER_PAGE : self.page * ROWS_PER_PAGE]
+    def query(self) -> Mapping[str, str]:
+        """The address's parameters but the page."""
+        return self.cut.query
 
     @property
     def period(self) -> str:
@@ -62,10 +59,6 @@ class Chosen:
     def parts(self) -> bool:
         """Whether rows have a breakdown to show: asked for, or by measures, which have no total."""
         return any(one.entry.breakdown for one in self.comparisons)
-
-    def address(self, page: int) -> str:
-        """Another page of the same filters."""
-        return "?" + urlencode({**self.query, _PAGE: page})
 
     @property
     def parameters(self) -> str:
@@ -100,15 +93,7 @@ def choose_comparisons(
     kept = [one for one in comparisons if _fits(one, query)]
     kept.sort(key=_order)
     kept.sort(key=lambda one: one.entry.period, reverse=True)
-    pages = max(1, -(-len(kept) // ROWS_PER_PAGE))
-    page = min(max(1, page_number(asked)), pages)
-    return Chosen(filters=filters, comparisons=kept, query=query, page=page, pages=pages)
-
-
-def page_number(asked: Mapping[str, str]) -> int:
-    """The page of an address; 1 if it names none."""
-    text = asked.get(_PAGE, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _PAGE_DIGITS_MAX else 1
+    return Chosen(filters=filters, comparisons=kept, cut=paged(kept, asked, address="", query=query, anchor="cells"))
 
 
 def _filters(comparisons: Sequence[Comparison], asked: Mapping[str, str], words: Words) -> Iterable[Filter]:

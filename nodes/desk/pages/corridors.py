@@ -20,14 +20,15 @@ from nodes.desk.pages.corridor_filters import (
     Words,
     choose_comparisons,
     contract_filter,
-    page_number,
 )
 from nodes.desk.pages.corridor_reading import Judged, MirrorReading
 from nodes.desk.pages.corridor_views import FLAGS, Line, corridor_diagram, line, moment, rounded
 from nodes.desk.pages.names import UNITS
 from nodes.desk.server.context import DeskContext
 from nodes.web.charts.multiples import Panel, panel
+from nodes.web.pages.files import CSV_TYPE, JSON_TYPE, attached
 from nodes.web.pages.locale import Reader
+from nodes.web.pages.paging import paged
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import page_router
 from nodes.web.roles import Action
@@ -38,7 +39,6 @@ PERIODS_MAX = 12
 """So many periods of a corridor stand on one page: a year of months. Each needs a model of its own."""
 PANELS_MAX = 8
 """Totals first, then the largest parts; with every period they fit on a page of 200 rows."""
-CSV, JSON = "text/csv; charset=utf-8", "application/json"
 Seeing = Annotated[Officer, Depends(May(Action.PULLED_READ))]
 
 
@@ -64,7 +64,7 @@ class CorridorPages:
         facts: dict[str, object] = {"officer": officer, "found": found, "flags": FLAGS, "units": UNITS}
         if found is not None:
             chosen = found.chosen(request)
-            facts |= {"chosen": chosen, "lines": found.lines(chosen.on_page), **_overview(found, chosen)}
+            facts |= {"chosen": chosen, "lines": found.lines(chosen.cut.rows), **_overview(found, chosen)}
         return self._web.page(request, "zone/corridors.html", facts)
 
     def corridor(self, request: Request, officer: Officer, corridor: Corridor) -> Response:
@@ -75,11 +75,11 @@ class CorridorPages:
         if found is not None and found.judged is not None:
             ours = [one for one in found.judged.mirrored.comparisons if one.entry.corridor == corridor]
             periods = sorted({one.entry.period for one in ours}, reverse=True)
-            pages = max(1, -(-len(periods) // PERIODS_MAX))
-            page = min(max(1, page_number(request.query_params)), pages)
-            there = frozenset(periods[(page - 1) * PERIODS_MAX : page * PERIODS_MAX])
+            query = {CONTRACT: found.contract.id}
+            cut = paged(periods, request.query_params, address="", query=query, size=PERIODS_MAX)
+            there = frozenset(cut.rows)
             panels = list(found.panels([one for one in ours if one.entry.period in there]))
-            facts |= {"page": page, "pages": pages}
+            facts["cut"] = cut
         return self._web.page(request, "zone/corridor.html", {**facts, "panels": panels})
 
     def file(self, request: Request, media_type: str) -> Response:
@@ -88,10 +88,10 @@ class CorridorPages:
         lines: list[Line] = []
         if found is not None and found.judged is not None:
             lines = found.lines(found.chosen(request).comparisons)
-        if media_type == CSV:
-            return _attached(rows_csv(lines), "corridors.csv", media_type)
+        if media_type == CSV_TYPE:
+            return attached(rows_csv(lines), "corridors.csv", media_type)
         name, version = ("", "") if found is None else (found.contract.id, found.contract.version)
-        return _attached(rows_json(lines, contract=name, version=version), "corridors.json", media_type)
+        return attached(rows_json(lines, contract=name, version=version), "corridors.json", media_type)
 
     def _find(self, request: Request) -> "_Found | None":
         """The contract asked for, else the first that has a mirror; None if the node has no contract.
@@ -163,11 +163,11 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
 
     @routes.get(f"{CORRIDORS}.csv", dependencies=[Depends(May(Action.PULLED_READ))])
     def as_csv(request: Request) -> Response:
-        return pages.file(request, CSV)
+        return pages.file(request, CSV_TYPE)
 
     @routes.get(f"{CORRIDORS}.json", dependencies=[Depends(May(Action.PULLED_READ))])
     def as_json(request: Request) -> Response:
-        return pages.file(request, JSON)
+        return pages.file(request, JSON_TYPE)
 
     @routes.get(f"{CORRIDORS}/{{origin}}/{{destination}}")
     def corridor(request: Request, origin: str, destination: str, officer: Seeing) -> Response:
@@ -200,7 +200,7 @@ def _newest(contracts: Iterable[DataContract]) -> list[DataContract]:
 
 
 def _only(chosen: Chosen, flag: Flag) -> str:
-    return replace(chosen, query={**chosen.query, FLAG: flag.value}).parameters
+    return replace(chosen, cut=replace(chosen.cut, query={**chosen.query, FLAG: flag.value})).parameters
 
 
 def _size(group: Sequence[Comparison]) -> tuple[object, ...]:
@@ -209,8 +209,3 @@ def _size(group: Sequence[Comparison]) -> tuple[object, ...]:
     figures = [side.value for one in group for side in (one.entry.by_origin, one.entry.by_destination)]
     greatest = max((float(value) for value in figures if value is not None), default=0.0)
     return (not entry.is_whole, -greatest, sorted(entry.breakdown))
-
-
-def _attached(content: bytes, name: str, media_type: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(content, media_type=media_type, headers=headers)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from exchange.flow.clear import CandidateState, Case
 from nodes.desk.server.context import DeskContext
 from nodes.web.pages.words import sentence as _
-from nodes.web.roles import RIGHTS, Action
+from nodes.web.roles import Action, allows
 from nodes.web.sessions import Officer
 
 _OUT = frozenset({CandidateState.PUBLISHED, CandidateState.SUPERSEDED, CandidateState.WITHDRAWN})
@@ -31,12 +31,12 @@ def may(officer: Officer, case: Case) -> May:
     """The forms for this officer and this case."""
     before_officers = case.state in {CandidateState.SUBMITTED, CandidateState.CLEARED}
     why = _why_not(officer, case)
-    clears = _has(officer, Action.CANDIDATE_RETURN) and officer.officer_id != case.candidate.prepared_by
+    clears = allows(Action.CANDIDATE_RETURN, officer.roles) and officer.officer_id != case.candidate.prepared_by
     return May(
         approve=not why,
         send_back=clears and before_officers,
-        release=_has(officer, Action.CANDIDATE_RELEASE) and case.state is CandidateState.CLEARED,
-        withdraw=_has(officer, Action.WITHDRAWALS_READ) and case.state in _OUT,
+        release=allows(Action.CANDIDATE_RELEASE, officer.roles) and case.state is CandidateState.CLEARED,
+        withdraw=allows(Action.WITHDRAWALS_READ, officer.roles) and case.state in _OUT,
         why=why,
     )
 
@@ -54,12 +54,8 @@ def _why_not(officer: Officer, case: Case) -> str:
         return _("There is nothing to decide now.")
     if officer.officer_id == case.candidate.prepared_by:
         return _("You prepared it; another officer must clear it.")
-    if not _has(officer, Action.CANDIDATE_APPROVE):
+    if not allows(Action.CANDIDATE_APPROVE, officer.roles):
         return _("Your role does not clear; a clearing officer decides.")
     if any(one.officer == officer.officer_id for one in case.approvals):
         return _("You approved it; another officer must, too.")
     return ""
-
-
-def _has(officer: Officer, action: Action) -> bool:
-    return not RIGHTS[action].roles.isdisjoint(officer.roles)

@@ -12,19 +12,21 @@ from nodes.desk.pages import (
     corridors,
     node,
     preparing,
+    pulls,
     receipts,
     releases,
     tasks,
     withdrawal,
 )
 from nodes.desk.server.context import DeskContext
-from nodes.web.pages import assets, signing_in
+from nodes.web.pages import assets, own, signing_in
 from nodes.web.pages.rendering import Entry, Pages, Site
 from nodes.web.pages.words import sentence as _
 
 NAVIGATION = (
     Entry(address="/", text=_("Your tasks")),
     Entry(address="/bundles", text=_("Pulled and published")),
+    Entry(address="/pulls", text=_("Pull from partners")),
     Entry(address="/receipts", text=_("Receipts and withdrawals")),
     Entry(address="/corridors", text=_("Corridors")),
     Entry(address="/contracts", text=_("Contracts")),
@@ -45,11 +47,13 @@ def pages(context: DeskContext) -> Iterable[APIRouter]:
     return (
         assets.router(),
         signing_in.router(web, context.console),
+        own.router(web, context.console),
         tasks.router(web, context),
         preparing.router(web, context),  # before the numbers
         releases.router(web, context),
         withdrawal.router(web, context),
         receipts.router(web, context),
+        pulls.router(web, context),
         bundles.router(web, context),
         corridors.router(web, context),
         contract_acts.router(web, context),  # before the versions

@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 
 from exchange.codes import Labels
+from exchange.errors import Language
 from exchange.flow.clear import CandidateState
+from nodes.desk.acts import DeskAct
+from nodes.desk.contract_russian import both
+from nodes.desk.contract_words import words
 from nodes.desk.withdrawing import APPROVED, LOGGED, PROPOSED, WITHDRAWN
 from nodes.web.pages.words import sentence as _
 
@@ -95,3 +99,37 @@ CHANGE_HEADINGS: Mapping[str, str] = {
     "removed": _("No longer there"),
     "added": _("New"),
 }
+
+ACTS: Mapping[str, str] = {
+    "propose enrolment": _("account proposed"),
+    "approve enrolment": _("let in"),
+    "invite": _("invited"),
+    "close account": _("account closed"),
+    "end sessions": _("sessions ended"),
+    "enrol": _("passkey enrolled"),
+    "add passkey": _("passkey added"),
+    "revoke passkey": _("passkey removed"),
+    "sign in": _("sign-in"),
+    "forget attempts": _("oldest refusals dropped"),
+    DeskAct.PULL: _("pull asked for"),
+    DeskAct.RELEASE: _("release sent"),
+    DeskAct.RELEASE_WITHDRAWAL: _("withdrawal sent"),
+    DeskAct.SIGN_CONTRACT: _("contract signed"),
+    DeskAct.SUSPEND_CONTRACT: _("contract suspended"),
+    DeskAct.RESUME_CONTRACT: _("contract resumed"),
+    DeskAct.END_CONTRACT: _("contract ended"),
+    DeskAct.PROPOSE_CONTRACT: _("contract proposed"),
+}
+"""Acts of the console's journal, by what it calls them; one that is not here is shown as it is."""
+
+
+def said_purpose(purpose: str, core: Language) -> str:
+    """What a pull is for, as a contract's clauses say it in this language."""
+    english, russian = words([purpose])
+    return russian if core == "ru" else english
+
+
+def said_text(text: str, core: Language) -> str:
+    """A text of a contract in this language; one without a translation in the signed words."""
+    english, russian = both(text)
+    return russian if core == "ru" else english

@@ -1,24 +1,50 @@
 """The node as its operator sees it: is it well, keys and expiries, witnesses and log, settings, the way to partners."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Generic
 
 from fastapi import Depends, Request
 from fastapi.routing import APIRouter
 from starlette.responses import Response
 
 from exchange.errors import ExchangeError
-from exchange.signing.members import MemberKey
-from nodes.desk.pages.node_settings import settings_of
+from nodes.adapters.local_gateway import Shape
+from nodes.desk.gateway_answers import PathAnswer, PathsAnswer, StatusAnswer
+from nodes.desk.pages.node_lists import (
+    EXPIRIES,
+    KEYS,
+    NODE,
+    PARTNERS,
+    PARTNERS_PAGE,
+    SETTINGS,
+    WITNESSES,
+    Witness,
+    expiries,
+    keys,
+    witnesses,
+)
+from nodes.desk.pages.node_settings import Setting, settings_of
 from nodes.desk.server.context import DeskContext
+from nodes.web.pages.lists import add_files
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import page_router
 from nodes.web.pages.words import sentence as _
-from nodes.web.roles import RIGHTS, Action
+from nodes.web.roles import Action, allows
 from nodes.web.sessions import May, Officer
 
-STATUS_WAIT_S = 4.0
-DOCTOR_WAIT_S = 60.0
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[Shape]):
+    """What the own gateway is asked: where, in which shape it answers, and how long to wait for it."""
+
+    path: str
+    shape: type[Shape]
+    wait_s: float
+
+
+STATUS_QUESTION = Question("/local/status", StatusAnswer, wait_s=4.0)
+PATHS_QUESTION = Question("/local/doctor", PathsAnswer, wait_s=60.0)
 Seeing = Annotated[Officer, Depends(May(Action.NODE_READ))]
 
 CONDITIONS: Mapping[str, str] = {
@@ -31,6 +57,7 @@ CONDITIONS: Mapping[str, str] = {
     "registry-expires-soon": _("The registry expires soon"),
     "registry-not-refreshed": _("The registry was not refreshed"),
     "registry-refused": _("A newer registry was refused"),
+    "work-ended": _("Some of the gateway's lasting work has ended: restart it"),
     "witness-split-view": _("Somebody was shown another log"),
 }
 """What makes a node red, or soon will; a code that is not here is shown as it is."""
@@ -46,54 +73,82 @@ PURPOSES: Mapping[str, str] = {
 
 
 def router(web: Pages, context: DeskContext) -> APIRouter:
-    """`GET /node`, and `/node/partners`, which tries the way to each of them."""
+    """`GET /node`, `/node/partners`, which tries the way to each of them, and the files of their lists."""
     routes = page_router(web)
+    _node(routes, web, context)
+    _partners(routes, web, context)
+    return routes
 
-    @routes.get("/node")
+
+def _node(routes: APIRouter, web: Pages, context: DeskContext) -> None:
+    member = context.node.member
+
+    def settings(_: Request) -> list[Setting]:
+        return list(settings_of(context.node.settings))
+
+    @routes.get(NODE)
     def node(request: Request, officer: Seeing) -> Response:
-        status, silent = _asked(context, request, web, "/local/status", timeout_s=STATUS_WAIT_S)
-        trust = context.trust.current()
-        member = trust.members.get(context.node.member)
-        keys = () if member is None else member.keys
+        status, silent = _asked_or_why(context, web, request, STATUS_QUESTION)
+        trust, query = context.trust.current(), request.query_params
         facts: dict[str, object] = {
             "officer": officer,
             "status": status,
             "silent": silent,
             "conditions": CONDITIONS,
             "trust": trust,
-            "ends": sorted(trust.ends.items(), key=lambda one: (one[1], one[0])),
-            "keys": sorted(keys, key=_order),
+            "ends": EXPIRIES.show(expiries(trust), query),
+            "keys": KEYS.show(keys(trust, member), query),
             "purposes": PURPOSES,
             "now": context.clock.now(),
-            "witnesses": [one for one in sorted(trust.members) if one != context.node.member],
-            "settings": list(settings_of(context.node.settings)),
-            "lets_in": bool(RIGHTS[Action.ACCOUNTS_READ].roles & officer.roles),
+            "witnesses": [one for one in sorted(trust.members) if one != member],
+            "troubles": WITNESSES.show(witnesses(status), query),
+            "settings": SETTINGS.show(settings(request), query),
+            "lets_in": allows(Action.ACCOUNTS_READ, officer.roles),
         }
         return web.page(request, "zone/node.html", facts)
 
-    @routes.get("/node/partners")
+    def troubles(request: Request) -> list[Witness]:
+        return witnesses(_asked(context, web, request, STATUS_QUESTION))
+
+    add_files(routes, EXPIRIES, Action.NODE_READ, lambda _: expiries(context.trust.current()))
+    add_files(routes, KEYS, Action.NODE_READ, lambda _: keys(context.trust.current(), member))
+    add_files(routes, SETTINGS, Action.NODE_READ, settings)
+    add_files(routes, WITNESSES, Action.NODE_READ, troubles)
+
+
+def _partners(routes: APIRouter, web: Pages, context: DeskContext) -> None:
+    @routes.get(PARTNERS_PAGE)
     def partners(request: Request, officer: Seeing) -> Response:
-        found, silent = _asked(context, request, web, "/local/doctor", timeout_s=DOCTOR_WAIT_S)
+        found, silent = _asked_or_why(context, web, request, PATHS_QUESTION)
         facts: dict[str, object] = {
             "officer": officer,
-            "partners": None if found is None else found["partners"],
+            "list": PARTNERS.show([] if found is None else found.partners, request.query_params),
             "silent": silent,
             "core": web.catalogue(request).core,
         }
         return web.page(request, "zone/partners.html", facts)
 
-    return routes
+    def tried(request: Request) -> list[PathAnswer]:
+        return _asked(context, web, request, PATHS_QUESTION).partners
+
+    add_files(routes, PARTNERS, Action.NODE_READ, tried)
 
 
-def _asked(
-    context: DeskContext, request: Request, web: Pages, path: str, *, timeout_s: float
-) -> tuple[dict[str, Any] | None, ExchangeError | None]:
+def _asked(context: DeskContext, web: Pages, request: Request, question: Question[Shape]) -> Shape:
+    """What the own gateway says.
+
+    Raises:
+        GatewayDownError, GatewayRefusedError, GatewayAnswerError: Nothing, or in another shape.
+    """
+    gateway = context.gateway(web.catalogue(request).core, timeout_s=question.wait_s)
+    return gateway.shaped(gateway.get(question.path), question.shape)
+
+
+def _asked_or_why(
+    context: DeskContext, web: Pages, request: Request, question: Question[Shape]
+) -> tuple[Shape | None, ExchangeError | None]:
     """What the own gateway says; or why it does not."""
     try:
-        return context.gateway(web.catalogue(request).core, timeout_s=timeout_s).get(path), None
+        return _asked(context, web, request, question), None
     except ExchangeError as error:
         return None, error
-
-
-def _order(key: MemberKey) -> tuple[str, str, str]:
-    return key.purpose.value, key.officer or "", key.key.kid

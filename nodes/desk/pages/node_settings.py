@@ -14,6 +14,11 @@ class Setting:
     value: str
     named: bool
 
+    @property
+    def origin(self) -> str:
+        """Where the value comes from, as files say it."""
+        return "node.toml" if self.named else "default"
+
 
 def settings_of(section: BaseModel, prefix: str = "") -> Iterator[Setting]:
     """The settings of a section and of those in it, in the order of their definition."""

@@ -16,16 +16,16 @@ from exchange.errors import ExchangeError
 from exchange.errors.exchange_ import NotFoundError
 from exchange.flow.agree import ContractState
 from exchange.flow.candidate import CandidateFiles
-from exchange.flow.preparation_note import PreparationNote, Price
+from exchange.flow.preparation_note import PreparationNote, Price, RefusedField
 from exchange.report import parse_report
 from nodes.adapters.preparation_notes import read_notes
 from nodes.desk.cases import Desk, KeptCase
 from nodes.desk.pages.names import STATES
-from nodes.desk.pages.paging import paged
 from nodes.desk.pages.protection import Protection, is_fresh, protection
 from nodes.desk.pages.tasks import owed
 from nodes.desk.server.candidate_routes import cases, drafts
 from nodes.desk.server.context import DeskContext
+from nodes.web.pages.lists import Listing, add_files
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import page_router
 from nodes.web.pages.words import sentence as _
@@ -77,12 +77,59 @@ class Release:
         """What the tables cost as agreed."""
         return self.advice.prices[0] if self.advice is not None else None
 
+    @property
+    def prepared(self) -> tuple[str, ...]:
+        """What came of preparation so far."""
+        found = [*(["refused"] if self.refused else []), *(["built"] if self.built else [])]
+        return tuple(found) or ("nothing",)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """A field of a contract's period that stopped the build."""
+
+    contract: str
+    period: str
+    field: RefusedField
+
+
+PAGE = "/releases/new"
+PREPARED: Listing[Release] = Listing(
+    name="prepared",
+    page=PAGE,
+    files=f"{PAGE}/prepared",
+    columns={
+        "statistic": lambda one: one.contract.id,
+        "version": lambda one: one.contract.version,
+        "of": lambda one: one.period,
+        "due": lambda one: None if one.due is None else one.due.isoformat(),
+        "prepared": lambda one: one.prepared,
+        "at_desk": lambda one: tuple(str(kept.row.id) for kept in one.submitted),
+    },
+    filters=("statistic", "prepared"),
+)
+REFUSED: Listing[RefusedRow] = Listing(
+    name="refused",
+    page=PAGE,
+    files=f"{PAGE}/refused",
+    columns={
+        "contract": lambda one: one.contract,
+        "period": lambda one: one.period,
+        "line": lambda one: one.field.line,
+        "column": lambda one: one.field.column,
+        "allowed": lambda one: one.field.allowed,
+    },
+    filters=("contract", "period", "column"),
+)
+
 
 def router(web: Pages, context: DeskContext) -> APIRouter:
-    """`GET /releases/new`, with `?contract=…&period=…` for one of them."""
+    """`GET /releases/new`, with `?contract=…&period=…` for one of them, and the files of both pages' lists."""
     routes = page_router(web)
+    add_files(routes, PREPARED, Action.CANDIDATE_SUBMIT, lambda _: releases(context.desk()))
+    add_files(routes, REFUSED, Action.CANDIDATE_SUBMIT, lambda _: _all_refused(releases(context.desk())))
 
-    @routes.get("/releases/new")
+    @routes.get(PAGE)
     def new(request: Request, officer: Preparing) -> Response:
         desk = context.desk()
         asked = {name: request.query_params.get(name, "").strip() for name in ("contract", "period")}
@@ -93,24 +140,34 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
             "contracts": provided(desk),
             "states": STATES,
             "left_out": LEFT_OUT,
+            "list": PREPARED.show(found, request.query_params),
+            "refused_notes": read_notes(desk.node.work).refused,
         }
         if not any(asked.values()):
-            return web.page(request, "zone/preparing.html", {**facts, "releases": found, "problem": None})
+            return web.page(request, "zone/preparing.html", {**facts, "problem": None})
         try:
             one = chosen(desk, found, asked["contract"], asked["period"])
         except ExchangeError as error:
-            facts |= {"releases": found, "problem": error}
-            return web.page(request, "zone/preparing.html", facts, status=status_of(error))
+            return web.page(request, "zone/preparing.html", {**facts, "problem": error}, status=status_of(error))
         facts |= {
             "release": one,
             "command": _command("build", desk, one)
             + (f" --officer {officer.officer_id}" if officer.officer_id else ""),
             "advise": _command("advise", desk, one),
-            "shown": paged(() if one.refused is None else one.refused.refused, request.query_params, name="page"),
+            "shown": REFUSED.show(_all_refused([one]), request.query_params),
         }
         return web.page(request, "zone/preparing_one.html", facts)
 
     return routes
+
+
+def _all_refused(found: Iterable[Release]) -> list[RefusedRow]:
+    return [
+        RefusedRow(one.contract.id, one.period, field)
+        for one in found
+        if one.refused is not None
+        for field in one.refused.refused
+    ]
 
 
 def provided(desk: Desk) -> list[DataContract]:
@@ -141,7 +198,7 @@ def releases(desk: Desk) -> list[Release]:
         contract = contracts.get(files.candidate.contract.digest)
         if contract is not None:
             of(contract, files.candidate.period).built.append(_built(desk, name, files, contract))
-    for note in read_notes(desk.node.work):
+    for note in read_notes(desk.node.work).notes:
         contract = contracts.get(note.contract.digest)
         if contract is not None:
             _take(of(contract, note.period), note)

@@ -1,6 +1,6 @@
 """Receipts and withdrawals: who pulled what this member published, what it pulled itself, what was taken back."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -9,20 +9,27 @@ from fastapi import Depends, Request
 from fastapi.routing import APIRouter
 from starlette.responses import Response
 
-from exchange.encoding import Digest
+from exchange.encoding import Digest, format_instant
 from exchange.errors import ExchangeError
 from exchange.publication.withdrawal import WITHDRAWAL, parse_withdrawal
 from nodes.adapters.desk_store import open_desk
 from nodes.desk.cases import Desk
 from nodes.desk.pages.bundles import held_bundles
-from nodes.desk.pages.names import WITHDRAWAL_STATES
-from nodes.desk.pages.paging import Paged, paged
+from nodes.desk.pages.names import WITHDRAWAL_STATES, said_purpose
 from nodes.desk.server.context import DeskContext
-from nodes.desk.server.receipt_routes import MadeLine, ReceiptsDocument, ServedLine, receipts_of
+from nodes.desk.server.receipt_routes import (
+    ROWS_AT_ONCE,
+    MadeLine,
+    ReceiptsDocument,
+    ServedLine,
+    every_line,
+    receipts_of,
+)
 from nodes.desk.withdrawing import WITHDRAWN
+from nodes.web.pages.lists import Listing, add_files
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import page_router
-from nodes.web.roles import RIGHTS, Action
+from nodes.web.roles import Action, allows
 from nodes.web.sessions import May, Officer
 
 Seeing = Annotated[Officer, Depends(May(Action.WITHDRAWALS_READ))]
@@ -46,34 +53,102 @@ class TakenBack:
     number: int | None = None
 
 
+WITHDRAWALS: Listing[TakenBack] = Listing(
+    name="withdrawals",
+    page="/receipts",
+    parameter="withdrawals",
+    columns={
+        "bundle": lambda one: one.bundle,
+        "member": lambda one: one.provider,
+        "reason": lambda one: one.reason,
+        "at": lambda one: format_instant(one.at),
+        "approved_by": lambda one: one.approved_by,
+        "state": lambda one: one.state,
+        "release": lambda one: one.number,
+    },
+    filters=("bundle", "member"),
+)
+SERVED: Listing[ServedLine] = Listing(
+    name="served",
+    page="/receipts",
+    parameter="served",
+    columns={
+        "bundle": lambda one: one.bundle,
+        "member": lambda one: one.puller,
+        "contract": lambda one: one.contract,
+        "at": lambda one: one.at,
+        "verdict": lambda one: one.verdict,
+        "acknowledged": lambda one: one.acknowledged,
+        "pull": lambda one: one.pull,
+        "entry": lambda one: one.index,
+    },
+    filters=("bundle", "member"),
+)
+MADE: Listing[MadeLine] = Listing(
+    name="made",
+    page="/receipts",
+    parameter="made",
+    columns={
+        "bundle": lambda one: one.bundle,
+        "member": lambda one: one.partner,
+        "purpose": lambda one: one.purpose,
+        "at": lambda one: one.at,
+        "verdict": lambda one: one.verdict,
+        "taken": lambda one: one.taken,
+        "acknowledged": lambda one: one.acknowledged,
+        "pull": lambda one: one.pull,
+    },
+    filters=("bundle", "member"),
+)
+NOTHING = ReceiptsDocument(served=[], served_found=0, made=[], made_found=0, members=[])
+
+
 def router(web: Pages, context: DeskContext) -> APIRouter:
-    """`GET /receipts`; `?bundle=…` and `?member=…` leave the others out."""
+    """`GET /receipts`, with `?bundle=…` and `?member=…` for one of them, and the files of its three lists."""
     routes = page_router(web)
 
     @routes.get("/receipts")
     def listing(request: Request, officer: Seeing) -> Response:
-        desk = context.desk()
-        problem: ExchangeError | None = None
-        try:
-            found = receipts_of(context, web.catalogue(request).core)
-        except ExchangeError as error:
-            found, problem = ReceiptsDocument(served=[], made=[]), error
-        asked = {name: request.query_params.get(name, "") for name in ("bundle", "member")}
+        desk, query = context.desk(), request.query_params
+        found, problem = _asked(context, web, request)
+        choices = {"bundle": (), "member": found.members}
         facts: dict[str, object] = {
             "officer": officer,
             "problem": problem,
-            "asked": asked,
-            "members": sorted({*(one.puller for one in found.served), *(one.partner for one in found.made)}),
-            "served": _paged((one for one in found.served if _fits(one, asked)), request, "served"),
-            "made": _paged((one for one in found.made if _fits(one, asked)), request, "made"),
-            "withdrawals": [one for one in taken_back(desk) if asked["bundle"] in {"", one.bundle}],
+            "withdrawals": WITHDRAWALS.show(taken_back(desk), query),
+            "served": SERVED.show_cut(found.served, query, found=found.served_found, choices=choices),
+            "made": MADE.show_cut(found.made, query, found=found.made_found, choices=choices),
             "states": WITHDRAWAL_STATES,
+            "said": said_purpose,
             "names": {str(one.bundle): one.name for one in held_bundles(desk)},
-            "opens": bool(RIGHTS[Action.PULLED_READ].roles & officer.roles),
+            "offers": allows(Action.CATALOGUE_READ, officer.roles),
+            "opens": allows(Action.PULLED_READ, officer.roles),
         }
         return web.page(request, "zone/receipts.html", facts)
 
+    def read(request: Request, **skip: int) -> ReceiptsDocument:
+        return receipts_of(context, web.catalogue(request).core, request.query_params, most=ROWS_AT_ONCE, **skip)
+
+    def served(request: Request) -> list[ServedLine]:
+        return every_line(lambda skip: read(request, served=skip), lambda found: found.served)
+
+    def made(request: Request) -> list[MadeLine]:
+        return every_line(lambda skip: read(request, made=skip), lambda found: found.made)
+
+    add_files(routes, WITHDRAWALS, Action.WITHDRAWALS_READ, lambda _: taken_back(context.desk()))
+    add_files(routes, SERVED, Action.WITHDRAWALS_READ, served)
+    add_files(routes, MADE, Action.WITHDRAWALS_READ, made)
     return routes
+
+
+def _asked(context: DeskContext, web: Pages, request: Request) -> tuple[ReceiptsDocument, ExchangeError | None]:
+    """The page of pulls that an address asks for; or why the gateway does not say."""
+    query = request.query_params
+    skipped = {"served": SERVED.skip(query), "made": MADE.skip(query)}
+    try:
+        return receipts_of(context, web.catalogue(request).core, query, **skipped), None
+    except ExchangeError as error:
+        return NOTHING, error
 
 
 def taken_back(desk: Desk) -> list[TakenBack]:
@@ -113,12 +188,3 @@ def _of_partners(desk: Desk) -> Iterable[TakenBack]:
             state=WITHDRAWN,
             approved_by=tuple(approval.officer for approval in withdrawal.approvals),
         )
-
-
-def _fits(one: ServedLine | MadeLine, asked: Mapping[str, str]) -> bool:
-    other = one.puller if isinstance(one, ServedLine) else one.partner
-    return asked["bundle"] in {"", one.bundle} and asked["member"] in {"", other}
-
-
-def _paged(lines: Iterable[ServedLine | MadeLine], request: Request, name: str) -> Paged[ServedLine | MadeLine]:
-    return paged(tuple(lines), request.query_params, name=name)

@@ -13,6 +13,7 @@ from exchange.encoding import Digest
 from exchange.errors import ExchangeError
 from exchange.signing.words import digest_words
 from nodes.adapters.desk_store import open_desk
+from nodes.desk.acts import DeskAct
 from nodes.desk.cases import OPEN, Desk, KeptCase, numbered
 from nodes.desk.contract_words import describe
 from nodes.desk.deciding import take_return
@@ -26,7 +27,9 @@ from nodes.desk.server.context import DeskContext
 from nodes.desk.sheet import CHANGES, Sheet, SheetRow, release_before, sheet_of, table_rows
 from nodes.desk.sheet_document import sheet_document
 from nodes.paper import pdf_bytes
+from nodes.web.pages.files import CSV_TYPE, attached
 from nodes.web.pages.locale import Reader
+from nodes.web.pages.prepared import PreparedFiles
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import fields, page_router, see
 from nodes.web.problems import status_of
@@ -34,7 +37,7 @@ from nodes.web.roles import Action
 from nodes.web.sessions import May, Officer
 
 CHANGES_SHOWN_MAX = 200
-CSV, PDF = "text/csv; charset=utf-8", "application/pdf"
+PDF = "application/pdf"
 Seeing = Annotated[Officer, Depends(May(Action.CANDIDATE_READ))]
 Returning = Annotated[Officer, Depends(May(Action.CANDIDATE_RETURN))]
 Releasing = Annotated[Officer, Depends(May(Action.CANDIDATE_RELEASE))]
@@ -60,6 +63,7 @@ class ReleasePages:
             "path": f"/releases/{number}",
             "problem": problem,
             "clauses": describe(sheet.contract, catalogue.core),
+            "clauses_signed": describe(sheet.contract),
             "may": may(officer, kept.case),
             "stepped_up": shown_passkey(self.context, officer),
             "protection": protection(sheet.report, sheet.contract, fresh=fresh),
@@ -88,7 +92,7 @@ def find(desk: Desk, number: int) -> KeptCase:
 
 
 def _reading(routes: APIRouter, web: Pages, context: DeskContext) -> None:
-    pages = ReleasePages(web, context)
+    pages, prepared = ReleasePages(web, context), PreparedFiles(web)
 
     @routes.get("/releases/{number}")
     def release(request: Request, number: int, officer: Seeing) -> Response:
@@ -97,14 +101,22 @@ def _reading(routes: APIRouter, web: Pages, context: DeskContext) -> None:
     @routes.get("/releases/{number}/data.csv", dependencies=[Depends(May(Action.CANDIDATE_READ))])
     def data(number: int) -> Response:
         kept = find(context.desk(), number)
-        return _file(kept.files.data, f"{kept.files.candidate.name}.csv", CSV)
+        return attached(kept.files.data, f"{kept.files.candidate.name}.csv", CSV_TYPE)
 
-    @routes.get("/releases/{number}/sheet.pdf", dependencies=[Depends(May(Action.CANDIDATE_READ))])
-    def paper(request: Request, number: int) -> Response:
-        desk = context.desk()
+    @routes.get("/releases/{number}/sheet.pdf")
+    def paper(request: Request, number: int, officer: Seeing) -> Response:
+        desk, core = context.desk(), web.catalogue(request).core
         kept = find(desk, number)
-        document = sheet_document(sheet_of(desk, kept.files, kept.case), web.catalogue(request).core)
-        return _file(pdf_bytes(document), f"{kept.files.candidate.name}.pdf", PDF)
+        sheet = sheet_of(desk, kept.files, kept.case)
+        return prepared.answer(
+            request,
+            officer,
+            lambda: pdf_bytes(sheet_document(sheet, core)),
+            key=(number, kept.case, sheet.found.before is None, core),
+            name=f"{kept.files.candidate.name}.pdf",
+            media_type=PDF,
+            back=f"/releases/{number}",
+        )
 
 
 def _deciding(routes: APIRouter, web: Pages, context: DeskContext) -> None:
@@ -133,7 +145,7 @@ def _deciding(routes: APIRouter, web: Pages, context: DeskContext) -> None:
         def act() -> Response:
             desk = context.desk()
             gateway = context.gateway(web.catalogue(request).core)
-            context.console.note(officer, "release", f"candidate {number}")
+            context.console.note(officer, DeskAct.RELEASE, f"candidate {number}")
             try:
                 release_case(desk, numbered(desk, number), gateway, officer=officer.require_officer_id())
             except ExchangeError as error:
@@ -141,11 +153,6 @@ def _deciding(routes: APIRouter, web: Pages, context: DeskContext) -> None:
             return see(f"/releases/{number}")
 
         return await run_in_threadpool(act)
-
-
-def _file(content: bytes, name: str, media_type: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(content, media_type=media_type, headers=headers)
 
 
 def _about(sheet: Sheet) -> Mapping[str, object]:

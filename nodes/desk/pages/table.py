@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
 
 from exchange.contract.model import TOTAL, DataContract
 from nodes.desk.pages.names import DIMENSIONS, TOTAL_LABELS
 from nodes.desk.sheet import CellKind, SheetRow
 from nodes.web.pages.locale import Reader
+from nodes.web.pages.paging import ROWS_PER_PAGE, Paged, paged
 
-ROWS_PER_PAGE = 200
 WHOLE_ROWS_MAX = 5000
 _ONLY = "only"
 
@@ -42,28 +41,32 @@ class TableView:
     """One page of a table.
 
     Attributes:
-        rows: Those of this page.
-        found: How many rows the filters leave, of `total`.
+        cut: What the filters leave, of `total` rows.
         only: `withheld` where only withheld cells are asked for.
+        statuses: Each status on this page (OBS_STATUS and CONF_STATUS), and what the contract's lists call it.
     """
 
     columns: tuple[Column, ...]
-    rows: Sequence[SheetRow] = field(repr=False)
+    cut: Paged[SheetRow]
     labels: Mapping[tuple[str, str], str] = field(repr=False)
-    found: int
     total: int
-    page: int
-    pages: int
     only: str
-    query: Mapping[str, str]
+    statuses: tuple[tuple[str, str], ...]
+
+    @property
+    def rows(self) -> Sequence[SheetRow]:
+        """Those of this page."""
+        return self.cut.rows
 
     def label(self, column: Column, code: str) -> str:
         """The name of a code of this column."""
         return self.labels[column.id, code]
 
-    def address(self, page: int) -> str:
-        """Another page of the same filters."""
-        return "?" + urlencode({**self.query, "page": page})
+    def named(self, row: SheetRow) -> list[tuple[str, bool]]:
+        """The name of each code of a row, and whether it is the total."""
+        return [
+            (self.labels[column.id, code], code == TOTAL) for column, code in zip(self.columns, row.key, strict=True)
+        ]
 
     def is_total(self, row: SheetRow) -> bool:
         """Whether a row is the total over every dimension that has one."""
@@ -87,28 +90,29 @@ def table_view(
         asked: A dimension's id to a code; `only`; `page` from 1.
         whole: On one page, up to 5,000 rows: for print.
     """
-    there = [set(codes) for codes in zip(*(row.key for row in rows), strict=True)]
-    there = there or [set() for _ in contract.dimensions]
+    there = [{row.key[place] for row in rows} for place in range(len(contract.dimensions))]
     labels = _labels(there, contract, reader)
     columns = tuple(_columns(there, contract, labels, asked))
     only = CellKind.WITHHELD.value if asked.get(_ONLY) == CellKind.WITHHELD else ""
-    filtered = bool(only) or any(column.chosen for column in columns)
-    kept = [row for row in rows if _fits(row, columns, only)] if filtered else rows
-    size = WHOLE_ROWS_MAX if whole else ROWS_PER_PAGE
-    pages = max(1, -(-len(kept) // size))
-    page = min(max(1, _number(asked.get("page", ""))), pages)
+    kept = _kept(rows, columns, only)
     query = {column.id: column.chosen for column in columns if column.chosen} | ({_ONLY: only} if only else {})
+    size = WHOLE_ROWS_MAX if whole else ROWS_PER_PAGE
+    cut = paged(kept, asked, address="", query=query, anchor="cells", size=size)
     return TableView(
         columns=columns,
-        rows=kept[(page - 1) * size : page * size],
+        cut=cut,
         labels=labels,
-        found=len(kept),
         total=len(rows),
-        page=page,
-        pages=pages,
         only=only,
-        query=query,
+        statuses=tuple(_statuses(cut.rows, contract, reader)),
     )
+
+
+def _statuses(rows: Iterable[SheetRow], contract: DataContract, reader: Reader) -> Iterable[tuple[str, str]]:
+    lists = [contract.attributes[name] for name in ("OBS_STATUS", "CONF_STATUS")]
+    for status in sorted({row.now.status for row in rows if row.now.status}):
+        codes = zip(lists, status.split(), strict=True)
+        yield status, "; ".join(reader.label(codelist.code(code).labels) for codelist, code in codes)
 
 
 def _labels(there: Sequence[set[str]], contract: DataContract, reader: Reader) -> Mapping[tuple[str, str], str]:
@@ -140,11 +144,10 @@ def _columns(
         )
 
 
-def _fits(row: SheetRow, columns: Sequence[Column], only: str) -> bool:
-    if only and row.now.kind is not CellKind.WITHHELD:
-        return False
-    return all(column.chosen in {"", code} for column, code in zip(columns, row.key, strict=True))
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1  # noqa: PLR2004  # digits of a page
+def _kept(rows: Sequence[SheetRow], columns: Sequence[Column], only: str) -> Sequence[SheetRow]:
+    if only:
+        rows = [row for row in rows if row.now.kind is CellKind.WITHHELD]
+    for place, column in enumerate(columns):
+        if column.chosen:
+            rows = [row for row in rows if row.key[place] == column.chosen]
+    return rows

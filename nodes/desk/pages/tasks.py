@@ -21,18 +21,20 @@ from nodes.desk.releasing import submit
 from nodes.desk.server.candidate_routes import cases, drafts
 from nodes.desk.server.context import DeskContext
 from nodes.desk.server.tasks import TaskKind, tasks_of
-from nodes.web.pages.lateness import LATENESS
+from nodes.web.pages.lateness import OWED
 from nodes.web.pages.lists import Listing, add_files
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import fields, page_router, see
 from nodes.web.pages.words import sentence as _
-from nodes.web.roles import RIGHTS, Action, Role
+from nodes.web.roles import Action, Role, allows
 from nodes.web.sessions import May, Officer
 
 Seeing = Annotated[Officer, Depends(May(Action.TASKS))]
 Submitting = Annotated[Officer, Depends(May(Action.CANDIDATE_SUBMIT))]
 DUE_AHEAD_DAYS = 60
 DUE_BEHIND_DAYS = 400
+OWED_SHOWN_MAX = 10
+"""Among the tasks; all stand on a page of their own."""
 
 
 TASKS: Mapping[TaskKind, str] = {
@@ -44,6 +46,7 @@ TASKS: Mapping[TaskKind, str] = {
     TaskKind.RELEASE_WITHDRAWAL: _("Publish a withdrawal"),
     TaskKind.SIGN_CONTRACT: _("Read a contract and sign it"),
     TaskKind.APPROVE_ENROLMENT: _("Decide who may sign in"),
+    TaskKind.TAKE_REVISION: _("Pull from partners"),
 }
 """What is to be done, as sentences of the catalogue."""
 
@@ -59,7 +62,7 @@ class Owed:
 
 DUE: Listing[Owed] = Listing(
     name="due",
-    page="/",
+    page="/due",
     columns={
         "contract": lambda one: one.due.contract_id,
         "version": lambda one: one.contract.version,
@@ -68,6 +71,7 @@ DUE: Listing[Owed] = Listing(
         "due": lambda one: one.due.due.isoformat(),
         "lateness": lambda one: one.lateness.value,
     },
+    filters=("contract", "lateness"),
 )
 CASES: Listing[KeptCase] = Listing(
     name="releases",
@@ -86,7 +90,7 @@ CASES: Listing[KeptCase] = Listing(
 
 
 def router(web: Pages, context: DeskContext) -> APIRouter:
-    """`GET /`, the files of its lists, and `POST /drafts/{draft}` that puts a draft before the officers."""
+    """`GET /`, `/due`, the files of both lists, and `POST /drafts/{draft}` that puts a draft before the officers."""
     routes = page_router(web)
 
     @routes.get("/")
@@ -97,15 +101,24 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
             "officer": officer,
             "tasks": list(tasks_of(context, officer, desk, kept)),
             "words": TASKS,
+            "about": {one.row.id: one.case.candidate for one in kept},
+            "titles": {one.contract.digest: one.contract.title for one in desk.shelf.kept.values()},
             "drafts": drafts(desk, kept) if Role.DATA in officer.roles else {},
-            "owed": DUE.show(owed(desk, kept), {}),
+            "owed": owed(desk, kept),
+            "owed_shown_max": OWED_SHOWN_MAX,
             "cases": CASES.show(kept, request.query_params),
             "states": STATES,
-            "lateness": LATENESS,
+            "lateness": OWED,
             "prepares": Role.DATA in officer.roles,
-            "opens": bool(RIGHTS[Action.CANDIDATE_READ].roles & officer.roles),
+            "opens": allows(Action.CANDIDATE_READ, officer.roles),
         }
         return web.page(request, "zone/tasks.html", facts)
+
+    @routes.get("/due")
+    def due(request: Request, officer: Seeing) -> Response:
+        desk = context.desk()
+        found = DUE.show(owed(desk, cases(desk)), request.query_params)
+        return web.page(request, "zone/due.html", {"officer": officer, "list": found, "lateness": OWED})
 
     add_files(routes, DUE, Action.TASKS, lambda _: _owed_now(context))
     add_files(routes, CASES, Action.TASKS, lambda _: cases(context.desk()))
@@ -118,7 +131,7 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
             desk = context.desk()
             files = drafts(desk, cases(desk)).get(draft)
             if files is None:
-                raise CaseNotFoundError(asked="of this name", member=desk.node.member)
+                raise CaseNotFoundError(asked=draft, member=desk.node.member)
             registered = desk.require_officer(officer.require_officer_id())
             return see(f"/releases/{submit(desk, files, officer=registered).row.id}")
 

@@ -12,16 +12,17 @@ from exchange.errors import ExchangeError
 from exchange.publication.withdrawal import Withdrawal, parse_withdrawal
 from nodes.adapters.desk_store import open_desk
 from nodes.desk import withdrawing
+from nodes.desk.acts import DeskAct
 from nodes.desk.cases import Desk, KeptCase, numbered
 from nodes.desk.pages.deciding import shown_passkey
 from nodes.desk.pages.names import WITHDRAWAL_STATES
 from nodes.desk.server.context import DeskContext
-from nodes.desk.server.receipt_routes import ServedLine, receipts_of
+from nodes.desk.server.receipt_routes import PullerLine, pullers_of
 from nodes.desk.withdrawing import APPROVED, LOGGED, PROPOSED
 from nodes.web.pages.rendering import Pages
 from nodes.web.pages.routes import fields, page_router, see
 from nodes.web.problems import status_of
-from nodes.web.roles import RIGHTS, Action
+from nodes.web.roles import Action, allows
 from nodes.web.sessions import May, Officer
 
 Seeing = Annotated[Officer, Depends(May(Action.WITHDRAWALS_READ))]
@@ -48,9 +49,9 @@ class WithdrawalPages:
         """The page, with why the last thing asked was not done, if it was not."""
         desk = self.context.desk()
         begun = begun_of(desk, number)
-        pulls, silent = self._pulls(request, begun)
+        pullers, silent = self._pullers(request, begun)
         approved = () if begun.withdrawal is None else begun.withdrawal.approvals
-        clears = bool(RIGHTS[Action.WITHDRAWAL_APPROVE].roles & officer.roles)
+        clears = allows(Action.WITHDRAWAL_APPROVE, officer.roles)
         facts: dict[str, object] = {
             "officer": officer,
             "number": number,
@@ -59,7 +60,7 @@ class WithdrawalPages:
             "withdrawal": begun.withdrawal,
             "state": None if begun.state is None else WITHDRAWAL_STATES[begun.state],
             "problem": problem,
-            "pulls": pulls,
+            "pullers": pullers,
             "silent": silent,
             "proposes": clears and begun.state is None and begun.kept.row.bundle is not None,
             "approves": clears
@@ -72,13 +73,14 @@ class WithdrawalPages:
             request, "zone/withdrawal.html", facts, status=200 if problem is None else status_of(problem)
         )
 
-    def _pulls(self, request: Request, begun: Begun) -> tuple[list[ServedLine], ExchangeError | None]:
+    def _pullers(self, request: Request, begun: Begun) -> tuple[list[PullerLine], ExchangeError | None]:
         """Who pulled it; or why the gateway does not say."""
+        if begun.kept.row.bundle is None:
+            return [], None
         try:
-            found = receipts_of(self.context, self.web.catalogue(request).core)
+            return pullers_of(self.context, self.web.catalogue(request).core, begun.kept.row.bundle), None
         except ExchangeError as error:
             return [], error
-        return [one for one in found.served if one.bundle == begun.kept.row.bundle], None
 
 
 def router(web: Pages, context: DeskContext) -> APIRouter:
@@ -96,7 +98,7 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
 
         def act() -> Response:
             desk = context.desk()
-            context.console.note(officer, "release withdrawal", f"candidate {number}")
+            context.console.note(officer, DeskAct.RELEASE_WITHDRAWAL, f"candidate {number}")
             try:
                 withdrawing.release(desk, numbered(desk, number), context.gateway(web.catalogue(request).core))
             except ExchangeError as error:

@@ -14,9 +14,11 @@ from exchange.flow.offer import PURPOSE_DEFAULT
 from exchange.manifest import CLEARANCE, DATA, DISCLOSURE, MANIFEST, Manifest, parse_manifest
 from exchange.publication import PROOF, SIGNATURES
 from nodes.adapters.ledger_file import LedgerRelease, read_ledger
+from nodes.desk.acts import DeskAct
 from nodes.desk.server.candidate_documents import ContractName, contract_name
 from nodes.desk.server.context import DeskContext
 from nodes.web.answers import ACT, SIGNED_IN, Body, Document, Fresh, refusals
+from nodes.web.pages.files import attached
 from nodes.web.problems import language_of
 from nodes.web.roles import Action
 from nodes.web.sessions import May, Officer
@@ -125,8 +127,8 @@ def _offered(routes: APIRouter, context: DeskContext) -> None:
     ) -> OffersDocument:
         """What a partner offers this member, asked of it now by the own gateway."""
         query = "" if contract is None else f"?contract={contract}"
-        found = context.gateway(language_of(request)).get(f"/local/catalogues/{partner}{query}")
-        return OffersDocument.model_validate(found)
+        gateway = context.gateway(language_of(request))
+        return gateway.shaped(gateway.get(f"/local/catalogues/{partner}{query}"), OffersDocument)
 
     @routes.post("/pulls", status_code=201, responses=refusals(*SIGNED_IN, *ACT))
     def pull(
@@ -134,9 +136,9 @@ def _offered(routes: APIRouter, context: DeskContext) -> None:
     ) -> PulledNowDocument:
         """Pull, verify, log and receipt the newest revision of a partner's bundle."""
         gateway = context.gateway(language_of(request), timeout_s=PULL_TIMEOUT_S)
-        context.console.note(officer, "pull", f"{body.partner} {body.contract} {body.period}")
+        context.console.note(officer, DeskAct.PULL, f"{body.partner} {body.contract} {body.period}")
         found = gateway.post("/local/pulls", dict(body.model_dump()))
-        return PulledNowDocument.model_validate({name: value for name, value in found.items() if name != "folder"})
+        return gateway.shaped({name: found[name] for name in found if name != "folder"}, PulledNowDocument)
 
 
 def _pulled(routes: APIRouter, context: DeskContext) -> None:
@@ -161,8 +163,7 @@ def _pulled(routes: APIRouter, context: DeskContext) -> None:
         if found is None:
             raise NotFoundError
         content = (found[0] / file).read_bytes()
-        headers = {"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": "no-store"}
-        return Response(content, media_type="application/octet-stream", headers=headers)
+        return attached(content, file, "application/octet-stream")
 
 
 def pulled_folders(pulled: Path) -> dict[Digest, tuple[Path, Manifest]]:

@@ -11,6 +11,7 @@ from exchange.errors.desk import CaseNotFoundError
 from exchange.flow.candidate import CANDIDATE, CandidateFiles
 from nodes.adapters.desk_store import open_desk
 from nodes.desk import releasing
+from nodes.desk.acts import DeskAct
 from nodes.desk.cases import Desk, KeptCase, load_case, numbered, read_candidate
 from nodes.desk.deciding import ask_approval, take_approval, take_return
 from nodes.desk.server.asked import ProvenBody, StatementDocument, answered, ask
@@ -149,7 +150,7 @@ def _releasing(routes: APIRouter, context: DeskContext) -> None:
         """Seal a cleared candidate with the member's bundle keys, hand it over, wait until it is published."""
         gateway = context.gateway(language_of(request))
         desk = context.desk()
-        context.console.note(officer, "release", f"candidate {number}")
+        context.console.note(officer, DeskAct.RELEASE, f"candidate {number}")
         done = releasing.release(desk, numbered(desk, number), gateway, officer=officer.require_officer_id())
         return ReleasedDocument(
             name=done.kept.case.candidate.name,

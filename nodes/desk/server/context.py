@@ -1,5 +1,6 @@
 """What the desk's routes stand on: its officers' console, and registry and contracts as they are at each request."""
 
+import stat
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,5 +57,13 @@ class DeskContext:
 
 def _stamp_of(folder: Path) -> _Stamp:
     """What changes when a file of the folder does, so that signatures need not be verified for each request."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+    return tuple(mark for path in sorted(folder.rglob("*")) if (mark := _mark_of(path)) is not None)
+
+
+def _mark_of(path: Path) -> tuple[str, int, int] | None:
+    """Name, time and size of a file; none for a folder, or for what has gone meanwhile."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return (str(path), found.st_mtime_ns, found.st_size) if stat.S_ISREG(found.st_mode) else None

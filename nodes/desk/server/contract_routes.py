@@ -11,14 +11,15 @@ from pydantic import Field
 from exchange.contract.diff import diff_contracts, require_version_step
 from exchange.contract.effects import Effect
 from exchange.contract.model import DataContract
-from exchange.encoding import Digest, base64_encode, format_instant
-from exchange.errors.contract import ContractDigestError, ContractVersionError
+from exchange.encoding import base64_encode, format_instant
+from exchange.errors.contract import ContractVersionError
 from exchange.flow.agree import ContractState
 from exchange.statement import StatementType
 from nodes.adapters.local_gateway import LocalGateway
 from nodes.desk import stating
+from nodes.desk.acts import DeskAct
 from nodes.desk.cases import Desk
-from nodes.desk.contract_sources import find_contract
+from nodes.desk.contract_sources import find_contract, seen_contract
 from nodes.desk.contract_words import describe
 from nodes.desk.server.context import DeskContext
 from nodes.desk.stating import Stated
@@ -114,19 +115,24 @@ def router(context: DeskContext) -> APIRouter:
     """All of them."""
     routes = APIRouter(prefix="/api", tags=["contracts"], default_response_class=Fresh)
     _reading(routes, context)
-    for name, act, summary in (
-        ("signature", stating.sign, "Agree to a contract for the member."),
-        ("suspension", stating.suspend, "Stop first pulls and publications at once, until the member resumes."),
-        ("resumption", stating.resume, "Take back the member's own suspension."),
+    for name, act, noted, summary in (
+        ("signature", stating.sign, DeskAct.SIGN_CONTRACT, "Agree to a contract for the member."),
+        (
+            "suspension",
+            stating.suspend,
+            DeskAct.SUSPEND_CONTRACT,
+            "Stop first pulls and publications at once, until the member resumes.",
+        ),
+        ("resumption", stating.resume, DeskAct.RESUME_CONTRACT, "Take back the member's own suspension."),
     ):
-        _stating(routes, context, name, act, summary)
+        _stating(routes, context, name, act, noted, summary)
 
     @routes.post("/contracts/{name}/{version}/end", responses=refusals(*SIGNED_IN, *ACT))
     def end(request: Request, name: Name, version: Version, body: EndBody, officer: Signer) -> StatedDocument:
         """End a contract for all its parties, after its notice."""
         desk = context.desk()
-        contract = _seen(desk, name, version, body)
-        context.console.note(officer, "end contract", f"{contract.id}/{contract.version}")
+        contract = seen_contract(desk.shelf, f"{name}/{version}", body.digest)
+        context.console.note(officer, DeskAct.END_CONTRACT, f"{contract.id}/{contract.version}")
         return _stated(stating.end(desk, contract, context.gateway(language_of(request)), on=body.on))
 
     return routes
@@ -168,7 +174,9 @@ def _reading(routes: APIRouter, context: DeskContext) -> None:
         )
 
 
-def _stating(routes: APIRouter, context: DeskContext, said: str, act: Act, summary: str) -> None:
+def _stating(  # what a route of its own has
+    routes: APIRouter, context: DeskContext, said: str, act: Act, noted: DeskAct, summary: str
+) -> None:
     @routes.post(
         f"/contracts/{{name}}/{{version}}/{said}",
         name=said,
@@ -177,8 +185,8 @@ def _stating(routes: APIRouter, context: DeskContext, said: str, act: Act, summa
     )
     def state(request: Request, name: Name, version: Version, body: SeenBody, officer: Signer) -> StatedDocument:
         desk = context.desk()
-        contract = _seen(desk, name, version, body)
-        context.console.note(officer, f"{said} of contract", f"{contract.id}/{contract.version}")
+        contract = seen_contract(desk.shelf, f"{name}/{version}", body.digest)
+        context.console.note(officer, noted, f"{contract.id}/{contract.version}")
         return _stated(act(desk, contract, context.gateway(language_of(request))))
 
 
@@ -198,21 +206,6 @@ def contract_line(desk: Desk, contract: DataContract) -> ContractLine:
         since=None if standing.since is None else format_instant(standing.since),
         later=standing.later,
     )
-
-
-def _seen(desk: Desk, name: str, version: str, body: SeenBody) -> DataContract:
-    """The contract, if its text is the one that the officer saw.
-
-    Raises:
-        ContractNotAtHandError: There is none of this name.
-        ContractDigestError: It is another text.
-    """
-    contract = find_contract(desk.shelf, f"{name}/{version}")
-    if Digest.parse(body.digest, subject="digest") != contract.digest:
-        raise ContractDigestError(
-            contract=contract.id, version=contract.version, expected=body.digest, found=str(contract.digest)
-        )
-    return contract
 
 
 def _is_step(before: DataContract, after: DataContract) -> bool:

@@ -43,10 +43,19 @@ class NoteDocument(Document):
     prices: list[PriceLine]
 
 
+class RefusedNoteLine(Document):
+    """A file among the notes that is none, and what is wrong with it."""
+
+    file: str
+    code: str
+    detail: str
+
+
 class NotesDocument(Document):
-    """Every note that lies here."""
+    """Every note that lies here, and every file that should be one."""
 
     notes: list[NoteDocument]
+    refused: list[RefusedNoteLine]
 
 
 def router(context: DeskContext) -> APIRouter:
@@ -56,7 +65,14 @@ def router(context: DeskContext) -> APIRouter:
     @routes.get("/preparation-notes", responses=refusals(*SIGNED_IN, 422))
     def notes(_: Annotated[Officer, Depends(May(Action.CANDIDATE_SUBMIT))]) -> NotesDocument:
         """Why rows were refused, and what coarser tables would cost; no figure is in it."""
-        return NotesDocument(notes=[_note(one) for one in read_notes(context.node.work)])
+        found = read_notes(context.node.work)
+        return NotesDocument(
+            notes=[_note(one) for one in found.notes],
+            refused=[
+                RefusedNoteLine(file=one.file, code=one.error.code, detail=one.error.sentence("en"))
+                for one in found.refused
+            ],
+        )
 
     return routes
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from nodes.desk import proposing
+from nodes.desk.acts import DeskAct
 from nodes.desk.server.context import DeskContext
 from nodes.web.answers import ACT, SIGNED_IN, Body, Document, Fresh, refusals
 from nodes.web.problems import language_of
@@ -62,7 +63,7 @@ def router(context: DeskContext) -> APIRouter:
         """Hold a contract's text at the own gateway; the others get it with the member's signature."""
         desk = context.desk()
         raw = body.text.encode("utf-8")
-        context.console.note(officer, "propose contract", "text")
+        context.console.note(officer, DeskAct.PROPOSE_CONTRACT, "text")
         contract = proposing.propose(desk, raw, context.gateway(language_of(request)))
         return ProposedDocument(id=contract.id, version=contract.version, digest=str(contract.digest))
 

@@ -1,22 +1,28 @@
 """`/api/tasks`: what waits for the officer who asks, by the officer's roles; nothing that somebody else must do."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from exchange.errors import ExchangeError
 from exchange.flow.agree import ContractState
 from exchange.flow.clear import CandidateState
 from exchange.publication.withdrawal import parse_withdrawal
 from nodes.adapters.desk_store import open_desk
 from nodes.desk.cases import Desk, KeptCase
+from nodes.desk.server.bundle_routes import OffersDocument
 from nodes.desk.server.candidate_routes import cases, drafts
 from nodes.desk.server.context import DeskContext
 from nodes.desk.withdrawing import APPROVED, PROPOSED
 from nodes.web.answers import SIGNED_IN, Document, Fresh, refusals
-from nodes.web.roles import Action, Role
+from nodes.web.roles import Action, Role, allows
 from nodes.web.sessions import May, Officer
+
+GATEWAY_WAIT_S = 2.0
+"""For the gateway's answer; a list of tasks does not wait for one that is busy."""
 
 
 class TaskKind(StrEnum):
@@ -30,6 +36,7 @@ class TaskKind(StrEnum):
     RELEASE_WITHDRAWAL = "release-withdrawal"
     SIGN_CONTRACT = "sign-contract"
     APPROVE_ENROLMENT = "approve-enrolment"
+    TAKE_REVISION = "take-revision"
 
 
 class TaskLine(Document):
@@ -63,6 +70,8 @@ def tasks_of(context: DeskContext, officer: Officer, desk: Desk, at_desk: Sequen
     """Everything that waits for this officer, by role; `at_desk` is every case, read once for all of them."""
     if Role.DATA in officer.roles:
         yield from _of_preparer(desk, at_desk, officer.officer_id)
+    if allows(Action.PULL, officer.roles):
+        yield from _of_analyst(context)
     if Role.CLEARING in officer.roles:
         yield from _of_clearer(at_desk, officer.officer_id)
         yield from _withdrawals(desk, at_desk, officer.officer_id)
@@ -82,6 +91,15 @@ def _of_preparer(desk: Desk, at_desk: Sequence[KeptCase], officer: str | None) -
             yield TaskLine(task=TaskKind.REBUILD, subject=name, number=kept.row.id)
         if state is CandidateState.CLEARED:
             yield TaskLine(task=TaskKind.RELEASE, subject=name, number=kept.row.id)
+
+
+def _of_analyst(context: DeskContext) -> Iterator[TaskLine]:
+    """What partners revised and the own gateway could not take by itself; nothing while it does not say."""
+    gateway = context.gateway(timeout_s=GATEWAY_WAIT_S)
+    with suppress(ExchangeError):
+        for one in gateway.shaped(gateway.get("/local/revisions"), OffersDocument).bundles:
+            subject = f"{one.provider} {one.contract.id} {one.period} r{one.revision}"
+            yield TaskLine(task=TaskKind.TAKE_REVISION, subject=subject, number=None)
 
 
 def _of_clearer(at_desk: Sequence[KeptCase], officer: str | None) -> Iterator[TaskLine]:

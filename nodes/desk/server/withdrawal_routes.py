@@ -10,6 +10,7 @@ from exchange.encoding import Digest, JsonObject, format_instant, parse_canonica
 from exchange.publication.withdrawal import Withdrawal, WithdrawalCommon, parse_withdrawal, withdrawal_statement
 from nodes.adapters.desk_store import open_desk
 from nodes.desk import withdrawing
+from nodes.desk.acts import DeskAct
 from nodes.desk.cases import numbered
 from nodes.desk.server.asked import ProvenBody, StatementDocument, answered, ask
 from nodes.desk.server.candidate_routes import Number, ReasonBody
@@ -68,7 +69,7 @@ def router(context: DeskContext) -> APIRouter:
     ) -> WithdrawnDocument:
         """Sign what officers approved with the member's bundle keys, and hand it to the gateway; may be repeated."""
         desk = context.desk()
-        context.console.note(officer, "release withdrawal", f"candidate {number}")
+        context.console.note(officer, DeskAct.RELEASE_WITHDRAWAL, f"candidate {number}")
         asked, answer = withdrawing.release(desk, numbered(desk, number), context.gateway(language_of(request)))
         return WithdrawnDocument(
             bundle=str(asked.bundle), effective=bool(answer["effective"]), index=int(answer["index"])

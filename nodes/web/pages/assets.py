@@ -15,6 +15,8 @@ from importlib.resources.abc import Traversable
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from exchange.errors.web import NoSuchAddressError
+
 _SERVED = (".css", ".js", ".woff2", ".svg")
 _COMPRESSED = (".css", ".js", ".svg")
 _DIGITS = 16
@@ -54,7 +56,7 @@ def router() -> APIRouter:
     def static(request: Request, path: str) -> Response:
         asset = assets().get(path)
         if asset is None:
-            return Response(status_code=404)
+            raise NoSuchAddressError
         if asset.compressed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
             headers = {**_FOR_EVER, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
             return Response(asset.compressed, media_type=asset.media_type, headers=headers)

@@ -6,6 +6,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from starlette.responses import Response
+
+from nodes.web.problems import NO_STORE
+
 Value: TypeAlias = str | int | float | bool | tuple[str, ...] | None
 """What a cell of a file may hold; several texts stand with spaces between in CSV, as a list in JSON."""
 
@@ -23,6 +27,12 @@ def format_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Value]]) -> b
     for row in rows:
         writer.writerow([_cell(row[column]) for column in columns])
     return out.getvalue().encode("utf-8-sig")
+
+
+def attached(content: bytes, name: str, media_type: str) -> Response:
+    """A file for the reader to keep; no cache keeps it, since it may hold figures."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', **NO_STORE}
+    return Response(content, media_type=media_type, headers=headers)
 
 
 def harmless(text: str) -> str:

@@ -12,3 +12,6 @@ LATENESS: Mapping[Lateness, tuple[str, str]] = {
     Lateness.OVERDUE: (_("overdue"), "red"),
     Lateness.DELINQUENT: (_("delinquent"), "red"),
 }
+"""Of a release that was made."""
+OWED: Mapping[Lateness, tuple[str, str]] = {**LATENESS, Lateness.IN_TIME: (_("not due yet"), "grey")}
+"""Of one that is still to be made."""

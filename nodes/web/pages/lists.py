@@ -12,13 +12,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from nodes.web.pages.files import CSV_TYPE, JSON_TYPE, Value, format_csv
+from nodes.web.pages.files import CSV_TYPE, JSON_TYPE, Value, attached, format_csv
+from nodes.web.pages.paging import PAGE, ROWS_PER_PAGE, Paged, page_number, paged
 from nodes.web.roles import Action
 from nodes.web.sessions import May
-
-ROWS_PER_PAGE = 200
-PAGE = "page"
-_PAGE_DIGITS_MAX = 6
 
 Row = TypeVar("Row")
 
@@ -33,6 +30,7 @@ class Listing(Generic[Row]):
         files: Their address but for the ending, if it is not `/<name>`; may hold parts of a path in braces.
         columns: What the files say of a row, by name: codes, ids and times, the same for every reader.
         filters: The columns by which an address filters; a column of several values fits if one of them is asked for.
+        parameter: The one that names the page; a name of its own where several lists share a screen.
     """
 
     name: str
@@ -40,14 +38,15 @@ class Listing(Generic[Row]):
     columns: Mapping[str, Callable[[Row], Value]]
     filters: tuple[str, ...] = ()
     files: str = ""
+    parameter: str = PAGE
 
     def asked(self, query: Mapping[str, str]) -> dict[str, str]:
-        """What an address asks of each filter; empty for all."""
-        return {name: query.get(name, "") for name in self.filters}
+        """What an address asks, by filter."""
+        return {name: query[name] for name in self.filters if query.get(name)}
 
     def kept(self, rows: Sequence[Row], query: Mapping[str, str]) -> list[Row]:
         """The rows that an address's filters leave."""
-        asked = {name: text for name, text in self.asked(query).items() if text}
+        asked = self.asked(query)
         return [row for row in rows if all(text in self._texts(name, row) for name, text in asked.items())]
 
     def show(self, rows: Sequence[Row], query: Mapping[str, str], **path: str) -> "Shown[Row]":
@@ -56,23 +55,47 @@ class Listing(Generic[Row]):
         Args:
             rows: All of them, in their order.
             query: Of the address.
-            path: The parts that `files` has in braces.
+            path: The parts that `page` and `files` have in braces.
         """
-        kept = self.kept(rows, query)
-        pages = max(1, -(-len(kept) // ROWS_PER_PAGE))
-        page = min(max(1, _number(query.get(PAGE, ""))), pages)
-        return Shown(
-            name=self.name,
-            rows=kept[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE],
-            found=len(kept),
-            total=len(rows),
-            page=page,
+        cut = paged(
+            self.kept(rows, query),
+            query,
+            address=self.page.format(**path),
+            query=self.asked(query),
+            name=self.parameter,
+            anchor=self._anchor,
+        )
+        choices = {name: sorted({one for row in rows for one in self._texts(name, row)}) for name in self.filters}
+        return self._shown(cut, total=len(rows), choices=choices, **path)
+
+    def show_cut(
+        self, rows: Sequence[Row], query: Mapping[str, str], *, found: int, choices: Mapping[str, Sequence[str]]
+    ) -> "Shown[Row]":
+        """The page of a list whose rows a store has filtered and cut already.
+
+        Args:
+            rows: Of this page, from row `self.skip(query)` on.
+            query: Of the address.
+            found: How many rows the filters leave.
+            choices: By filter, the values that occur.
+        """
+        asked = self.asked(query)
+        pages = max(1, -(-found // ROWS_PER_PAGE))
+        cut = Paged(
+            rows=rows,
+            found=found,
+            page=min(page_number(query, self.parameter), pages),
             pages=pages,
             address=self.page,
-            files=self.file_address.format(**path),
-            asked=self.asked(query),
-            choices={name: sorted({one for row in rows for one in self._texts(name, row)}) for name in self.filters},
+            query=asked,
+            name=self.parameter,
+            anchor=self._anchor,
         )
+        return self._shown(cut, total=max(found, len(asked)), choices=choices)
+
+    def skip(self, query: Mapping[str, str]) -> int:
+        """How many rows come before the page that an address asks for."""
+        return (page_number(query, self.parameter) - 1) * ROWS_PER_PAGE
 
     @property
     def file_address(self) -> str:
@@ -85,9 +108,29 @@ class Listing(Generic[Row]):
 
     def format_json(self, rows: Sequence[Row], query: Mapping[str, str]) -> bytes:
         """`{"list", "filters", "rows"}`: the same rows and columns as in CSV."""
-        filters = {name: text for name, text in self.asked(query).items() if text}
-        document = {"list": self.name, "filters": filters, "rows": [self._record(row) for row in rows]}
+        document = {"list": self.name, "filters": self.asked(query), "rows": [self._record(row) for row in rows]}
         return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1).encode() + b"\n"
+
+    @property
+    def _anchor(self) -> str:
+        """Where several lists share a screen, the next page of one begins at that list."""
+        return "" if self.parameter == PAGE else self.name
+
+    def _shown(self, cut: Paged[Row], *, total: int, choices: Mapping[str, Sequence[str]], **path: str) -> "Shown[Row]":
+        return Shown(
+            rows=cut.rows,
+            found=cut.found,
+            page=cut.page,
+            pages=cut.pages,
+            address=cut.address,
+            query=cut.query,
+            name=cut.name,
+            anchor=cut.anchor,
+            list=self.name,
+            total=total,
+            files=self.file_address.format(**path),
+            choices=choices,
+        )
 
     def _record(self, row: Row) -> dict[str, Value]:
         return {name: read(row) for name, read in self.columns.items()}
@@ -100,37 +143,24 @@ class Listing(Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown(Generic[Row]):
-    """One page of a list, for a template.
+class Shown(Paged[Row]):
+    """One page of a list, for a template; `query` is what is asked of each filter.
 
     Attributes:
-        rows: Those of this page.
-        found: How many rows the filters leave, of `total`.
+        list: What its files are called.
+        total: How many rows there are without filters; from a store, only whether there may be any.
         choices: By filter, the values that occur in the whole list.
     """
 
-    name: str
-    rows: Sequence[Row]
-    found: int
+    list: str
     total: int
-    page: int
-    pages: int
-    address: str
     files: str
-    asked: Mapping[str, str]
     choices: Mapping[str, Sequence[str]]
-
-    def at(self, page: int) -> str:
-        """Another page of the same filters."""
-        return f"{self.address}?{urlencode({**self._query(), PAGE: page})}"
 
     def file(self, ending: str) -> str:
         """All rows of the same filters as a file; `ending` is csv or json."""
-        query = urlencode(self._query())
+        query = urlencode(self.query)
         return f"{self.files}.{ending}" + (f"?{query}" if query else "")
-
-    def _query(self) -> dict[str, str]:
-        return {name: text for name, text in self.asked.items() if text}
 
 
 def add_files(
@@ -149,18 +179,9 @@ def add_files(
     @routes.get(listing.file_address + ".csv", dependencies=only, name=f"{listing.name}-csv")
     def as_csv(request: Request) -> Response:
         rows = listing.kept(read(request), request.query_params)
-        return _attached(listing.format_csv(rows), f"{listing.name}.csv", CSV_TYPE)
+        return attached(listing.format_csv(rows), f"{listing.name}.csv", CSV_TYPE)
 
     @routes.get(listing.file_address + ".json", dependencies=only, name=f"{listing.name}-json")
     def as_json(request: Request) -> Response:
         rows = listing.kept(read(request), request.query_params)
-        return _attached(listing.format_json(rows, request.query_params), f"{listing.name}.json", JSON_TYPE)
-
-
-def _attached(content: bytes, name: str, media_type: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(content, media_type=media_type, headers=headers)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _PAGE_DIGITS_MAX else 1
+        return attached(listing.format_json(rows, request.query_params), f"{listing.name}.json", JSON_TYPE)

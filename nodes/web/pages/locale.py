@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, get_timezone_location
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import NumberPattern, format_percent, parse_pattern
 
 from exchange.codes import Labels, parse_period
 
@@ -45,8 +45,7 @@ class Reader:
         exact = Decimal(value)
         exponent = exact.as_tuple().exponent
         places = -exponent if isinstance(exponent, int) and exponent < 0 else 0
-        pattern = "#,##0" + ("." + "0" * places if places else "")
-        return format_decimal(exact, format=pattern, locale=self._locale)
+        return str(_pattern(places).apply(exact, self._locale))
 
     def percent(self, share: float) -> str:
         """A share with one decimal and its sign, `+12,3 %`."""
@@ -86,6 +85,12 @@ class Reader:
     def member(self, member: str) -> str:
         """A member's name, as that member writes it in this language; its id where it has no name."""
         return self.label(_members().get(member, {"en": member}))
+
+
+@cache
+def _pattern(places: int) -> NumberPattern:
+    """Of figures with so many decimals; a table has hundreds of them."""
+    return parse_pattern("#,##0" + ("." + "0" * places if places else ""))
 
 
 @cache

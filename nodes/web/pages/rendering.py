@@ -11,6 +11,7 @@ from functools import cache
 from urllib.parse import urlencode
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader, PrefixLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -102,8 +103,8 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        translations, reader = self._catalogues[language].translations, Reader(language, zone=self._site.zone)
-        environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]  # by the extension
+        catalogue, reader = self._catalogues[language], Reader(language, zone=self._site.zone)
+        environment.install_gettext_translations(catalogue.translations, newstyle=True)  # type: ignore[attr-defined]  # by the extension
         environment.globals |= {"asset": _asset, "reader": reader, "language": language, **components()}
         environment.filters |= {
             "number": reader.number,
@@ -116,6 +117,7 @@ class Pages:
             "period": reader.period,
             "label": reader.label,
             "member": reader.member,
+            "core": lambda text: text if catalogue.core == language else _in(catalogue.core, text),
         }
         self._environments[language] = environment
         return environment
@@ -136,6 +138,11 @@ def components() -> Mapping[str, Callable[..., str]]:
     return found
 
 
+def _in(language: str, text: str) -> Markup:
+    """A text in another language than the page's, which a screen reader then reads as what it is."""
+    return Markup('<span lang="{}">{}</span>').format(language, text)
+
+
 def _asset(path: str) -> str:
     return f"{asset_root()}/{path}"
 
@@ -149,9 +156,12 @@ def _with_language(request: Request, language: str) -> str:
 def _answer(request: Request, content: bytes, status: int) -> Response:
     headers = {
         "Cache-Control": "no-store",
-        "Vary": "Accept-Encoding, Accept-Language, Cookie",
+        "Vary": "Accept-Encoding, Accept-Language, Cookie, Sec-Fetch-Site",
     }
-    if len(content) >= COMPRESSED_BYTES_MIN and "gzip" in request.headers.get("Accept-Encoding", ""):
+    # A page holds figures, the form's token, and words of its address. Whoever opens it from elsewhere with words of
+    # their choosing, and sees how long it is on the way, would read the rest from what compresses well (BREACH).
+    ours = request.headers.get("Sec-Fetch-Site") in {"same-origin", "none"}
+    if ours and len(content) >= COMPRESSED_BYTES_MIN and "gzip" in request.headers.get("Accept-Encoding", ""):
         headers["Content-Encoding"] = "gzip"
         content = gzip.compress(content, compresslevel=6, mtime=0)
     return Response(content, status, headers=headers, media_type="text/html")

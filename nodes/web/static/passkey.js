@@ -32,6 +32,7 @@ async function registration(asked, label) {
     rp: { id: asked.rp_id, name: asked.rp_id },
     user: { id: crypto.getRandomValues(new Uint8Array(32)), name: label, displayName: label },
     pubKeyCredParams: [{ type: "public-key", alg: -7 }, { type: "public-key", alg: -8 }],
+    excludeCredentials: asked.credentials.map(id => ({ type: "public-key", id: decode(id) })),
     authenticatorSelection: { residentKey: "required", userVerification: "required" },
     attestation: "none",
   } });
@@ -64,6 +65,13 @@ const acts = {
   async "step-up"(token) {
     const asked = await post("/api/session/step-up/challenge", undefined, token);
     await post("/api/session/step-up", { handle: asked.handle, proof: await assertion(asked) }, token);
+  },
+  async add(token) {
+    const label = document.getElementById("label").value.trim();
+    const asked = await post("/api/passkeys/challenge", undefined, token);
+    const { id, ...parts } = await registration(asked, label);
+    const proof = await assertion({ ...asked, credentials: [id] });
+    await post("/api/passkeys", { handle: asked.handle, label, registration: parts, proof }, token);
   },
   async approve(token, { case: number }) {
     await state(`/api/candidates/${number}/approval`, undefined, token);

@@ -140,6 +140,7 @@ async function checkPage(summary) {
     cell.replaceChildren(words.querySelector(`[data-word=${word}]`).cloneNode(true));
     cell.dataset.state = word;
   };
+  summary.replaceChildren(words.querySelector("[data-word=checking]").cloneNode(true));
   if (!window.isSecureContext || !crypto.subtle) return say(summary, "insecure");
   const answer = await fetch(summary.dataset.proofs), { proofs } = await answer.json();
   const signatures = await knowsEd25519();

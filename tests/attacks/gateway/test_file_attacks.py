@@ -1,7 +1,6 @@
 """Attacks on what is served: bundles, files, tiles and evidence that are not for this caller, or not there at all."""
 
 import time
-from statistics import median
 
 import pytest
 
@@ -167,10 +166,7 @@ async def test_never_a_party_and_not_there_take_the_same_time(served: ServedGate
             bodies.add((await gb.get(path)).content)
             took.setdefault(path, []).append(time.perf_counter() - began)
 
-    party, nothing = (median(times) for times in took.values())
+    party, nothing = (min(times) for times in took.values())  # what else the machine does only adds to them
     assert len(bodies) == 1
-    assert (
-        min(min(times) for times in took.values())
-        >= served.world.gateways["KZ"].context.settings.hidden_answer_ms / 1000
-    )
+    assert min(party, nothing) >= served.world.gateways["KZ"].context.settings.hidden_answer_ms / 1000
     assert abs(party - nothing) < 0.02

@@ -23,11 +23,11 @@ from exchange.disclosure.pool import (
     Released,
     Sense,
     audit_pool,
-    counting,
 )
 from exchange.disclosure.protection import requirement
 from exchange.errors.disclosure import DisclosureError
 from exchange.table import CellKey
+from tests.bench.sdc.records import counting
 from tests.unit.core.sdc import SALT, contract_of, table_of
 
 SCENARIOS = 1_000

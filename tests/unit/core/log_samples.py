@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import cosign
-from exchange.log.merkle import inclusion_proof, leaf_hash, root_of
-from exchange.log.note import SignatureKind, SignedNote, VerifierKey, format_note, vkey_of
+from exchange.log.merkle import inclusion_proof, leaf_hash
+from exchange.log.note import SignatureKind, SignedNote, VerifierKey, format_note
 from exchange.log.proof import TlogProof
 from exchange.log.tiles import Tile, format_tile_path, hash_reader
 from exchange.log.tree import TreeState, entry_bundles_after
 from exchange.signing.keys import Algorithm, SoftwareSigner
+from tests.world.log_by_hand import root_of, vkey_of
 
 ORIGIN = "kz.exchange.example/log"
 NOON = datetime(2026, 10, 1, 12, 0, 0, tzinfo=UTC)

@@ -95,7 +95,7 @@ def test_a_zip_with_one_bit_changed_anywhere_is_refused() -> None:
             unpack_zip(bytes(raw))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=400) | st.binary(max_size=60).map(lambda tail: pack_zip(FILES)[:-60] + tail))
 def test_any_bytes_are_unpacked_or_refused(raw: bytes) -> None:
     try:

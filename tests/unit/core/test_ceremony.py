@@ -26,8 +26,9 @@ from exchange.log.policy import parse_policy
 from exchange.signing.ceremony import standing
 from exchange.signing.ceremony_form import format_proposal, format_signature, parse_proposal, parse_signature
 from exchange.signing.federation import Membership
+from exchange.signing.forward import require_forward
 from exchange.signing.keys import KeyPurpose, PublicKey, RegistryRole
-from exchange.signing.succession import publish, renew, require_forward
+from exchange.signing.registrar import publish, renew
 from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
 from tests.world.ceremonies import FIVE, Living
 from tests.world.clock import StillClock
@@ -284,7 +285,7 @@ def test_proposal_and_signature_are_read_as_they_are_written(living: Living) -> 
 
 
 @given(position=st.integers(0, 10_000), byte=st.integers(0, 255))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_changed_byte_makes_another_proposal_or_none(federation: Federation, position: int, byte: int) -> None:
     living = Living(federation)
     raw = format_proposal(ceremony.suspend_member(living.base, "TJ", at=living.at))

@@ -13,8 +13,9 @@ from exchange.errors.trust import ChangeSubjectError, RegistryHistoryError, Unkn
 from exchange.flow import ceremony, ceremony_offices
 from exchange.reconcile.report import format_report, open_report, sign_report
 from exchange.signing.federation import EarlierAuditor, format_federation, parse_federation
+from exchange.signing.forward import require_forward
 from exchange.signing.keys import KeyPurpose, RegistryRole
-from exchange.signing.succession import publish, require_forward
+from exchange.signing.registrar import publish
 from exchange.signing.trust import Trust
 from tests.world.ceremonies import FIVE, Living
 from tests.world.clock import StillClock

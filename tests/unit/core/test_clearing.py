@@ -175,4 +175,4 @@ class Clearing(RuleBasedStateMachine):
 
 
 TestClearing = Clearing.TestCase
-TestClearing.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
+TestClearing.settings = settings(max_examples=40, stateful_step_count=15)

@@ -113,7 +113,7 @@ def test_any_text_is_read_or_refused_never_something_else(text: str) -> None:
         return
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(alphabet="0123456789.:-+_eExXobyYnNoOtTfFlLsSuU~= ,<>", min_size=1, max_size=7))
 def test_what_is_read_means_the_same_in_yaml_1_1_and_1_2(scalar: str) -> None:
     text = f"a: {scalar}"

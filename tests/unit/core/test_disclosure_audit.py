@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from exchange.disclosure.arrays import Floats, Rows
-from exchange.disclosure.audit import InsiderView, Interval, Reason, audit, intervals, narrower, pool
+from exchange.disclosure.audit import InsiderView, Interval, Reason, audit, intervals, pool
 from exchange.disclosure.audit.solver import Answer, Ending, Programme
 from exchange.disclosure.problem import Insider, Needs, View
 from exchange.disclosure.relations import System
@@ -109,13 +109,24 @@ def test_whole_numbers_are_not_fractions() -> None:
     assert intervals(replace(view, whole=False)) == {0: half, 1: half}
 
 
+def _narrower(view: View, integers: int) -> int:
+    """How many withheld cells may have an interval of fewer whole numbers: a reconstruction starts there.
+
+    In a table of fractions an interval counts unless it is that wide: then it holds that many whatever its ends.
+    """
+    size = len(view.known)
+    width = np.where(view.known, 0.0, float(integers - 1 if view.whole else integers))
+    needs = Needs(np.full(size, -np.inf), np.full(size, np.inf), width)
+    return len({found.cell for found in audit(view, needs).findings})
+
+
 def test_cells_whose_interval_holds_few_whole_numbers_are_counted() -> None:
     # b1, b3, d1, d3 each keep 26 values; with b3 known to be at most 24, b1 keeps 6, 7, … 25: 20, and so do the others.
     view = _view(SQUARE)
-    assert [narrower(view, integers) for integers in (26, 27)] == [0, 4]
+    assert [_narrower(view, integers) for integers in (26, 27)] == [0, 4]
     view.high[KEYS.index(("b", "3"))] = 24
-    assert [narrower(view, integers) for integers in (20, 21)] == [0, 4]
-    assert narrower(replace(view, whole=False), 20) == 4
+    assert [_narrower(view, integers) for integers in (20, 21)] == [0, 4]
+    assert _narrower(replace(view, whole=False), 20) == 4
 
 
 def test_what_is_known_beforehand_narrows_what_can_be_hidden() -> None:

@@ -1,6 +1,7 @@
 """The search near each cell: it proves what there is to prove, and tables of a part are tables of the whole."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,12 +12,14 @@ from exchange.disclosure.audit.attackers import Attackers
 from exchange.disclosure.audit.boxes import Boxes
 from exchange.disclosure.audit.component import Component, components
 from exchange.disclosure.audit.examination import demands_on
-from exchange.disclosure.audit.nearby import Nearby
-from exchange.disclosure.audit.programmes import Meter
+from exchange.disclosure.audit.programmes import Meter, Programmes
 from exchange.disclosure.audit.proof import OUTSIDER, Proof
 from exchange.disclosure.audit.pushing import SEARCHES_MIN, Pushing
+from exchange.disclosure.audit.region import NEAR, Region, everywhere, regions
+from exchange.disclosure.audit.search import Sweep
+from exchange.disclosure.audit.singly import Singly
 from exchange.disclosure.audit.solver import Programme
-from exchange.disclosure.audit.vicinity import NEAR, Vicinity
+from exchange.disclosure.audit.vicinity import Vicinity
 from exchange.disclosure.grid import Grid
 from exchange.disclosure.problem import Insider, Needs, View
 from exchange.disclosure.relations import System
@@ -26,6 +29,8 @@ SIZE = 7
 KNOWN_CELL = ("1", "2", "3")
 THIRDS = (["011", "211"], ["311", "411"], ["511", "611"])
 """All others of a row of the cell 111."""
+
+BOX = ["111", "112", "121", "122", "211", "212", "221", "222"]
 
 UP = {"111": 1, "122": 1, "212": 1, "221": 1}
 
@@ -94,6 +99,10 @@ def _inside_withheld(system: System, values: Integers) -> View:
     )
 
 
+def _everywhere(proof: Proof, meter: Meter) -> Region:
+    return everywhere(proof.component, Programmes(proof.component, proof.anchor, meter, Programme))
+
+
 def test_every_cell_of_a_cube_is_proved_near_itself_against_the_outsider_and_who_knows_a_cell(
     whole: tuple[Component, Proof, System],
 ) -> None:
@@ -101,8 +110,13 @@ def test_every_cell_of_a_cube_is_proved_near_itself_against_the_outsider_and_who
     own = component.cells.tolist().index(system.keys.index(KNOWN_CELL))
     assert proof.against(own) == OUTSIDER
     assert int(proof.open.sum()) == component.size == SIZE**3
-    meter = Meter(10**9)
-    Pushing(proof, Nearby(proof, meter, Programme)).run()
+    meter, pushed = Meter(10**9), np.zeros(component.size, dtype=np.int64)
+    for region in regions(proof, meter, Programme):
+        assert region.core[region.cells].sum() == region.core.sum() > 0
+        pushed += region.core
+        Sweep(proof, region).run(OUTSIDER)
+        Pushing(proof, Singly(proof, region), among=region.core).run()
+    assert pushed.max() == 1
     assert not proof.open.any()
     assert meter.programmes < component.size
 
@@ -110,7 +124,7 @@ def test_every_cell_of_a_cube_is_proved_near_itself_against_the_outsider_and_who
 def test_the_search_ends_where_nothing_is_proved_by_it() -> None:
     component, proof, _ = _asked(100_000)
     meter = Meter(10**9)
-    Pushing(proof, Nearby(proof, meter, Programme)).run()
+    Pushing(proof, Singly(proof, _everywhere(proof, meter))).run()
     assert int(proof.open.sum()) == component.size
     assert meter.programmes == SEARCHES_MIN < component.size
 
@@ -129,7 +143,7 @@ def test_a_cell_stays_open_only_to_who_alone_knows_the_rest_of_a_row(
 ) -> None:
     component, proof, system = _asked(2, known, only="111")
     cell = component.cells.tolist().index(system.keys.index(("1", "1", "1")))
-    Pushing(proof, Nearby(proof, Meter(10**9), Programme)).run()
+    Pushing(proof, Singly(proof, _everywhere(proof, Meter(10**9)))).run()
     assert [
         attacker.number for bit, attacker in enumerate(proof.attackers) if proof.against(cell) >> bit & 1
     ] == open_to
@@ -149,7 +163,7 @@ def test_boxes_prove_nothing_that_is_too_far() -> None:
 
 def test_of_more_than_a_thousand_cells_the_audit_finds_the_one_that_lacks_something_and_hardly_asks_a_solver() -> None:
     system, values = _cube(size=11)
-    reach = values + 2.0
+    reach = (values + 2.0).astype(np.float64)
     lacking = system.keys.index(KNOWN_CELL)
     reach[lacking] = float(values[system.keys.index(("1", "2", "T"))] + 1)
     needs = Needs(reach, np.full(len(values), np.inf), np.zeros(len(values)))
@@ -173,12 +187,30 @@ def test_a_table_of_the_part_is_a_table_of_the_whole_and_no_other_is(
 ) -> None:
     component, proof, system = whole
     place = {"".join(system.keys[cell]): number for number, cell in enumerate(component.cells.tolist())}
-    vicinity, barred = Vicinity(component, proof.anchor), {place["333"], place["444"]}
-    cells = vicinity.of(place["111"], 3, barred)
+    vicinity = Vicinity(component, proof.anchor)
+    steps = vicinity.steps(place["111"], (1, *NEAR))
+    cells = np.sort(steps[-1])
+    assert all(set(near.tolist()) <= set(far.tolist()) for near, far in pairwise(steps))
     assert {place[name] for name in change} <= set(cells.tolist())
-    assert barred.isdisjoint(cells.tolist())
-    assert len(cells) <= NEAR[-1]
     table = proof.anchor.copy()
     for name, amount in change.items():
         table[place[name]] += amount
     assert vicinity.part(cells).holds(table[cells]) == component.holds(table) == is_table
+
+
+@pytest.mark.parametrize(
+    ("among", "movable"),
+    [
+        pytest.param(BOX, BOX, id="an exchange of eight cells"),
+        pytest.param([*BOX, "333"], BOX, id="and a cell that nothing balances"),
+        pytest.param([*BOX, "113", "133"], BOX, id="and a chain of two that ends alone"),
+        pytest.param(BOX[1:], [], id="an exchange that lacks a corner"),
+    ],
+)
+def test_where_all_other_cells_stay_only_those_can_move_that_no_sum_holds_alone(
+    whole: tuple[Component, Proof, System], among: list[str], movable: list[str]
+) -> None:
+    component, proof, system = whole
+    place = {"".join(system.keys[cell]): number for number, cell in enumerate(component.cells.tolist())}
+    tied = Vicinity(component, proof.anchor).tied(np.array(sorted(place[name] for name in among)))
+    assert tied.tolist() == sorted(place[name] for name in movable)

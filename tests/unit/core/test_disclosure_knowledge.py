@@ -83,7 +83,7 @@ def test_a_puller_counts_on_margins_that_are_not_empty() -> None:
         audit_floor(shown, finer)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.dictionaries(st.sampled_from(list(product("abd", "123"))), st.integers(1, 30), min_size=1))
 def test_what_is_known_is_true_of_every_release(persons: Mapping[CellKey, int]) -> None:
     table = table_of(GRID, persons)

@@ -245,7 +245,7 @@ def any_members(draw: st.DrawFn) -> dict[str, object]:
 
 
 @given(any_members())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_entry_is_read_as_it_is_and_written_as_a_library_for_rfc_8785_writes_it(members: dict[str, object]) -> None:
     raw = canonical_json(members)
     entry = parse_entry(raw)
@@ -265,7 +265,7 @@ def test_any_entry_is_read_as_it_is_and_written_as_a_library_for_rfc_8785_writes
 
 
 @given(any_members(), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_entry_with_a_byte_changed_is_refused_or_written_back_alike(
     members: dict[str, object], data: st.DataObject
 ) -> None:
@@ -284,7 +284,7 @@ def test_any_entry_with_a_byte_changed_is_refused_or_written_back_alike(
 
 
 @given(st.integers(0, len(RAW) - 1), st.integers(0, 255))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_an_entry_that_parses_is_written_back_alike(position: int, byte: int) -> None:
     raw = RAW[:position] + bytes([byte]) + RAW[position + 1 :]
     try:

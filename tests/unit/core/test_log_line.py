@@ -10,26 +10,28 @@ import pytest
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError
 from exchange.errors.encoding import FieldError
-from exchange.errors.log import OriginError, QuorumError, SignatureMissingError
+from exchange.errors.log import LogKeyEndedError, OriginError, QuorumError
 from exchange.errors.trust import ChangeSubjectError, RegistryHistoryError, RegistryRuleError
 from exchange.flow import ceremony, ceremony_policy
+from exchange.log import succession
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import cosign
 from exchange.log.entry import EntryType, LogEntry, format_entry
-from exchange.log.merkle import leaf_hash, root_of
+from exchange.log.merkle import leaf_hash
 from exchange.log.note import format_note
 from exchange.log.policy import format_policy, parse_policy
 from exchange.reconcile.lineage import ends_by_origin, lineage_errors, of_this_tree
-from exchange.reconcile.logs import read_seen
+from exchange.reconcile.logs import contradictions, read_seen
 from exchange.reconcile.model import SeenCheckpoint
 from exchange.signing.earlier_logs import CutAt, EarlierLog
+from exchange.signing.forward import require_forward
 from exchange.signing.keys import KeyPurpose, Signer
 from exchange.signing.members import Member
-from exchange.signing.succession import require_forward
 from exchange.signing.trust import RegistryRef, Trust
 from tests.world.ceremonies import FIVE, Living
 from tests.world.clock import StillClock
 from tests.world.federation import Federation, found
+from tests.world.log_by_hand import root_of
 from tests.world.registry import Registry, keys_of, opened
 
 FIRST, SECOND = "kz.exchange.example/log", "kz-2.exchange.example/log"
@@ -183,7 +185,7 @@ def test_a_key_that_ended_speaks_only_for_what_a_witness_saw_in_its_time(living:
     late = first_log(living, by=FIVE[1:4])
     assert read_seen("KZ", in_time, trust=trust).checkpoint.size == 7
     for note in (alone, late):
-        with pytest.raises(SignatureMissingError):
+        with pytest.raises(LogKeyEndedError):
             read_seen("KZ", note, trust=trust)
 
 
@@ -247,3 +249,80 @@ def test_what_an_auditor_reads_where_one_log_takes_anothers_place(
     assert [error.code for error in lineage_errors(member, entries, notes, ends)] == codes
     beyond = [one for one in notes if one.checkpoint.origin == FIRST and one.checkpoint.size > 2]
     assert of_this_tree(notes, ends) == [one for one in notes if one not in beyond]
+
+
+THIRD = "kz-3.exchange.example/log"
+LINES: dict[str, tuple[list[bytes], tuple[EarlierLog, EarlierLog], dict[str, int]]] = {
+    "closed, then cut": (
+        [BEAT, ENDED, BEGUN, BEAT, BEGUN],
+        (EarlierLog(origin=FIRST), EarlierLog(origin=SECOND, cut=CutAt(size=4, root=bytes(32)))),
+        {FIRST: 2, SECOND: 4},
+    ),
+    "closed, then cut before its first entry": (
+        [BEAT, ENDED, BEGUN, BEAT],
+        (EarlierLog(origin=FIRST), EarlierLog(origin=SECOND, cut=CutAt(size=2, root=bytes(32)))),
+        {FIRST: 2, SECOND: 2},
+    ),
+    "cut after a closing, then closed": (
+        [BEAT, ENDED, BEGUN, BEAT, ENDED, BEGUN],
+        (EarlierLog(origin=FIRST, cut=CutAt(size=2, root=bytes(32))), EarlierLog(origin=SECOND)),
+        {FIRST: 2, SECOND: 5},
+    ),
+    "never closed, then closed": (
+        [BEAT, BEGUN, BEAT, ENDED, BEGUN],
+        (EarlierLog(origin=FIRST), EarlierLog(origin=SECOND)),
+        {SECOND: 4},
+    ),
+    "closed twice": (
+        [BEAT, ENDED, BEGUN, ENDED, BEGUN],
+        (EarlierLog(origin=FIRST), EarlierLog(origin=SECOND)),
+        {FIRST: 2, SECOND: 4},
+    ),
+}
+
+
+def of_three(*earlier: EarlierLog) -> Member:
+    return Member(id="KZ", kind="state", name={}, issuer="", log_vkey=f"{THIRD}+0+x", keys=(), earlier_logs=earlier)
+
+
+def shown(origin: str, size: int, root: bytes) -> SeenCheckpoint:
+    return SeenCheckpoint(checkpoint=Checkpoint(origin=origin, size=size, root=root), note=b"", cosigned_at=None)
+
+
+@pytest.mark.parametrize(("entries", "earlier", "ends"), LINES.values(), ids=LINES)
+def test_each_of_several_logs_ends_by_its_own_last_entry_or_cut(
+    entries: list[bytes], earlier: tuple[EarlierLog, EarlierLog], ends: dict[str, int]
+) -> None:
+    assert ends_by_origin(entries, of_three(*earlier)) == ends
+
+
+def test_a_log_that_shows_less_than_before_is_not_blamed_for_the_steps_that_went_with_its_tail() -> None:
+    member, entries = of_three(EarlierLog(origin=FIRST)), [BEAT]  # it was closed at 2 and continued
+    seen = [shown(FIRST, 1, bytes(32)), shown(THIRD, 4, bytes(32))]
+    assert lineage_errors(member, entries, seen, ends_by_origin(entries, member)) == []
+    assert [error.code for error in contradictions("KZ", [BEAT], [shown(THIRD, 4, bytes(32))])] == ["log-rolled-back"]
+
+
+def test_two_roots_beyond_the_cut_are_a_fork_besides() -> None:
+    member, entries = of_three(EarlierLog(origin=FIRST, cut=CutAt(size=2, root=bytes(32)))), [BEAT, BEAT, BEGUN]
+    seen = [shown(FIRST, 3, b"\x01" * 32), shown(FIRST, 3, b"\x02" * 32)]
+    found = lineage_errors(member, entries, seen, ends_by_origin(entries, member))
+    assert [error.code for error in found] == ["log-cut", "log-forked"]
+
+
+def test_only_a_change_of_keys_closes_a_log_whatever_other_entries_are_called() -> None:
+    refusal = LogEntry(
+        type=EntryType.PULL_REFUSED,
+        at=datetime(2026, 10, 1, 12, tzinfo=UTC),
+        node="KZ",
+        registry=RegistryRef(version=1, sha256=EVIDENCE),
+        salt=bytes(16),
+        counterpart="KG",
+        contract=EVIDENCE,
+        bundle=EVIDENCE,
+        evidence=EVIDENCE,
+        pull=EVIDENCE,
+        code=succession.ENDED,
+        count=1,
+    )
+    assert succession.steps_of([BEAT, format_entry(refusal), ENDED, BEGUN]) == ((2, "log-ended"), (3, "log-begun"))

@@ -40,9 +40,9 @@ from exchange.log.note import (
     shown,
     sign_text,
     verify_lines,
-    vkey_of,
 )
 from tests.unit.core.log_samples import LOG, LOG_VKEY, NOON, ORIGIN, SampleLog, signer_of, witness_vkey
+from tests.world.log_by_hand import vkey_of
 
 # C2SP signed-note, "Verifier keys", the example.
 EXAMPLE_VKEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
@@ -139,7 +139,7 @@ def test_a_note_may_have_64_signatures() -> None:
 
 
 @given(st.integers(0, len(EXAMPLE_NOTE) - 1), st.integers(0, 255))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_changed_byte_never_verifies_and_what_parses_is_written_back_alike(position: int, byte: int) -> None:
     raw = EXAMPLE_NOTE[:position] + bytes([byte]) + EXAMPLE_NOTE[position + 1 :]
     vkey = parse_vkey(EXAMPLE_VKEY, kind=SignatureKind.LOG)
@@ -232,7 +232,7 @@ def test_a_log_is_called_by_the_sha_256_of_its_origin() -> None:
 
 
 @given(st.text(max_size=60).map(lambda text: f"log\n{text}\n{ROOT}\n"))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_checkpoint_that_parses_is_written_back_alike(text: str) -> None:
     try:
         checkpoint = parse_checkpoint(text)

@@ -21,7 +21,7 @@ from exchange.errors.log import (
     UnknownSignerError,
     VerifierKeyError,
 )
-from exchange.log.note import SignatureKind, SignatureLine, format_note, format_vkey, vkey_of
+from exchange.log.note import SignatureKind, SignatureLine, format_note, format_vkey
 from exchange.log.policy import Group, format_policy, parse_policy, quorum_policy
 from tests.unit.core.log_samples import (
     LOG,
@@ -36,6 +36,7 @@ from tests.unit.core.log_samples import (
     signer_of,
     witness_vkey,
 )
+from tests.world.log_by_hand import vkey_of
 
 POLICY = quorum_policy(LOG_VKEY, WITNESS_VKEYS)
 NOTE = SampleLog(7).note()
@@ -178,7 +179,7 @@ def test_octets_that_are_not_utf_8_are_refused_in_a_key_name_with_a_sentence_tha
 
 
 @given(st.lists(st.sampled_from([L, *W.values(), "group g 2 kg tj\n", "group h any g uz\n", "quorum h\n"]), max_size=7))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_policy_that_parses_is_read_back_from_its_plain_form(lines: list[str]) -> None:
     try:
         policy = parse_policy("".join(lines).encode())

@@ -136,7 +136,7 @@ def test_a_proof_cut_short_or_drawn_out_is_refused(raw: bytes) -> None:
 
 
 @given(st.integers(0, len(RAW) - 1), st.integers(0, 7))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_no_flipped_bit_of_a_proof_passes(position: int, bit: int) -> None:
     raw = RAW[:position] + bytes([RAW[position] ^ (1 << bit)]) + RAW[position + 1 :]
     with pytest.raises(LogError):

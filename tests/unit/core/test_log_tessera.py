@@ -10,7 +10,6 @@ from exchange.log.merkle import (
     consistency_proof,
     inclusion_proof,
     leaf_hash,
-    root_of,
     verify_consistency,
     verify_inclusion,
 )
@@ -18,6 +17,7 @@ from exchange.log.note import SignatureKind, format_note, parse_vkey
 from exchange.log.tiles import ENTRIES, Tile, format_tile_path, hash_reader, parse_entry_bundle
 from exchange.log.tree import TreeState, entry_bundles_after
 from tests.shared import shared
+from tests.world.log_by_hand import root_of
 
 # Source of the key: README.md beside the vectors (Tessera's testdata/build_log.sh).
 VKEY = parse_vkey(

@@ -15,7 +15,7 @@ from exchange.errors.log import (
     TilePathError,
     TreeRootError,
 )
-from exchange.log.merkle import consistency_proof, leaf_hash, root_of, verify_consistency, verify_inclusion
+from exchange.log.merkle import consistency_proof, leaf_hash, verify_consistency, verify_inclusion
 from exchange.log.tiles import (
     ENTRIES,
     Tile,
@@ -30,6 +30,7 @@ from exchange.log.tiles import (
 )
 from exchange.log.tree import TreeState, edge_widths, entry_bundles_after
 from tests.unit.core.log_samples import ORIGIN, SampleLog
+from tests.world.log_by_hand import root_of
 
 BIG = SampleLog(66_000)
 
@@ -77,7 +78,7 @@ def test_any_other_spelling_of_a_tile_path_is_refused(path: str) -> None:
 
 
 @given(st.text(alphabet="tile/0123x.p-entrs\n", max_size=30))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_tile_path_that_parses_is_written_back_alike(path: str) -> None:
     try:
         tile = parse_tile_path(path)
@@ -111,11 +112,11 @@ def test_nothing_is_to_be_written_for_the_same_size() -> None:
 @pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 511, 512, 65_535, 65_536, 65_537])
 def test_the_root_of_a_grown_tree_is_that_of_its_leaves(size: int) -> None:
     leaves = [leaf_hash(entry) for entry in BIG.entries[:size]]
-    assert TreeState.from_leaves(leaves).root() == root_of(leaves)
+    assert TreeState().append(leaves)[0].root() == root_of(leaves)
 
 
 @given(st.lists(st.integers(0, 700), min_size=1, max_size=6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_log_has_the_same_tiles_however_it_grew(batches: list[int]) -> None:
     sizes, edge = [0], b""
     for batch in batches:
@@ -130,7 +131,7 @@ def test_a_log_has_the_same_tiles_however_it_grew(batches: list[int]) -> None:
         assert written.keys() == {format_tile_path(tile) for tile in tiles_between(old, new)}
         files |= written
     size = sizes[-1]
-    assert grown == TreeState.from_leaves(leaf_hash(entry) for entry in BIG.entries[:size])
+    assert grown == TreeState().append([leaf_hash(entry) for entry in BIG.entries[:size]])[0]
     assert grown == TreeState.from_edge(size, grown.edge)
     restored = TreeState.from_tiles(size, lambda tile: files[format_tile_path(tile)], root=grown.root(), origin=ORIGIN)
     assert restored == grown
@@ -147,7 +148,7 @@ def test_a_state_is_not_restored_from_tiles_that_lead_elsewhere() -> None:
 
 
 @given(st.integers(0, 65_999), st.integers(0, 66_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_proofs_out_of_tiles_verify(index: int, old_size: int) -> None:
     proof = BIG.proof(index, BIG.note(1))
     root = BIG.state.root()
@@ -228,7 +229,7 @@ def test_a_tile_of_another_length_is_refused(length: int) -> None:
 
 
 @given(st.lists(st.binary(max_size=300), max_size=8))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_an_entry_bundle_is_read_back_as_written(entries: list[bytes]) -> None:
     assert parse_entry_bundle(format_entry_bundle(entries), width=len(entries)) == entries
 

@@ -62,7 +62,7 @@ REQUEST = format_add_checkpoint(request_of(13, 300))
 
 
 @given(st.integers(0, 300), st.integers(0, 300))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_log_that_only_grew_is_accepted(one: int, other: int) -> None:
     old_size, new_size = sorted((one, other))
     request = parse_add_checkpoint(format_add_checkpoint(request_of(old_size, new_size)))
@@ -245,7 +245,7 @@ def test_a_request_may_carry_63_hashes_as_c2sp_says() -> None:
 
 
 @given(st.binary(max_size=80) | st.integers(0, len(REQUEST)).map(lambda at: REQUEST[:at]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_request_that_parses_is_written_back_alike(raw: bytes) -> None:
     try:
         request = parse_add_checkpoint(raw)

@@ -190,7 +190,7 @@ def test_a_resource_takes_its_own_bytes_only() -> None:
         MANIFEST.data.require(b"Figures")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_damaged_manifest_is_refused_with_a_sentence(data: st.DataObject) -> None:
     raw = format_manifest(MANIFEST)

@@ -113,7 +113,7 @@ PAIRS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(PAIRS, st.randoms())
 def test_the_order_of_the_pairs_does_not_matter(pairs: list[Pair], chance: object) -> None:
     shuffled = list(pairs)
@@ -121,7 +121,7 @@ def test_the_order_of_the_pairs_does_not_matter(pairs: list[Pair], chance: objec
     assert fit(pairs).expect("AT", "CZ", 2016) == fit(shuffled).expect("AT", "CZ", 2016)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(PAIRS)
 def test_seen_from_the_other_side_the_sign_turns(pairs: list[Pair]) -> None:
     turned = [pair(p.destination, p.origin, p.year, p.by_destination, p.by_origin) for p in pairs]
@@ -131,7 +131,7 @@ def test_seen_from_the_other_side_the_sign_turns(pairs: list[Pair]) -> None:
     assert one.deviation == pytest.approx(other.deviation)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(PAIRS)
 def test_what_is_expected_is_surer_than_nothing_known_and_never_certain(pairs: list[Pair]) -> None:
     for origin in PLACES:

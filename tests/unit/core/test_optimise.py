@@ -8,7 +8,7 @@ import pytest
 
 from exchange.disclosure.arrays import Mask
 from exchange.disclosure.audit import audit, informed
-from exchange.disclosure.optimise import Effort, UnprotectableError, suppress
+from exchange.disclosure.optimise import Effort, UnprotectableError, programmes, suppress
 from exchange.disclosure.problem import Insider, Needs, Problem, View
 from exchange.disclosure.relations import System
 from exchange.disclosure.tabular import AttackerModel, parse_instance, problem_of
@@ -139,6 +139,18 @@ def test_without_a_safe_pattern_it_names_the_cell_and_the_attacker() -> None:
 
     assert (outside.value.cell, outside.value.attacker) == (0, None)
     assert (inside.value.cell, inside.value.attacker) == (0, "sole")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_programme_that_was_cut_off_is_no_proof_that_nothing_protects(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = drawn(seed)
+    if not safe(problem, np.ones(problem.size, dtype=np.bool_)):
+        pytest.skip("even with everything withheld this table is not safe")
+    monkeypatch.setattr(programmes, "_WORK", {"simplex_iteration_limit": 1, "mip_max_nodes": 1})
+
+    assert safe(problem, suppress(problem).withheld)
 
 
 def test_nothing_is_hidden_from_an_insider_of_what_is_theirs() -> None:

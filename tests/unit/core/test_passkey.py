@@ -288,7 +288,7 @@ def test_a_counter_at_or_below_the_registered_one_is_a_copy() -> None:
     assert verify_passkey(officer.prove(_ASKED), STATEMENT, credential) == 42
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(client_data=st.binary(max_size=200), data=st.binary(max_size=80), signature=st.binary(max_size=80))
 def test_no_bytes_hold_and_none_break_the_reader(client_data: bytes, data: bytes, signature: bytes) -> None:
     officer = Authenticator("kz-02")

@@ -27,10 +27,10 @@ from exchange.signing.admission import Application, AppliedKey, apply_for_passke
 from exchange.signing.application import format_application, parse_application
 from exchange.signing.ceremony import sign_change
 from exchange.signing.ceremony_form import format_proposal
+from exchange.signing.forward import require_forward
 from exchange.signing.keys import KeyPurpose
 from exchange.signing.members import MemberKey, format_member_keys, parse_member_keys
 from exchange.signing.passkey import PasskeyCredential
-from exchange.signing.succession import require_forward
 from tests.world.bundles import bundle_world
 from tests.world.ceremonies import Living
 from tests.world.clock import FOUNDED

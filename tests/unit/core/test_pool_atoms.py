@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from exchange.contract.model import TOTAL
-from exchange.disclosure.pool import Atom, Released, atoms_of, counting, small_groups
+from exchange.disclosure.pool import Atom, Released, atoms_of, small_groups
+from tests.bench.sdc.records import counting
 from tests.unit.core.sdc import code_list, contract_of, published
 
 MINIMUM = 5

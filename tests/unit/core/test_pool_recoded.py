@@ -14,6 +14,8 @@ import pytest
 from exchange.contract.model import TOTAL, DataContract
 from exchange.disclosure import Pool, Protected, Released, SecretParameters, protect
 from exchange.disclosure.pool import Exposure, PoolRules, Recoded, RecordGroup
+from exchange.disclosure.pool.presumed import presumptions
+from exchange.disclosure.pool.sources import Source
 from exchange.encoding import Digest
 from exchange.errors.disclosure import PoolUnrelatedError, RecodedExtractError
 from exchange.table import CellKey
@@ -103,6 +105,19 @@ def test_with_the_records_a_build_withholds_what_is_left_of_a_divided_region_too
     # As if nothing had been released before, Ulytau is hidden and Karaganda is shown.
     alone = replace(second, table=build(Pool(), None).safe)
     assert singled_out(records, (figures(FIRST) | figures(alone)).keys(), minimum=5)
+
+
+def test_what_a_circle_is_barred_from_is_not_taken_for_unchanged_where_the_records_say_that_it_changed() -> None:
+    # Karaganda's women were 53 before Ulytau's three were divided off.
+    karaganda, others = ("KZ-35", "F"), (("KZ-35", "M"), ("KZ-35", TOTAL))
+    rows = {key: row for key, row in FIRST.table.rows.items() if key != karaganda}
+    first = replace(FIRST, table=replace(FIRST.table, rows=rows), excluded=frozenset({karaganda}))
+    second = release(AFTER, counted(1), (karaganda, *others))
+    known = recoded().telling(Pool(releases=(first,)), (first,)).truths
+    now = {(second.name, *karaganda): 50, (second.name, *others[0]): 55, (second.name, *others[1]): 105}
+    for told, one_number in (({}, True), (known, False)):
+        same = presumptions((Source.of(first, told), Source.of(second, now)))
+        assert (same.root((first.name, *karaganda)) == same.root((second.name, *karaganda))) == one_number
 
 
 def test_records_of_another_extract_are_not_believed() -> None:

@@ -19,8 +19,8 @@ from exchange.flow.preparation_note import (
     PreparationNote,
     Price,
     RefusedField,
-    format_note,
-    parse_note,
+    format_preparation_note,
+    parse_preparation_note,
     shortened,
 )
 
@@ -40,7 +40,7 @@ NOTE = PreparationNote(
     ),
 )
 WORDS = st.text(min_size=1, max_size=80).map(shortened)
-COUNTS = st.integers(min_value=0, max_value=2**40)
+LINES = st.integers(min_value=1, max_value=10**10)
 NOTES = st.builds(
     PreparationNote,
     contract=st.just(CONTRACT),
@@ -49,12 +49,12 @@ NOTES = st.builds(
         lambda at: at.replace(microsecond=0, tzinfo=UTC)
     ),
     refused_fields=st.integers(min_value=10, max_value=10_000),
-    refused=st.lists(st.builds(RefusedField, line=COUNTS, column=WORDS, allowed=WORDS), max_size=10).map(tuple),
+    refused=st.lists(st.builds(RefusedField, line=LINES, column=WORDS, allowed=WORDS), max_size=10).map(tuple),
     prices=st.lists(
         st.builds(
             Price,
-            coarsening=st.sampled_from(COARSENINGS),
-            subject=WORDS,
+            coarsening=st.just("dimension"),
+            subject=st.sampled_from(("SEX (T1)", "AGE_GROUP (TABLE_2)", "A (B)")),
             cells=st.integers(min_value=100, max_value=10_000),
             withheld=st.integers(min_value=0, max_value=100),
             protectable=st.booleans(),
@@ -66,7 +66,7 @@ NOTES = st.builds(
 
 @given(NOTES)
 def test_a_note_is_read_as_it_was_written(note: PreparationNote) -> None:
-    assert parse_note(format_note(note)) == note
+    assert parse_preparation_note(format_preparation_note(note)) == note
 
 
 def test_the_options_are_those_of_the_adviser() -> None:
@@ -74,10 +74,10 @@ def test_the_options_are_those_of_the_adviser() -> None:
 
 
 def test_what_a_field_holds_has_no_place_in_a_note() -> None:
-    document = json.loads(format_note(NOTE))
+    document = json.loads(format_preparation_note(NOTE))
     document["refused"][0]["found"] = "a person"
     with pytest.raises(EncodingError):
-        parse_note(canonical_json(document))
+        parse_preparation_note(canonical_json(document))
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,18 @@ def test_what_a_field_holds_has_no_place_in_a_note() -> None:
         pytest.param("refused", [{"line": 1, "column": "a\nb", "allowed": "c"}], id="words over two lines"),
         pytest.param("refused", [{"line": 1, "column": "a", "allowed": "c"}] * (REFUSED_MAX + 1), id="too many"),
         pytest.param("refused", ["7"], id="no object"),
+        pytest.param("refused", [{"line": 0, "column": "a", "allowed": "c"}], id="a line before the first"),
+        pytest.param("refused", [{"line": 10**10 + 1, "column": "a", "allowed": "c"}], id="more lines than people"),
+        pytest.param(
+            "prices",
+            [{"coarsening": "table", "subject": "1910 people", "cells": 1, "withheld": 0, "protectable": True}],
+            id="a figure in place of a table",
+        ),
+        pytest.param(
+            "prices",
+            [{"coarsening": "level", "subject": "AGE (T1)", "cells": 1, "withheld": 0, "protectable": True}],
+            id="a table's name in place of a dimension's",
+        ),
         pytest.param(
             "prices",
             [{"coarsening": "row", "subject": "a", "cells": 1, "withheld": 0, "protectable": True}],
@@ -103,9 +115,9 @@ def test_what_a_field_holds_has_no_place_in_a_note() -> None:
     ],
 )
 def test_another_form_is_refused(member: str, value: Any) -> None:  # noqa: ANN401  # any JSON
-    document = json.loads(format_note(NOTE)) | {member: value}
+    document = json.loads(format_preparation_note(NOTE)) | {member: value}
     with pytest.raises(ExchangeError):
-        parse_note(canonical_json(document))
+        parse_preparation_note(canonical_json(document))
 
 
 def test_the_price_of_an_option_is_its_share_of_withheld_cells() -> None:

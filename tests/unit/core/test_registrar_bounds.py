@@ -6,7 +6,7 @@ import pytest
 
 from exchange.errors.trust import RegistrarBoundsError
 from exchange.signing.authoring import SNAPSHOT_LIFE, TIMESTAMP_LIFE
-from exchange.signing.succession import publish, require_in_bounds
+from exchange.signing.registrar import publish, require_in_bounds
 from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
 from tests.world.ceremonies import FIVE, Living
 from tests.world.clock import FOUNDED, StillClock

@@ -45,7 +45,7 @@ def counts(shape: tuple[int, ...], high: int) -> st.SearchStrategy[Instance]:
     return lists.map(lambda found: cube(np.array(found, dtype=np.int64).reshape(shape)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(instance=counts((3, 4), 9), base=st.integers(2, 6))
 def test_controlled_rounding_gives_multiples_less_than_the_base_away_and_additive(
     instance: Instance, base: int
@@ -57,7 +57,7 @@ def test_controlled_rounding_gives_multiples_less_than_the_base_away_and_additiv
     assert not len(problem.system.broken(rounded.figures))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(instance=counts((2, 3, 2), 7), base=st.integers(2, 6))
 def test_small_count_rounding_moves_small_inner_counts_only_and_sums_the_rest(instance: Instance, base: int) -> None:
     problem = problem_of(instance, attackers=AttackerModel.OUTSIDER, floor=False)
@@ -91,7 +91,7 @@ def test_a_controlled_rounding_that_does_not_exist_is_refused_and_never_widened(
         round_controlled(problem.system, problem.values, base=2, name="t")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(instance=counts((2, 3), 6), method=st.sampled_from(list(RoundingMethod)))
 def test_the_originals_that_a_reader_of_a_rounded_table_holds_possible_include_the_true_one(
     instance: Instance, method: RoundingMethod

@@ -208,7 +208,7 @@ def test_a_refusal_names_no_figure() -> None:
     assert "120" not in refusal.value.sentence()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_damaged_file_is_refused_or_is_another_table(data: st.DataObject) -> None:
     raw = _write()

@@ -212,7 +212,7 @@ def test_all_cells_of_one_holder_are_one_attacker_s() -> None:
     assert [(insider.name, insider.known) for insider in found] == [("h", (4, 8))]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     figures=st.lists(st.integers(0, 10**9), min_size=4, max_size=4),
     places=st.integers(0, 4),

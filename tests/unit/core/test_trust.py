@@ -243,7 +243,7 @@ def test_no_file_can_be_altered_or_taken_away(registry: Registry) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_one_changed_byte_is_refused_in_our_words_or_means_the_same(
     federation: Federation, data: st.DataObject
 ) -> None:

@@ -216,7 +216,7 @@ def test_it_runs_as_a_module_without_a_node(folder: Path) -> None:
     assert ran.stdout.rstrip().endswith(b"All checks hold.")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.binary(max_size=500) | st.binary(max_size=40).map(lambda tail: pack_zip(WORLD.files)[:-40] + tail))
 def test_no_bytes_give_a_traceback(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
     path = tmp_path_factory.mktemp("any") / "bundle.zip"

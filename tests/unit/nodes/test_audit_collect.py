@@ -12,7 +12,7 @@ from exchange.errors.exchange_ import PartnerUnreachableError
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import cosign
 from exchange.log.entry import EntryType, LogEntry, format_entry
-from exchange.log.merkle import leaf_hash, root_of
+from exchange.log.merkle import leaf_hash
 from exchange.log.note import format_note
 from exchange.log.tiles import TILE_WIDTH, format_entry_bundle, parse_tile_path
 from exchange.signing.keys import KeyPurpose
@@ -21,6 +21,7 @@ from nodes.auditor.collect import Collected, LogCollector
 from nodes.auditor.store import AuditStore
 from tests.world.bundles import COSIGNED, bundle_world
 from tests.world.clock import StillClock
+from tests.world.log_by_hand import root_of
 
 REGISTRY = RegistryRef(version=1, sha256=Digest.of(b"registry"))
 

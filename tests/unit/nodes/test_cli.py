@@ -13,6 +13,7 @@ from nodes.cli.main import main
 from nodes.cli.table import COMMANDS
 from nodes.terminal import Output, printable
 
+COMPOSE = Path(__file__).parents[3] / "docker-compose.yml"
 TOML = 'v = 1\nmember = "KZ"\n[gateway]\nissuer = "http://127.0.0.1:8100"\nport = 8100\n'
 
 
@@ -48,6 +49,20 @@ def test_the_help_speaks_russian_and_json() -> None:
     assert "показать всю федерацию на этой машине" in run("--help", language="ru")[1]
     commands = json.loads(run("--help", json_asked=True)[1])["commands"]
     assert set(commands) == {command.words for command in COMMANDS}
+
+
+@pytest.mark.parametrize("words", [["version"], ["--version"], ["-V"]])
+def test_the_version_names_the_program_and_every_number_that_a_newer_file_or_store_is_refused_by(
+    words: list[str],
+) -> None:
+    code, out, _ = run(*words, json_asked=True)
+    shown = json.loads(out)
+    assert code == ExitCode.FINE
+    assert f"image: indicator-exchange:{shown['program']}\n" in COMPOSE.read_text()
+    assert shown["numbers"].keys() == {
+        "protocol", "log_entry", "node_toml", "mapping", "gateway_store", "desk_store", "officer_store", "audit_store",
+    }  # fmt: skip
+    assert "log entry  " in run(*words)[1]
 
 
 def test_the_first_word_of_a_group_lists_what_belongs_to_it() -> None:
@@ -90,6 +105,21 @@ def test_what_is_not_understood_names_itself_and_exits_with_2(
 def test_a_command_s_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("contract", "check", "--help")[0] == ExitCode.FINE
     assert "usage: exchange contract check" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.words)
+def test_every_command_says_how_it_is_called_without_a_node(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*command.words.split(), "--help")[0] == ExitCode.FINE
+    assert capsys.readouterr().out.startswith(f"usage: exchange {command.words} ")
+
+
+@pytest.mark.parametrize("words", [[], ["/bundle"], ["/bundle", "--trust", "/keys", "--loud"]])
+def test_a_call_of_verify_that_is_not_understood_is_one_json_document(words: list[str]) -> None:
+    code, out, _ = run("verify", *words, json_asked=True)
+    assert code == ExitCode.USAGE
+    assert json.loads(out)["error"]["code"] == "command-line"
 
 
 def test_a_refused_command_line_ends_with_how_to_call_it() -> None:

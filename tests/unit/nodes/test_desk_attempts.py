@@ -1,6 +1,7 @@
 """What a desk refuses is written down for its administrators: who was tried, where from, why; bounded, no secret."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from nodes.adapters import attempt_store
-from nodes.adapters.attempt_store import MANY, Refused
+from nodes.adapters.attempt_store import MANY, AttemptStore, Refused, Source
 from nodes.adapters.officer_db import OfficerDb
 from nodes.desk.main import build_desk, guarded
 from nodes.settings import open_node
@@ -90,9 +91,12 @@ def test_a_write_from_a_foreign_page_and_one_without_the_forms_token_are_written
     operator = desk.signed_in("Operator A")
     path = f"/api/accounts/{desk.account_id('Preparer')}/sessions"
     assert operator.delete(path, headers={"Origin": "https://evil.example"}).json()["code"] == "cross-origin"
-    assert told(newest(desk)) == ("accounts.change", "cross-origin", None)
+    line = newest(desk)
+    assert told(line) == ("accounts.change", "cross-origin", desk.account_id("Operator A"))
+    assert line["source"] == "aimed"  # the browser sent it, the officer may not know
     assert operator.delete(path, headers={"X-Form-Token": "0"}).json()["code"] == "form-token"
     assert told(newest(desk)) == ("accounts.change", "form-token", desk.account_id("Operator A"))
+    assert newest(desk)["source"] == "account"
 
 
 def test_equal_attempts_of_a_minute_are_one_line_with_their_count(desk: DeskServer) -> None:
@@ -150,6 +154,15 @@ def tried(number: int) -> Refused:
     return Refused(act="sign in", reason="passkey-unknown", address=f"192.0.2.{number}")
 
 
+def aimed(number: int) -> Refused:
+    return Refused(act="sign in", reason="passkey-signature", address=f"192.0.2.{number}", account="clearer")
+
+
+INSIDER = Refused(act="candidate.approve", reason="right-missing", address="10.0.0.7", account="preparer", proved=True)
+
+FEW = {Source.ACCOUNT: 40, Source.AIMED: 40, Source.STRANGER: 100}
+
+
 @pytest.mark.asvs("V16.3.3")
 def test_a_minute_has_twenty_lines_at_most_and_the_rest_is_one_count(db: OfficerDb) -> None:
     with db.begin() as store:
@@ -165,20 +178,94 @@ def test_a_minute_has_twenty_lines_at_most_and_the_rest_is_one_count(db: Officer
     assert newest.address == "192.0.2.50"
 
 
-def test_beyond_fifty_thousand_lines_the_oldest_go_and_the_journal_says_so(desk: DeskServer) -> None:
-    numbered = "INSERT INTO attempt SELECT {id}, '2026-01-01T00:00:00Z', 'enrol', 'x', '-', '', 1, 'x' || {id}"
+@pytest.mark.asvs("V16.3.2", "V16.3.3", "V16.4.2")
+def test_a_flood_of_strangers_hides_neither_what_an_insider_did_nor_what_is_aimed_at_an_account(
+    db: OfficerDb,
+) -> None:
+    with db.begin() as store:
+        attempts = AttemptStore(store.attempts._session, FEW)
+        for minute in range(20):
+            at = NOON + timedelta(minutes=minute)
+            for number in range(30):
+                attempts.note(tried(number), at=at)
+            if minute == 10:  # amid the noise, when the minute's lines are long spent
+                attempts.note(INSIDER, at=at)
+                attempts.note(aimed(9), at=at)
+        strangers = attempts.attempts(before=None, most=1000, source=Source.STRANGER)
+        (insider,) = attempts.attempts(before=None, most=1000, source=Source.ACCOUNT)
+        (target,) = attempts.attempts(before=None, most=1000, source=Source.AIMED)
+
+    assert len(strangers) <= 100
+    assert (insider.account, insider.act, insider.reason, insider.address) == (
+        "preparer", "candidate.approve", "right-missing", "10.0.0.7",
+    )  # fmt: skip
+    assert (target.account, target.reason, target.address) == ("clearer", "passkey-signature", "192.0.2.9")
+
+
+def test_one_account_spends_nobody_elses_lines(db: OfficerDb) -> None:
+    with db.begin() as store:
+        attempts = AttemptStore(store.attempts._session, FEW)
+        attempts.note(INSIDER, at=NOON)
+        attempts.note(aimed(1), at=NOON)
+        for number in range(200):
+            at = NOON + timedelta(minutes=number)
+            attempts.note(replace(INSIDER, account="another"), at=at)
+            attempts.note(replace(aimed(1), account="another"), at=at)
+        found = [row.account for row in attempts.attempts(before=None, most=1000)]
+
+    assert found.count("another") <= 80
+    assert {"preparer", "clearer"} <= {*found}
+
+
+@pytest.mark.asvs("V16.3.3")
+def test_over_the_network_a_flood_from_one_host_is_one_line_and_the_insider_is_found(desk: DeskServer) -> None:
+    desk.world.clock.move(seconds=3600)
+    preparer = desk.signed_in("Preparer")
+    stranger = desk.browser("A stranger with a network of its own")
+    handle = stranger.act(stranger.post("/api/login/challenge"))
+    proof = stranger.prove(handle["challenge"])
+    for number in range(60):
+        stranger.address = f"2001:db8:0:7::{number:x}"
+        stranger.post("/api/login", {"proof": proof})
+        if number == 40:
+            assert preparer.post("/api/accounts", {}).status_code in (403, 404, 405)
+            assert preparer.delete("/api/accounts/somebody/sessions").json()["code"] == "right-missing"
+    auditor = desk.signed_in("Auditor")
+    own = auditor.act(auditor.get("/api/journal/attempts?source=account"))["attempts"][0]
+    noise = auditor.act(auditor.get("/api/journal/attempts?source=stranger"))["attempts"]
+
+    assert told(own) == ("accounts.change", "right-missing", desk.account_id("Preparer"))
+    assert sum(line["count"] for line in noise if line["address"] == "2001:db8:0:7::") == 60
+    assert len([line for line in noise if line["address"] == "2001:db8:0:7::"]) <= 4  # a minute each, two reasons
+
+
+@pytest.mark.parametrize(
+    ("refused", "subject"),
+    [
+        pytest.param(tried(9), "1000 oldest rows: stranger", id="strangers, of 20,000"),
+        pytest.param(aimed(9), "50 oldest rows: aimed", id="aimed at one account, of 1,000"),
+        pytest.param(INSIDER, "100 oldest rows: account", id="one account's own, of 2,000"),
+    ],
+)
+def test_beyond_a_budget_its_oldest_lines_go_and_the_journal_says_so(
+    desk: DeskServer, refused: Refused, subject: str
+) -> None:
     attempts, db = desk.context.console.attempts, desk.context.console.db
+    most, account = attempt_store.ROWS_MAX[refused.source], refused.account or ""
+    filled = (
+        "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?) INSERT INTO attempt"
+        " SELECT NULL, '2026-01-01T00:00:00Z', ?, 'old', 'x', x, ?, 1, '2026-01-01T00:00:00Z' FROM n"
+    )
     with db.begin() as store:
-        newest = store.attempts.attempts(before=None, most=1)
-        first = newest[0].id or 0 if newest else 0
-        store.attempts._session.connection().exec_driver_sql(
-            numbered.format(id=first + attempt_store.ROWS_MAX).replace("00:00:00Z", "00:01:00Z")
-        )
-    desk.world.clock.move(seconds=60)
-    attempts.note(tried(9))
+        execute = store.attempts._session.connection().exec_driver_sql
+        execute("DELETE FROM attempt")
+        execute(filled, (most, refused.source.value, account))
+    attempts.note(refused)
     with db.begin() as store:
-        rows = store.attempts.attempts(before=None, most=100)
+        rows = store.attempts.attempts(before=None, most=30_000)
         line = store.accounts.journal(before=None, most=1)[0]
 
-    assert [row.address for row in rows] == ["192.0.2.9", "-"]
-    assert (line.account, line.act, line.subject) == ("", "forget attempts", "1000 oldest rows")
+    assert len(rows) == most - most // 20 + 1
+    assert rows[0].address == refused.address
+    assert rows[-1].address == str(most // 20 + 1)  # the oldest that is left
+    assert (line.account, line.act, line.subject) == (account, "forget attempts", subject)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.world.desk import ASKED, WITHHELD, table
 from tests.world.desk_server import DeskServer, desk_server
+from tests.world.gateway_answers import offers
 
 DRAFT = "kz-ca-01-border-2026-09-r0"
 
@@ -79,6 +80,20 @@ def test_a_returned_candidate_goes_back_to_its_preparer_with_the_reason(desk: De
     assert {"task": "rebuild", "subject": DRAFT, "number": number} in tasks
 
 
+def test_a_revision_that_the_gateway_could_not_take_waits_for_whoever_pulls(desk: DeskServer) -> None:
+    (offer,) = (
+        one
+        for one in offers("KG", {"id": "CA-01-BORDER", "version": "1.0.0", "digest": "sha256:" + 64 * "a"})["bundles"]
+        if one["state"] == "published"
+    )
+    preparer, clearer = desk.signed_in("Preparer"), desk.signed_in("Clearer A")
+    waiting = {"task": "take-revision", "subject": "KG CA-01-BORDER 2026-09 r2", "number": None}
+    with desk.world.gateway(revisions={"bundles": [offer | {"revision": 2}]}):
+        assert waiting in preparer.act(preparer.get("/api/tasks"))["tasks"]
+        assert waiting not in clearer.act(clearer.get("/api/tasks"))["tasks"]
+    assert waiting not in preparer.act(preparer.get("/api/tasks"))["tasks"]  # no gateway answers: nothing is known
+
+
 def test_two_officers_withdraw_a_published_bundle_by_passkey(desk: DeskServer) -> None:
     number = cleared(desk)
     path = f"/api/candidates/{number}/withdrawal"
@@ -110,7 +125,7 @@ def test_a_contract_officer_reads_compares_and_signs(desk: DeskServer) -> None:
     assert (done["type"], done["effective"]) == ("contract.suspended", True)
     auditor = desk.signed_in("Auditor")
     line = next(one for one in auditor.act(auditor.get("/api/journal"))["journal"] if one["act"] != "sign in")
-    assert (line["act"], line["subject"]) == ("suspension of contract", "CA-01-BORDER/1.0.0")
+    assert (line["act"], line["subject"]) == ("suspend contract", "CA-01-BORDER/1.0.0")
     assert line["account"] == desk.account_id("Contracts")
     assert [address for address, _ in posted] == ["/local/contracts", "/local/statements"]
 

@@ -1,23 +1,21 @@
 """What a log says by itself as time goes by: that it is there, who owes, and that nobody has cosigned it."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import timedelta
 
-import httpx
 import pytest
 import pytest_asyncio
 
 from exchange.encoding import format_instant
-from exchange.log.checkpoint import read_checkpoint
 from exchange.log.entry import EntryType, LogEntry
-from exchange.log.witness import parse_add_checkpoint
 from nodes.adapters.sequencer import LogDraft
 from nodes.gateway.housekeeping import tidy
 from tests.world.by_hand import NewEntries, Partner, address, digest_of
 from tests.world.clock import StillClock
-from tests.world.gateways import GatewayWorld, gateway_world, until
+from tests.world.gateways import GatewayWorld, gateway_world, no_cosignature, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -91,14 +89,6 @@ def pulled(world: GatewayWorld, entry: LogEntry, *, ago: timedelta) -> None:
         connection.commit()
 
 
-def no_cosignature(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
-    """Witnesses that say which size they know, as a restarted log asks, and never sign."""
-    if request.url.path != "/witness/add-checkpoint" or answer.status_code != httpx.codes.OK:
-        return answer
-    size = read_checkpoint(parse_add_checkpoint(request.content).note)[0].size
-    return httpx.Response(httpx.codes.CONFLICT, content=f"{size}\n".encode())
-
-
 async def test_an_hour_without_a_quorum_is_red_and_after_a_day_nothing_is_handed_out(world: GatewayWorld) -> None:
     kz, began = world.gateways["KZ"].context, world.clock.at
     await kz.sequencer.append(LogDraft(type=EntryType.HEARTBEAT))
@@ -165,3 +155,22 @@ async def test_one_witness_with_a_bad_clock_makes_nobody_red(world: GatewayWorld
     await tj.sequencer.append(LogDraft(type=EntryType.HEARTBEAT))
     await until(lambda: tj.cosigner.behind_since is None)
     assert await world.health("TJ") == []
+
+
+async def test_work_that_is_to_go_on_for_ever_and_ends_makes_the_node_red(
+    world: GatewayWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    background = world.gateways["KG"].context.background
+
+    async def fails() -> None:
+        raise RuntimeError("404404")
+
+    assert await world.health("KG") == []
+    await asyncio.wait([background.start(fails())])  # what has an end may fail: whoever asked for it is told
+    assert await world.health("KG") == []
+    background.keep(fails())
+    await until(lambda: background.has_lost)
+    assert await world.health("KG") == ["work-ended"]
+    told = [record.getMessage() for record in caplog.records if "RuntimeError" in record.getMessage()]
+    assert len(told) == 2
+    assert "404404" not in caplog.text

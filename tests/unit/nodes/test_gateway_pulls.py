@@ -124,11 +124,8 @@ async def test_refusals_are_one_entry_an_hour_with_their_count(world: GatewayWor
     await gb.log_in()
     await gb.get(address(world))
 
-    refused = new.of(EntryType.PULL_REFUSED)
-    assert [(entry.counterpart, entry.code, entry.count) for entry in refused] == [
-        ("GB", "not-found", 1),
-        ("GB", "not-found", 3),
-    ]
+    refused = [entry for entry in new.of(EntryType.PULL_REFUSED) if entry.counterpart == "GB"]
+    assert [(entry.code, entry.count) for entry in refused] == [("not-found", 1), ("not-found", 3)]
 
 
 async def test_a_bundle_altered_at_rest_is_refused_until_it_is_restored(

@@ -24,8 +24,12 @@ from exchange.publication.withdrawal import (
     verify_withdrawal,
 )
 from exchange.signing.keys import KeyPurpose
+from nodes.gateway.recovering import recover_log
+from nodes.gateway.refilling import refill
+from tests.unit.nodes.test_log_commands import lose_state, mirrored
 from tests.world.bundles import COSIGNED
 from tests.world.by_hand import Partner, address, entries
+from tests.world.federation import seeded
 from tests.world.gateways import GatewayWorld, gateway_world, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -190,3 +194,43 @@ async def test_the_desk_is_told_who_pulled_and_who_knows_that_it_was_withdrawn(w
     (made,) = (await world.local("KG", "GET", "/local/receipts")).json()["made"]
     assert (made["partner"], made["verdict"], made["taken"], made["acknowledged"]) == ("KZ", "accepted", True, True)
     assert made["pull"] == served["pull"]
+
+
+async def test_after_a_recovery_without_files_a_withdrawn_bundle_is_gone_and_stays_so(world: GatewayWorld) -> None:
+    await mirrored(world)
+    await world.stop("KZ")
+    node = world.node("KZ")
+    lose_state(node)
+    for kept in node.bundles.iterdir():
+        kept.unlink()
+    recovered = await recover_log(node, clock=world.clock, random=seeded("gone"), transport=world.network)
+    assert recovered.rebuilt.lost["bundle.withdrawn"] == recovered.rebuilt.lost["bundle.published"] == 1
+    await world.start("KZ")
+    gateway = world.gateways["KZ"]
+    await until(gateway.context.sequencer.gate.opened.is_set)
+    for file in ("", "/data.csv", "/disclosure.json"):
+        answer = await read(world, "KG", address(world) + file)
+        assert (answer.status_code, answer.json()["code"]) == (410, "bundle-withdrawn"), file
+    assert (await read(world, "GB", address(world))).status_code == 404
+    # Its files come back from the desk: they are not published again, and nothing else is said about it.
+    size = len(entries(world, "KZ"))
+    again = await world.local("KZ", "POST", "/local/hand-overs", {"file": str(world.folder / "kz" / "bundle.handover")})
+    assert (again.status_code, again.json()["code"]) == (409, "already-withdrawn")
+    assert (await withdraw(world, "kz-02", "kz-03")).json()["code"] == "already-withdrawn"
+    assert len(entries(world, "KZ")) == size
+    assert (await read(world, "UZ", address(world))).status_code == 410
+
+
+async def test_a_withdrawal_whose_files_come_back_says_again_why(world: GatewayWorld, tmp_path: Path) -> None:
+    """After the recovery above: KZ's desk has the hand-over, and KG the files of the withdrawal."""
+    (held,) = world.node("KG").path.rglob(WITHDRAWAL_SIGNATURES)
+    for name in (WITHDRAWAL, WITHDRAWAL_SIGNATURES):
+        (tmp_path / name).write_bytes(held.with_name(name).read_bytes())
+    (tmp_path / "bundle").write_bytes((world.folder / "kz" / "bundle.handover").read_bytes())
+    await world.stop("KZ")
+    back = refill(world.node("KZ"), tmp_path, clock=world.clock)
+    assert (back.again["bundle.published"], back.again["bundle.withdrawn"]) == (1, 1)
+    await world.start("KZ")
+    await until(lambda: world.gateways["KZ"].withdrawing.digest(bundle(world)) is not None)
+    await test_every_party_reads_and_verifies_the_withdrawal(world, "UZ")
+    assert (await read(world, "UZ", address(world))).status_code == 410

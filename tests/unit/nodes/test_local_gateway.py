@@ -12,6 +12,7 @@ from nodes.settings import NodeFolder, parse_settings
 from tests.world.local_gateway import listening
 
 SETTINGS = 'v = 1\nmember = "KZ"\n[gateway]\nissuer = "http://127.0.0.1:8100"\nport = 8100\n'
+OPEN = Path("/proc/self/fd")
 
 
 def node(folder: Path) -> NodeFolder:
@@ -46,6 +47,25 @@ def test_without_a_gateway_the_refusal_says_how_to_start_it(tmp_path: Path, left
         LocalGateway(kz).get("/local/status")
     assert refused.value.exit_code == ExitCode.UNREACHABLE
     assert refused.value.mend() == "start it: exchange --node kz serve"
+
+
+def test_what_somebody_typed_stays_within_its_place_in_the_address(tmp_path: Path) -> None:
+    kz = node(tmp_path)
+    quoted = "/local/look?partner=%D0%9A%20G%0D%0AX-Evil:%201"
+    with listening(kz.socket, {quoted: {}}) as posted:
+        LocalGateway(kz).post("/local/look?partner=К G\r\nX-Evil: 1", {})
+    assert posted == [(quoted, {})]
+
+
+def test_nothing_stays_open_where_nobody_listens(tmp_path: Path) -> None:
+    kz = node(tmp_path)
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(kz.socket))
+    before = len(list(OPEN.iterdir()))
+    for _ in range(3):
+        with pytest.raises(GatewayDownError):
+            LocalGateway(kz).get("/local/status")
+    assert len(list(OPEN.iterdir())) == before
 
 
 def test_a_problem_keeps_its_code_and_its_exit(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from exchange.encoding import base64_decode
 from exchange.errors import ExchangeError, ExitCode, Language
 from exchange.errors.exchange_ import NotFoundError
 from exchange.errors.log import LeafIndexError, LogError, TreeRootError
-from exchange.errors.node import LogNotInMirrorError, NodeLockedError
+from exchange.errors.node import LogMirrorsShortError, LogNotInMirrorError, NodeLockedError
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.entry import EntryType, parse_entry
-from exchange.log.merkle import leaf_hash, root_of
+from exchange.log.merkle import leaf_hash
 from exchange.log.policy import parse_policy
 from exchange.log.proof import parse_proof, verify_proof
 from exchange.log.tiles import parse_entry_bundle
@@ -34,6 +34,8 @@ from nodes.terminal import Invocation, Output
 from tests.world.by_hand import NewEntries, entries
 from tests.world.federation import seeded
 from tests.world.gateways import GatewayWorld, gateway_world, until
+from tests.world.log_by_hand import root_of
+from tests.world.mirrors import showing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -282,6 +284,55 @@ async def test_what_the_entries_did_is_put_back_from_the_files_at_hand(world: Ga
     assert pulled.status_code == 200, pulled.text
     published = [entry for entry in entries(world) if entry.type is EntryType.BUNDLE_PUBLISHED]
     assert len(published) == 1  # it is the one of before: nothing was published again
+
+
+async def shown(world: GatewayWorld) -> tuple[bytes, list[bytes]]:
+    """A copy of KZ's log as an honest mirror has it now."""
+    size = await mirrored(world)
+    folder = world.node("IOM").mirror / KZ_HASH
+    raws = list(parse_entry_bundle((folder / f"tile/entries/000.p/{size}").read_bytes(), width=size))
+    return world.gateways["KZ"].context.files.checkpoint() or b"", raws
+
+
+async def test_a_mirror_that_has_not_what_it_shows_is_passed_over_and_named(world: GatewayWorld) -> None:
+    honest = await shown(world)
+    await world.stop("KZ")
+    node = world.node("KZ")
+    for broken in (None, [*honest[1][:-1], b"another"]):
+        lose_state(node)
+        world.network.change = showing(world, KZ_HASH, {"IOM": (honest[0], broken), "KG": honest})
+        try:
+            found = await recover_log(node, clock=world.clock, random=seeded("passed"), transport=world.network)
+        finally:
+            world.network.change = None
+        assert (found.before, found.size) == (0, len(honest[1]))
+        assert found.passed_over.keys() == {"IOM"}
+    await world.start("KZ")
+
+
+async def test_nothing_is_recovered_below_what_a_quorum_cosigned_but_to_cut_the_log_there(world: GatewayWorld) -> None:
+    shorter = await shown(world)
+    kz = world.gateways["KZ"].context
+    await kz.sequencer.append(LogDraft(type=EntryType.HEARTBEAT))
+    longer = await shown(world)
+    await world.stop("KZ")
+    node = world.node("KZ")
+    lose_state(node)
+    world.network.change = showing(world, KZ_HASH, {"IOM": (longer[0], None), "KG": shorter})
+    try:
+        with pytest.raises(LogMirrorsShortError) as refused:
+            await recover_log(node, clock=world.clock, random=seeded("short"), transport=world.network)
+        facts = refused.value.facts
+        assert (facts["expected"], facts["found"]) == (len(longer[1]), len(shorter[1]))
+        assert str(facts["mirrors"]).startswith("IOM: ")
+        cut = await recover_log(node, clock=world.clock, random=seeded("cut"), transport=world.network, to_cut=True)
+        assert (cut.before, cut.size, cut.note) == (0, len(shorter[1]), shorter[0])
+    finally:
+        world.network.change = None
+    whole = await recover_log(node, clock=world.clock, random=seeded("rest"), transport=world.network)
+    assert whole.size == len(longer[1])
+    await world.start("KZ")
+    assert (await shown(world))[1][: whole.size] == longer[1]
 
 
 async def test_a_log_that_is_no_beginning_of_its_mirror_is_left_alone(world: GatewayWorld) -> None:

@@ -52,11 +52,11 @@ class Succession:
     def gateway_log(self) -> Checkpoint:
         return self.world.gateways["KZ"].context.sequencer.log.checkpoint
 
-    def decide(self, origin: str, *, cut: bytes | None = None) -> None:
+    def decide(self, origin: str, *, cut: bytes | None = None, overlap: timedelta = OVERLAP) -> None:
         """The members and KZ name its next log; every node acts under that."""
         self.living.move(minutes=1)
         proposal = ceremony.next_log(
-            self.living.base, self.living.next_log("KZ", origin), cut=cut, overlap=OVERLAP, at=self.living.at
+            self.living.base, self.living.next_log("KZ", origin), cut=cut, overlap=overlap, at=self.living.at
         )
         signers = [*self.living.pair("KZ"), *self.living.signers("targets", MAJORITY)]
         self.living.decide(proposal, signers)

@@ -1,5 +1,6 @@
 """Users and roles from the page: two administrators let somebody in, end sessions, close; others only look."""
 
+import re
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -7,10 +8,13 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
+from nodes.desk.acts import DeskAct
 from nodes.desk.pages.accounts import compatible
+from nodes.desk.pages.names import ACTS
 from nodes.web.roles import Role
 from tests.world.desk_server import Browser, DeskServer, desk_server
 
+NODES = Path(__file__).resolve().parents[3] / "nodes"
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "X-Form-Token": None}
 WANTED = {"name": "New clearer", "officer": "kz-09", "roles": "clearing"}
 
@@ -81,7 +85,7 @@ def test_sessions_are_listed_and_ended(desk: DeskServer) -> None:
     assert soup(operator.get("/accounts")).select_one(f"form[action='{address}']") is not None
     assert send(operator, address).status_code == 303
     assert person.get("/contracts").status_code == 303
-    assert "end sessions" in said(soup(operator.get("/accounts")))
+    assert "sessions ended: Contracts" in said(soup(operator.get("/accounts")))
 
 
 def test_a_new_passkey_of_an_account_is_proposed_and_waits_for_another_administrator(desk: DeskServer) -> None:
@@ -108,7 +112,7 @@ def test_nothing_else_is_done_to_an_account(desk: DeskServer) -> None:
 
 def test_an_auditor_sees_accounts_and_changes_none(desk: DeskServer) -> None:
     auditor = desk.signed_in("Auditor")
-    assert soup(auditor.get("/accounts")).select("main form") == []
+    assert soup(auditor.get("/accounts")).select("main form[method=post]") == []
     assert send(auditor, "/accounts", **WANTED).status_code == 403
 
 
@@ -117,6 +121,16 @@ def test_changes_need_a_passkey_shown_just_before(tmp_path: Path) -> None:
     operator = desk.signed_in("Operator A")
     desk.world.clock.move(seconds=desk.context.console.settings.step_up_s + 1)
     page = soup(operator.get("/accounts"))
-    assert page.select("main form") == []
+    assert page.select("main form[method=post]") == []
     assert len(page.select("[data-passkey=step-up]")) == 1
     assert send(operator, "/accounts", **WANTED).status_code == 403
+
+
+def test_every_act_of_the_journal_has_words_and_its_code_stays_in_files(desk: DeskServer) -> None:
+    sources = "".join(file.read_text("utf-8") for file in (NODES / "web").glob("*.py"))
+    assert {*re.findall(r'act="([a-z ]+)", subject=', sources), *DeskAct} == set(ACTS)
+    operator = desk.signed_in("Operator A")
+    page = soup(operator.get("/accounts?lang=ru"))
+    assert "допуск: Preparer" in page.get_text()
+    assert "вход: ключ доступа" in page.get_text()
+    assert "approve enrolment,Preparer" in operator.get("/journal.csv").text

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from nodes.web.pages.assets import asset_root, assets, router
 from nodes.web.pages.routes import local_address
+from nodes.web.problems import Refusals
 
 ROOT = Path(__file__).resolve().parents[3]
 STATIC = ROOT / "nodes" / "web" / "static"
@@ -27,6 +28,7 @@ ADDRESS = re.compile(rb"url\((?!\"?fonts/|\"?data:)[^)]*\)|https?://(?!www\.w3\.
 
 def ask(path: str, **headers: str) -> httpx.Response:
     app = FastAPI()
+    Refusals().install(app)
     app.include_router(router())
 
     async def once() -> httpx.Response:

@@ -20,8 +20,8 @@ from tests.world.bundles import BundleWorld
 from tests.world.desk_server import Browser
 from tests.world.gateways import gateway_world
 
-SCREENS = ("/", "/exchanges", "/findings", "/logs", "/patterns", "/reports")
-LISTS = ("/board", "/exchanges", "/findings", "/logs", "/patterns", "/reports")
+SCREENS = ("/", "/exchanges", "/findings", "/logs", "/patterns", "/audits", "/reports")
+LISTS = ("/board", "/exchanges", "/findings", "/logs", "/patterns", "/audits", "/reports")
 REPORT_NAME = "2026-10-02T110000Z"
 
 

@@ -237,5 +237,5 @@ def test_a_bundle_that_its_provider_took_back_says_so_first(fresh: DeskServer) -
     withdrawal = format_withdrawal(Withdrawal(common=common, approvals=()))
     write_folder_durably(folder, {WITHDRAWAL: withdrawal})
     browser = fresh.signed_in("Preparer")
-    assert "Its provider has taken it back: do not use it." in soup(browser, address()).get_text()
+    assert "Its provider has withdrawn it: do not use it." in soup(browser, address()).get_text()
     assert "counted twice" in soup(browser, "/receipts").get_text()

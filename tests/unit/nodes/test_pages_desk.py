@@ -146,7 +146,7 @@ def test_a_contract_page_names_every_party_and_its_signature(desk: DeskServer) -
 def test_an_address_that_nobody_has_is_a_page_that_says_so(desk: DeskServer) -> None:
     answer = desk.signed_in("Clearer A").get("/releases/77")
     assert answer.status_code == 404
-    assert "no. 77" in answer.text
+    assert "no candidate 77" in answer.text
 
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "X-Form-Token": None}

@@ -77,7 +77,7 @@ def test_what_makes_it_red_is_said_in_words_and_a_lag_alarms(desk: DeskServer) -
 
 def test_without_its_gateway_the_page_says_what_the_node_holds_itself(desk: DeskServer) -> None:
     page = soup(desk.signed_in("Operator A"), "/node")
-    assert "The gateway does not say now:" in said(page)
+    assert "The gateway does not answer now:" in said(page)
     rows = page.select("section#keys, #keys ~ .console-scroll tbody tr")
     assert rows
 
@@ -120,6 +120,38 @@ def test_the_way_to_each_partner_says_what_does_not_work_and_what_to_do(desk: De
     assert "works 12 yes 1 Oct 2026, 10:00 UTC" in rows[0]
     assert "does not work TJ does not answer ask its operator" in rows[1]
     assert "спросите его оператора" in said(russian)
+
+
+@pytest.mark.parametrize(("language", "mark"), [("kk", "ru"), ("uz", "ru"), ("ru", None), ("en", None)])
+def test_what_the_rules_say_in_russian_on_another_languages_page_is_marked_so(
+    desk: DeskServer, language: str, mark: str | None
+) -> None:
+    page = soup(desk.signed_in("Operator A"), "/node", language=language)  # its gateway does not answer
+    told = page.select_one("p.govuk-inset-text")
+    assert told is not None
+    assert {span.get("lang") for span in told.select("span")} == ({mark} if mark else set())
+    assert ("шлюз KZ не отвечает" in told.get_text()) == (language != "en")
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        pytest.param("/node", {"status": {"log": 404404, "health": [], "warnings": [], "witnesses": {}}}, id="state"),
+        pytest.param("/node/partners", {"doctor": {"partners": [{"member": "KG", "issuer": 404404}]}}, id="paths"),
+    ],
+)
+def test_a_gateway_of_another_version_is_said_to_be_one_and_its_answer_is_not_shown(
+    desk: DeskServer, path: str, answer: dict[str, Any]
+) -> None:
+    browser = desk.signed_in("Operator A")
+    with desk.world.gateway(**answer):
+        page = browser.get(path)
+        files = browser.get("/witnesses.json" if path == "/node" else "/partners.json")
+    assert page.status_code == 200
+    assert "The gateway does not answer now:" in page.text
+    assert "404404" not in page.text
+    assert files.status_code >= 400
+    assert "own-gateway-answer" in files.text
 
 
 @pytest.mark.parametrize("person", ["Preparer", "Clearer A", "Contracts"])

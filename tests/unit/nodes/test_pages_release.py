@@ -1,5 +1,6 @@
 """New release: the data officer sees what preparation built, why it built nothing, what to ask for, and submits."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
@@ -166,11 +167,14 @@ def test_the_notes_are_told_as_json_too(fresh: DeskServer) -> None:
     assert found["contract"]["id"] == "CA-01-BORDER"
 
 
-def test_a_note_that_was_altered_is_a_refusal_and_no_page(fresh: DeskServer) -> None:
+def test_a_note_that_was_altered_is_named_and_nothing_of_it_is_shown(fresh: DeskServer) -> None:
     note(fresh, refused=1)
     (file,) = (fresh.node.work / "notes").iterdir()
-    file.write_bytes(file.read_bytes().replace(b'"line":2', b'"found":"X","line":2'))
-    assert fresh.signed_in("Preparer").get("/releases/new").status_code >= 400
+    file.write_bytes(file.read_bytes().replace(b'"line":2', b'"found":"Saparov","line":2'))
+    page = soup(fresh.signed_in("Preparer"), "/releases/new")
+    assert [item.get_text() for item in page.select("#refused-notes .console-code")] == [file.name]
+    assert "Saparov" not in said(page)
+    assert not any("rows refused" in row.get_text() for row in page.select("tbody tr"))
 
 
 def test_the_clearing_officer_reads_the_same_words_about_protection(fresh: DeskServer) -> None:
@@ -195,3 +199,22 @@ def test_who_publishes_from_the_page_stands_in_the_journal(fresh: DeskServer) ->
     line = next(one for one in auditor.act(auditor.get("/api/journal"))["journal"] if one["act"] != "sign in")
     assert (line["act"], line["subject"]) == ("release", f"candidate {number}")
     assert line["account"] == fresh.account_id("Preparer")
+
+
+def test_a_note_that_cannot_be_read_is_named_and_hides_no_other(fresh: DeskServer) -> None:
+    note(fresh, refused=2)
+    folder = fresh.node.work / "notes"
+    (folder / "broken.refused.json").write_bytes(b'{"type":')
+    (folder / "another-name.refused.json").write_bytes(next(folder.glob("ca-01*")).read_bytes())
+    (folder / "elsewhere.advice.json").symlink_to(fresh.node.path / "node.toml")
+    os.mkfifo(folder / "pipe.advice.json")
+    (folder / "long.advice.json").write_bytes(b" " * (2 * 1024 * 1024))
+    browser = fresh.signed_in("Preparer")
+    page = soup(browser, "/releases/new")
+    bad = ["another-name.refused.json", "broken.refused.json", "elsewhere.advice.json", "long.advice.json"]
+    assert [item.get_text() for item in page.select("#refused-notes .console-code")] == [*bad, "pipe.advice.json"]
+    assert any("rows refused" in row.get_text() for row in page.select("tbody tr"))
+    assert soup(browser, PAGE).select("tbody tr")
+    document = browser.act(browser.get("/api/preparation-notes"))
+    assert [len(document["notes"]), [one["file"] for one in document["refused"]][:4]] == [1, bad]
+    assert document["refused"][1]["code"] == "json-not-strict"

@@ -63,7 +63,11 @@ def gateway(server: DeskServer, *, acknowledged: bool = False) -> Iterator[list[
         "taken": False,
         "acknowledged": None,
     }
-    answers = {"receipts": {"served": served, "made": [made]}, "withdrawals": EFFECTIVE}
+    pullers = [
+        {name: one[name] for name in ("puller", "at", "verdict", "acknowledged")} | {"pulls": 1} for one in served
+    ]
+    receipts = {"served": served, "served_found": 2, "made": [made], "made_found": 1, "members": ["KG", "TJ"]}
+    answers = {"receipts": receipts, "pullers": {"pullers": pullers}, "withdrawals": EFFECTIVE}
     with server.world.gateway(**answers) as posted:
         yield posted
 
@@ -108,8 +112,8 @@ def test_an_operator_sees_neither_withdrawals_nor_receipts(desk: DeskServer) -> 
 
 def test_the_page_is_there_while_the_gateway_is_not(desk: DeskServer) -> None:
     browser = desk.signed_in("Clearer A")
-    assert "The gateway does not say now:" in said(soup(browser, PAGE))
-    assert "The gateway does not say now:" in said(soup(browser, "/receipts"))
+    assert "The gateway does not answer now:" in said(soup(browser, PAGE))
+    assert "The gateway does not answer now:" in said(soup(browser, "/receipts"))
 
 
 def test_two_officers_take_it_back_and_the_page_says_who_knows(fresh: DeskServer) -> None:
@@ -156,18 +160,25 @@ def test_signing_needs_a_passkey_shown_just_before(desk: DeskServer) -> None:
 def test_receipts_are_listed_on_both_sides_and_by_member(desk: DeskServer) -> None:
     browser = desk.signed_in("Clearer A")
     with gateway(desk):
-        whole, of_tj = soup(browser, "/receipts"), soup(browser, "/receipts?member=TJ")
+        whole, served = soup(browser, "/receipts"), browser.get("/served.json?member=TJ").json()["rows"]
+        made = browser.get("/made.csv").text
         document = browser.get("/api/receipts").json()
     assert "rejected bundle-altered not taken by the partner yet" in said(whole)
     assert "2 pulls" in said(whole)
-    assert "1 pull " in said(of_tj)
-    assert "rejected" not in said(of_tj)
+    assert [row["member"] for row in served] == ["TJ"]
+    assert "rejected:bundle-altered" in made
     assert [one["verdict"] for one in document["served"]] == ["accepted", None]
 
 
 def test_the_words_are_the_readers_language(desk: DeskServer) -> None:
     with gateway(desk):
         assert "Кто получил опубликованное здесь" in said(soup(desk.signed_in("Clearer A"), "/receipts", language="ru"))
+
+
+def test_while_the_gateway_is_silent_nobody_is_said_to_have_pulled_nothing(desk: DeskServer) -> None:
+    page = said(soup(desk.signed_in("Clearer A"), "/receipts"))
+    assert page.count("Not known while the gateway does not answer.") == 2
+    assert "Nobody has pulled anything yet." not in page
 
 
 def test_a_release_that_is_out_leads_to_its_withdrawal(desk: DeskServer) -> None:

@@ -127,7 +127,7 @@ ROWS = st.lists(
 BROAD = {"A": "AGR", "B": "IND", "C": "IND", "F": "CON", "G": "_U", "_U": "_U"}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS)
 def test_aggregation_agrees_with_counting_every_cell_alone(bench: Bench, rows: list[tuple[str, ...]]) -> None:
     file = bench.file("r.csv", PERMITS_HEADER + "".join(f"2026-09-01,{','.join(row)},PATENT\n" for row in rows))

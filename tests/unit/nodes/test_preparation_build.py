@@ -214,13 +214,13 @@ def test_the_desk_is_told_where_bad_rows_stand_and_not_what_they_hold_until_a_bu
     file = run.register({("ZZ", "EXP_COURT", "M", "Y18T34"): 3})
     assert run.build(file=file) == ExitCode.DOES_NOT_HOLD
     work = run.home / "kz" / "work"
-    (note,) = read_notes(work)
+    (note,) = read_notes(work).notes
     assert [(one.line, one.column) for one in note.refused] == [(line, "citizenship") for line in (2, 3, 4)]
     assert (note.period, note.at, note.refused_fields) == (PERIOD, AT, 3)
     (written,) = (work / "notes").iterdir()
     assert b"ZZ" not in written.read_bytes()
     assert run.build() == ExitCode.FINE
-    assert read_notes(work) == ()
+    assert read_notes(work).notes == ()
 
 
 @pytest.mark.parametrize(

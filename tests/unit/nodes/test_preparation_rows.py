@@ -248,7 +248,7 @@ FIELDS = st.sampled_from(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.tuples(*[FIELDS] * 6), min_size=1, max_size=8))
 def test_what_the_database_counts_and_what_is_listed_agree(bench: Bench, rows: list[tuple[str, ...]]) -> None:
     bench.bad.clear()

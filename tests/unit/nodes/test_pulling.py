@@ -150,6 +150,14 @@ async def test_the_catalogue_shows_what_a_partner_offers_this_member(world: Gate
         assert len(answer.json()["bundles"]) == offered
 
 
+@pytest.mark.parametrize(("contract", "offered"), [("ca-01", 1), ("CA-01-BORDER", 1), ("ca-07", 0)])
+async def test_the_catalogue_is_narrowed_by_the_beginning_of_a_contract_s_id(
+    world: GatewayWorld, contract: str, offered: int
+) -> None:
+    answer = await world.local("KG", "GET", f"/local/catalogues/kz?contract={contract}")
+    assert len(answer.json()["bundles"]) == offered
+
+
 async def test_a_receipt_that_did_not_get_through_is_sent_again_until_it_is_taken(world: GatewayWorld) -> None:
     world.network.lost.add("/v1/receipts")
     answer = (await world.pull("TM")).json()

@@ -25,8 +25,8 @@ from exchange.errors.trust import (
 )
 from exchange.log.policy import parse_policy
 from exchange.signing.keys import KeyPurpose
+from exchange.signing.registrar import renew
 from exchange.signing.registry import open_registry
-from exchange.signing.succession import renew
 from exchange.signing.trust import FIRST_ROOT
 from nodes.adapters.clock import SystemClock
 from nodes.adapters.trust_folder import TrustCache, load_trust, read_trust_files, write_trust_files

@@ -24,8 +24,8 @@ from exchange.errors.node import (
 )
 from exchange.log.checkpoint import open_checkpoint
 from exchange.log.entry import EntryType, LogEntry, format_entry
-from exchange.log.merkle import leaf_hash, root_of
-from exchange.log.note import SignatureKind, vkey_of
+from exchange.log.merkle import leaf_hash
+from exchange.log.note import SignatureKind
 from exchange.log.tiles import parse_entry_bundle
 from exchange.signing.keys import Algorithm, SoftwareSigner
 from exchange.signing.trust import RegistryRef
@@ -35,6 +35,7 @@ from nodes.adapters.store import Store
 from nodes.adapters.tables import CheckpointRow, EntryRow, SpentRow
 from nodes.adapters.tile_files import TileFiles
 from tests.world.absentable import AbsentableToken
+from tests.world.log_by_hand import root_of, vkey_of
 
 ORIGIN = "kz.exchange.example/log"
 SIGNER = SoftwareSigner.from_seed(Algorithm.ED25519, bytes(range(32)))
@@ -154,11 +155,11 @@ async def test_a_caller_who_goes_away_undoes_nothing(node: Node) -> None:
 
 
 async def test_a_caller_waits_no_longer_than_allowed_and_the_work_is_done_all_the_same(tmp_path: Path) -> None:
-    node = Node(tmp_path, wait_s=0.2)
+    node = Node(tmp_path, wait_s=1.0)
     await node.start()
     holding = threading.Event()
-    held = asyncio.create_task(node.sequencer.submit(lambda _: holding.wait(5)))
-    await asyncio.sleep(0.1)
+    held = asyncio.create_task(node.sequencer.submit(lambda _: holding.wait(30)))
+    await asyncio.sleep(0.7)
     late = asyncio.create_task(node.sequencer.append(HEARTBEAT))
 
     with pytest.raises(WaitExceededError):

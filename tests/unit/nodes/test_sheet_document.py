@@ -47,7 +47,7 @@ LISTS = {
 def name_of(dimension: str, code: str, language: str) -> str:
     with (CONTRACTS / "codelists" / f"{LISTS[dimension]}.csv").open(encoding="utf-8", newline="") as lines:
         found = {row["code"]: row[f"name_{language}"] for row in csv.DictReader(lines)}
-    return found.get(code) or {"en": "total", "ru": "всего"}[language]
+    return found.get(code) or {"en": "Total", "ru": "Всего"}[language]
 
 
 @pytest.mark.parametrize(("language", "withheld"), [("en", "withheld"), ("ru", "скрыто")])

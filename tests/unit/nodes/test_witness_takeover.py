@@ -13,14 +13,16 @@ import pytest_asyncio
 
 from exchange.log.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
 from exchange.log.entry import EntryType
-from exchange.log.merkle import leaf_hash, root_of
+from exchange.log.merkle import leaf_hash
 from exchange.log.note import format_note
 from exchange.log.tiles import parse_entry_bundle
 from exchange.log.witness import AddCheckpoint, format_add_checkpoint, parse_conflict
 from exchange.signing.keys import KeyPurpose
+from nodes.adapters.cosigner import Cosigned
 from nodes.adapters.sequencer import LogDraft
 from tests.world.federation import SEVEN
-from tests.world.gateways import GatewayWorld, gateway_world, until
+from tests.world.gateways import GatewayWorld, gateway_world, until, witnessed_size
+from tests.world.log_by_hand import root_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,27 +31,27 @@ KG_LOG = "kg.exchange.example/log"
 KG_HASH = Checkpoint(origin=KG_LOG, size=0, root=b"").origin_hash
 
 
-async def settled(world: GatewayWorld, member: str) -> int:
-    """The size of a member's log once its quorum and KZ have cosigned it; it grows until they have."""
+async def settled(world: GatewayWorld, member: str) -> tuple[int, bytes]:
+    """A member's newest checkpoint, size and note, cosigned by its quorum and KZ; the log grows until then."""
     context = world.gateways[member].context
 
-    def cosigned() -> bool:
-        newest = context.cosigner.cosigned
-        return newest is not None and kept_size(world) == context.sequencer.log.size == newest.checkpoint.size
+    def newest() -> Cosigned | None:
+        cosigned = context.cosigner.cosigned
+        if cosigned is None or not kept_size(world) == context.sequencer.log.size == cosigned.checkpoint.size:
+            return None
+        return cosigned
 
-    while not cosigned():
+    while (found := newest()) is None:
         await context.sequencer.append(LogDraft(type=EntryType.HEARTBEAT))
         with suppress(TimeoutError):
             async with asyncio.timeout(1):
-                await until(cosigned)
-    return context.sequencer.log.size
+                await until(lambda: newest() is not None)
+    return found.checkpoint.size, found.note
 
 
 def kept_size(world: GatewayWorld) -> int:
-    """The size of KG's log that KZ cosigned last, as it lies in KZ's store."""
-    with closing(sqlite3.connect(world.node("KZ").state_db)) as connection:
-        row = connection.execute("SELECT size FROM witnessed WHERE origin = ?", (KG_LOG,)).fetchone()
-        return int(row[0]) if row else 0
+    """The size of KG's log that KZ cosigned last."""
+    return witnessed_size(world.node("KZ"), KG_LOG)
 
 
 def fork(world: GatewayWorld, *, after: int, size: int) -> bytes:
@@ -96,12 +98,12 @@ async def test_a_restored_witness_takes_over_what_the_others_saw_and_cosigns_no_
     world: GatewayWorld, tmp_path: Path
 ) -> None:
     backup = tmp_path / "backup.db"
-    old = await settled(world, "KG")
+    old, _ = await settled(world, "KG")
     await world.stop("KZ")
     shutil.copy(world.node("KZ").state_db, backup)
     await world.start("KZ")
     await world.gateways["KG"].context.sequencer.append(LogDraft(type=EntryType.HEARTBEAT))
-    new = await settled(world, "KG")
+    new, _ = await settled(world, "KG")
     assert new > old
     rival = fork(world, after=old, size=old + 1)
     await world.stop("KZ")
@@ -121,17 +123,23 @@ async def test_a_restored_witness_takes_over_what_the_others_saw_and_cosigns_no_
 
 
 async def test_a_witness_waits_until_no_quorum_can_be_unknown_to_those_who_answered(world: GatewayWorld) -> None:
-    size = await settled(world, "KG")
-    note = world.gateways["KG"].context.sequencer.log.note
+    size, note = await settled(world, "KG")
     for member in ("KZ", "TJ", "TM", "UZ"):
         await world.stop(member)
     await world.start("KZ")
     # Of KG's six witnesses four make a quorum: GB and IOM alone may both be outside it.
-    refused = await ask(world, size, note)
-    assert (refused.status_code, refused.json()["code"]) == (503, "witness-not-caught-up")
-    assert "2 other witnesses have told what they know" in refused.json()["detail"]
+    async with asyncio.timeout(30):
+        while "2 other witnesses have told what they know" not in await not_caught_up(world, size, note):
+            pass  # the first answers may come before the others' do
     await world.start("TJ")
     await until_cosigned(world, size, note)
+
+
+async def not_caught_up(world: GatewayWorld, size: int, note: bytes) -> str:
+    """What a witness says that has not heard enough; it cosigns nothing."""
+    refused = await ask(world, size, note)
+    assert (refused.status_code, refused.json()["code"]) == (503, "witness-not-caught-up")
+    return str(refused.json()["detail"])
 
 
 async def until_cosigned(world: GatewayWorld, size: int, note: bytes) -> None:
@@ -141,7 +149,7 @@ async def until_cosigned(world: GatewayWorld, size: int, note: bytes) -> None:
 
 
 async def test_a_rival_is_refused_kept_and_shown_to_the_auditor_alone(world: GatewayWorld) -> None:
-    size = await settled(world, "KG")
+    size, _ = await settled(world, "KG")
     rival = fork(world, after=size - 1, size=size)
     assert (await ask(world, size, rival)).status_code == 422
     assert (await ask(world, 0, rival)).status_code == 409
@@ -153,7 +161,7 @@ async def test_a_rival_is_refused_kept_and_shown_to_the_auditor_alone(world: Gat
 
 
 async def test_monitors_read_what_a_witness_cosigned_last_with_both_lines(world: GatewayWorld) -> None:
-    size = await settled(world, "KG")
+    size, _ = await settled(world, "KG")
     async with httpx.AsyncClient(transport=world.network) as client:
         shown = await client.get(f"{KZ_WITNESS}/{KG_HASH}/checkpoint")
         unknown = await client.get(f"{KZ_WITNESS}/{'0' * 64}/checkpoint")
@@ -164,8 +172,7 @@ async def test_monitors_read_what_a_witness_cosigned_last_with_both_lines(world:
 
 
 async def test_a_witness_that_is_offered_two_histories_stays_shut_and_says_so(world: GatewayWorld) -> None:
-    size = await settled(world, "KG")
-    note = world.gateways["KG"].context.sequencer.log.note
+    size, note = await settled(world, "KG")
     rival = fork(world, after=size - 1, size=size)
     await world.stop("KZ")
     with closing(sqlite3.connect(world.node("KZ").state_db)) as connection:
@@ -173,5 +180,6 @@ async def test_a_witness_that_is_offered_two_histories_stays_shut_and_says_so(wo
         connection.execute("UPDATE witnessed SET root = ?, note = ? WHERE origin = ?", (root, rival, KG_LOG))
         connection.commit()
     await world.start("KZ")
-    assert (await ask(world, size, note)).status_code == 503
-    assert "witness-split-view" in await world.health("KZ")
+    async with asyncio.timeout(30):
+        while "witness-split-view" not in await world.health("KZ"):
+            assert (await ask(world, size, note)).status_code == 503

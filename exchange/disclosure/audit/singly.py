@@ -1,22 +1,21 @@
-"""The search for a table in the entire component, for one cell and all attackers who are not convinced at once."""
+"""The search for a table in one region, for one cell and all attackers who are not convinced at once."""
 
 from collections.abc import Collection, Mapping
 
-from exchange.disclosure.audit.parts import directions
-from exchange.disclosure.audit.programmes import Programmes
 from exchange.disclosure.audit.proof import Proof
+from exchange.disclosure.audit.region import Region
 
 
-class Entire:
-    """Pushes cells of one component, all other cells of which may move.
+class Singly:
+    """Pushes cells of one component, each by itself.
 
     Args:
         proof: Takes what is found.
-        programmes: Asks the solver.
+        region: Where to look.
     """
 
-    def __init__(self, proof: Proof, programmes: Programmes) -> None:
-        self._proof, self._programmes = proof, programmes
+    def __init__(self, proof: Proof, region: Region) -> None:
+        self._proof, self._region = proof, region
 
     def push(self, cell: int, far: int, known: Collection[int], least: Mapping[int, int] | None) -> None:
         """Offer the table that moves a cell so far up or down, or as far as there is one, by moving least.
@@ -36,5 +35,4 @@ class Entire:
             low[place] = max(int(low[place]), bound)
         fixed = sorted(known)
         low[fixed] = high[fixed] = anchor[fixed]
-        for direction in directions(component, self._programmes.shortest({cell: far}, low, high)):
-            self._proof.offer(*direction)
+        self._region.push(self._proof, {cell: far}, low, high)
