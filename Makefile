@@ -61,7 +61,7 @@ mutants: $(STAMP)
 test-faults: $(STAMP)
 	FAULTS=all $(BIN)/python -m pytest -m story tests/stories/test_fault_table.py tests/stories/test_witness_killed.py
 
-# Ten minutes for each parser of what comes from outside. `make test` gives each a few seconds.
+# Ten minutes of processor time for each parser of what comes from outside. `make test` gives each a few seconds.
 fuzz: $(STAMP)
 	FUZZ_SECONDS=600 $(BIN)/python -m tests.fuzz
 
