@@ -19,6 +19,7 @@ from exchange.errors.encoding import DigestError
 from exchange.errors.exchange_ import BundleDamagedError, NotFoundError, PassageError, ReceiptOwedError, ReplayedError
 from exchange.errors.node import LogUncosignedError
 from exchange.log.entry import EntryType
+from exchange.publication import BUNDLE_FILES
 from exchange.publication.withdrawal import WITHDRAWAL_FILES
 from nodes.adapters.contract_store import keep_evidence
 from nodes.adapters.pull_store import (
@@ -41,6 +42,7 @@ from nodes.web.shortcut import Shortcut
 
 DELIVERY_HEADER = "Exchange-Delivery"
 _FILE_TYPES = {".json": "application/json", ".csv": "text/csv; charset=utf-8", ".jws": "application/jose+json"}
+_FILES = frozenset({ZIP, *BUNDLE_FILES, *WITHDRAWAL_FILES})
 _NO_STORE = "no-store"
 _ZIP_ADDRESS = re.compile(r"/v1/bundles/(?P<digest>[0-9a-f]{64})")
 
@@ -78,6 +80,8 @@ class Counter:
         try:
             await self._withdrawing.require_published(bundle, caller.member)
             grant = self._rights.visible(caller, bundle, at=now)
+            if file not in _FILES:  # what is unknown is not found, also of a bundle that is withdrawn
+                raise NotFoundError
             if file not in WITHDRAWAL_FILES:  # those go on for ever, for every party
                 grant = self._rights.may_read(caller, grant, file=file, at=now)
             content = await self._read(grant, file)

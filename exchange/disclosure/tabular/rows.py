@@ -82,6 +82,8 @@ def read_rows(
     names = [dimension.name for dimension in structure.dims]
     _check_header(header, file, [*names, *required], optional)
     places = [header.index(name) for name in names]
+    if not rows:
+        raise TableFieldError(file=file, line=1, column="(row)", expected="a row a cell", found="none")
     known = [dimension.codes for dimension in structure.dims]
     keys = [tuple([row[place] for place in places]) for row in rows]
     strange = [
@@ -104,9 +106,12 @@ def read_rows(
 
 def _split(raw: bytes, file: str) -> tuple[list[int], list[str], list[list[str]]]:
     try:
-        reader = csv.reader(io.StringIO(raw.decode("utf-8"), newline=""), strict=True)
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise TableFieldError(file=file, line=1, column="(file)", expected="UTF-8", found="other bytes") from error
+    if text.startswith("\ufeff"):
+        raise TableFieldError(file=file, line=1, column="(file)", expected="UTF-8", found="a byte order mark before it")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     lines: list[int] = []
     rows: list[list[str]] = []
     try:

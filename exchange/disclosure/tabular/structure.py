@@ -1,6 +1,7 @@
 """`instance.json`: dimensions with their hierarchies, tables, further equations; read strictly."""
 
 from collections.abc import Mapping
+from itertools import chain
 
 from exchange.disclosure.tabular.model import Structure, TabularDimension
 from exchange.encoding import Json, JsonObject, parse_json_object
@@ -52,6 +53,8 @@ def _dimension(name: str, found: Json) -> TabularDimension:
     _refuse_cycles(name, children)
     if any(total in codes for codes in children.values()):
         raise HierarchyCycleError(file=INSTANCE, dimension=name, cell=total)
+    for parent in sorted(children.keys() - {total, *chain.from_iterable(children.values())}):
+        raise _refused(f"{where}.children.{parent}", "a code below the total", "a code below none")
     return TabularDimension(name, total, children)
 
 

@@ -173,6 +173,14 @@ def test_a_file_that_says_anything_else_is_refused(old: bytes, new: bytes, refus
         _parse(raw.replace(old, new) if old == b"\n" else raw.replace(old, new, 1))
 
 
+def _respelt_salt(raw: bytes) -> bytes:
+    """The next letter in place of the last: RFC 4648 decoders that drop the two bits beyond 128 read the same salt."""
+    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+    last = letters.index(raw[-2:-1])
+    assert last % 4 == 0
+    return raw.replace(raw[-28:], raw[-28:-2] + letters[last + 1 : last + 2] + b"\n")
+
+
 @pytest.mark.parametrize(
     ("raw", "refusal"),
     [
@@ -180,6 +188,7 @@ def test_a_file_that_says_anything_else_is_refused(old: bytes, new: bytes, refus
         pytest.param(HEADER.encode() + b"\n", DataFormError, id="no row to carry the salt"),
         pytest.param(_write()[:-1], DataFormError, id="no line feed at the end"),
         pytest.param(_write() + b"\n", DataFieldError, id="an empty line at the end"),
+        pytest.param(_respelt_salt(_write()), DataFieldError, id="a salt with bits beyond its 128"),
         pytest.param(b"\xef\xbb\xbf" + _write(), DataHeaderError, id="a byte-order mark"),
         pytest.param(_write().replace(b"120", b"\xff"), DataFormError, id="not UTF-8"),
     ],

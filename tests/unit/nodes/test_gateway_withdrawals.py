@@ -86,6 +86,12 @@ async def test_the_zip_and_every_file_are_gone_with_a_link_to_the_reason(world: 
         assert answer.headers["Link"] == f'<{address(world)}/withdrawal.json>; rel="describedby"'
 
 
+@pytest.mark.parametrize("member", ["UZ", "IOM", "GB"])
+async def test_a_file_that_no_bundle_has_is_not_found_withdrawn_or_not(world: GatewayWorld, member: str) -> None:
+    answer = await read(world, member, address(world) + "/nothing.txt")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+
+
 async def test_the_catalogue_says_so(world: GatewayWorld) -> None:
     (item,) = (await read(world, "UZ", "/v1/catalogue")).json()["bundles"]
     assert item["state"] == "withdrawn"
