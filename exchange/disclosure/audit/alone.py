@@ -12,9 +12,15 @@ from exchange.disclosure.audit.parts import directions
 from exchange.disclosure.audit.programmes import Programmes
 from exchange.disclosure.audit.proof import Proof
 from exchange.disclosure.audit.solver import Ending
+from exchange.disclosure.audit.vicinity import Vicinity
 
-WHOLE_MAX = 4_000
-"""Cells of a component in which whole numbers are searched to the end; in larger ones only around a fraction."""
+WHOLE_MAX = 20_000
+"""Cells of a component in which whole numbers are searched to the end; in larger ones only near the cell."""
+
+WHOLE_NEAR = (60, 150, 300, 600, 1_500, 4_000)
+"""Cells after one, two, … steps along rows, at most; from the fourth step on, whole numbers are searched among them."""
+
+_STEPS_BEFORE = 3
 
 _NEARLY = 1e-6
 """Lattice steps by which the solver may miss an end and still have meant it."""
@@ -45,6 +51,7 @@ class Alone:
 
     def __init__(self, proof: Proof, programmes: Programmes) -> None:
         self._proof, self._programmes, self._component = proof, programmes, proof.component
+        self._vicinity: Vicinity | None = None
         self.fractional: set[int] = set()
 
     def decide(self, cell: int, bit: int) -> Reason | None:
@@ -142,7 +149,7 @@ class Alone:
         return self._farthest_whole(task, deviation, far)
 
     def _farthest_whole(self, task: _Task, near: Floats, far: float) -> float | None:
-        """The same in whole numbers: first among the cells around the fractions, then among all."""
+        """The same in whole numbers: among the cells around the fractions, among those near the cell, among all."""
         low, high = task.low.copy(), task.high.copy()
         if task.goal is not None:
             # At the goal or beyond: whole numbers may step over it.
@@ -150,7 +157,7 @@ class Alone:
             side[task.cell] = int(self._proof.anchor[task.cell]) + task.goal
         around, anchor = self._component.neighbours(np.abs(near) > _NEARLY), self._proof.anchor
         self._solve(task, np.where(around, low, anchor), np.where(around, high, anchor), whole=True)
-        if self._proof.reaches(task.cell, task.sign * int(far), task.bit):
+        if self._proof.reaches(task.cell, task.sign * int(far), task.bit) or self._whole_nearby(task, far, low, high):
             return far
         if self._component.size > WHOLE_MAX:
             self.fractional.add(task.cell)
@@ -159,6 +166,23 @@ class Alone:
         if ending is Ending.EMPTY:
             return 0.0
         return float(np.floor(farthest + _NEARLY)) if ending is Ending.SOLVED else None
+
+    def _whole_nearby(self, task: _Task, far: float, low: Integers, high: Integers) -> bool:
+        """Whether a table in whole numbers reaches it while all cells but those near it stay as in the anchor."""
+        self._vicinity = self._vicinity or Vicinity(self._component, self._proof.anchor)
+        for near in self._vicinity.steps(task.cell, WHOLE_NEAR)[_STEPS_BEFORE:]:
+            cells = self._vicinity.tied(np.sort(near))
+            if task.cell not in cells:
+                continue
+            part = self._vicinity.part(cells)
+            costs = self._costs(task, whole=True)[cells]
+            programmes = self._programmes.of_part(part, self._proof.anchor[cells])
+            _, deviation, _ = programmes.farthest(costs, low[cells], high[cells], whole=True)
+            for moved, amounts, denominator in directions(part, deviation):
+                self._proof.offer(cells[moved], amounts, denominator)
+            if self._proof.reaches(task.cell, task.sign * int(far), task.bit):
+                return True
+        return False
 
     def _pushed(self, task: _Task, low: Integers, high: Integers) -> tuple[Ending, Floats, float]:
         """The same as `_solve` towards a goal, by a deviation of few cells: it is found sooner, and speaks to more."""
@@ -174,12 +198,16 @@ class Alone:
         self, task: _Task, low: Integers, high: Integers, *, whole: bool = False
     ) -> tuple[Ending, Floats, float]:
         """One programme; the table that it finds is offered. How it ended, the deviation, and how far it goes."""
-        costs = np.zeros(self._component.size)
-        costs[task.cell] = task.sign if whole and task.goal is not None else -task.sign
-        ending, deviation, bound = self._programmes.farthest(costs, low, high, whole=whole)
+        ending, deviation, bound = self._programmes.farthest(self._costs(task, whole=whole), low, high, whole=whole)
         for direction in directions(self._component, deviation):
             self._proof.offer(*direction)
         return ending, deviation, abs(bound)
+
+    def _costs(self, task: _Task, *, whole: bool) -> Floats:
+        """As far as it goes; in whole numbers that may step over a goal, as little beyond it as they can."""
+        costs = np.zeros(self._component.size)
+        costs[task.cell] = task.sign if whole and task.goal is not None else -task.sign
+        return costs
 
     def _least_step(self) -> float:
         """What cannot be told from not moving: less than a whole number, or than the solver can tell."""

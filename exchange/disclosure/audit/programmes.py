@@ -83,6 +83,10 @@ class Programmes:
         self._plain: Solver | None = None
         self._split: Solver | None = None
 
+    def of_part(self, part: Component, base: Integers) -> "Programmes":
+        """The same over some of the cells, with the same meter."""
+        return Programmes(part, base, self._meter, self._make)
+
     def farthest(
         self, costs: Floats, low: Integers, high: Integers, *, whole: bool = False
     ) -> tuple[Ending, Floats, float]:

@@ -1,13 +1,15 @@
 """The search near each cell: it proves what there is to prove, and tables of a part are tables of the whole."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from exchange.disclosure.arrays import Integers
-from exchange.disclosure.audit import Reason, audit, informed
+from exchange.disclosure.audit import Reason, alone, audit, informed
+from exchange.disclosure.audit.alone import WHOLE_NEAR
 from exchange.disclosure.audit.attackers import Attackers
 from exchange.disclosure.audit.boxes import Boxes
 from exchange.disclosure.audit.component import Component, components
@@ -27,6 +29,9 @@ from exchange.pattern import Relation
 
 SIZE = 7
 KNOWN_CELL = ("1", "2", "3")
+FRACTIONS = 10
+"""Of this seed's table of small counts, some corners are fractions with no whole number around them."""
+
 THIRDS = (["011", "211"], ["311", "411"], ["511", "611"])
 """All others of a row of the cell 111."""
 
@@ -35,7 +40,7 @@ BOX = ["111", "112", "121", "122", "211", "212", "221", "222"]
 UP = {"111": 1, "122": 1, "212": 1, "221": 1}
 
 
-def _cube(size: int = SIZE) -> tuple[System, Integers]:
+def _cube(size: int = SIZE, *, figures_of: range = range(5, 60), seed: int = 5) -> tuple[System, Integers]:
     """A cube of counts with published margins, of which everything inside is withheld."""
     codes = [str(code) for code in range(size)]
     inner: list[tuple[str, ...]] = [(a, b, c) for a in codes for b in codes for c in codes]
@@ -49,7 +54,7 @@ def _cube(size: int = SIZE) -> tuple[System, Integers]:
                 relations.append(Relation((*((key, 1) for key in line), (whole, -1))))
     keys = sorted({key for relation in relations for key, _ in relation.terms})
     figures: dict[tuple[str, ...], int] = dict(
-        zip(inner, np.random.default_rng(5).integers(5, 60, len(inner)).tolist(), strict=True)
+        zip(inner, np.random.default_rng(seed).choice(np.array(figures_of), len(inner)).tolist(), strict=True)
     )
     for relation in relations:
         *parts, (margin, _) = relation.terms
@@ -214,3 +219,21 @@ def test_where_all_other_cells_stay_only_those_can_move_that_no_sum_holds_alone(
     place = {"".join(system.keys[cell]): number for number, cell in enumerate(component.cells.tolist())}
     tied = Vicinity(component, proof.anchor).tied(np.array(sorted(place[name] for name in among)))
     assert tied.tolist() == sorted(place[name] for name in movable)
+
+
+def test_among_whole_numbers_a_search_near_the_cell_decides_as_a_search_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    system, values = _cube(figures_of=range(3), seed=FRACTIONS)
+    inside = np.array(["T" not in key for key in system.keys], dtype=np.bool_)
+    withheld = inside & (np.random.default_rng(FRACTIONS).random(len(values)) < 0.45)
+    view = replace(_inside_withheld(system, values), known=~withheld, figures=np.where(withheld, 0, values))
+    asked = Needs(np.full(len(values), -np.inf), np.full(len(values), np.inf), np.where(withheld, 2.0, 0.0))
+
+    def exposed(near: tuple[int, ...], size_max: int) -> tuple[list[int], int]:
+        monkeypatch.setattr(alone, "WHOLE_NEAR", near)
+        monkeypatch.setattr(alone, "WHOLE_MAX", size_max)
+        found = audit(view, asked).findings
+        return [one.cell for one in found], sum(one.reason is Reason.UNFINISHED for one in found)
+
+    in_all = exposed((), len(values))
+    assert exposed(WHOLE_NEAR, 0) == in_all
+    assert exposed((), 0) != in_all
