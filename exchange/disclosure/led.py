@@ -22,23 +22,36 @@ LEAST_PRICE = 0.3
 """What is left of the price of a cell that the relaxation withholds whole; near nothing, many ways look alike."""
 
 
-def suppress_led(problem: Problem, *, effort: Effort, progress: Callable[[str, float], None]) -> Suppressed:
+def suppress_led(
+    problem: Problem,
+    *,
+    progress: Callable[[str, float], None],
+    effort: Effort | None = None,
+    work_max: float | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Suppressed:
     """A safe pattern, sought along the relaxation against anybody, and the bound that this proves.
+
+    Args:
+        problem: The table, its needs, its attackers.
+        progress: Told the stage (`relax`, then as `suppress`) and its share done.
+        effort: Of the suppression, as there.
+        work_max: Of the relaxation, in the unit of its meter; by default `WORK_PER_PRIMARY` times the primary cells.
+        stop: Asked between programmes, as there; a pattern is found nevertheless.
 
     Raises:
         UnprotectableError: Names a cell that nothing protects, and against whom.
     """
-    primary = int(problem.primary.sum())
     progress("relax", 0.0)
     relaxed = relax(
         replace(problem, insiders=(), guarded=None),
-        work_max=WORK_PER_PRIMARY * primary,
-        stop=lambda: False,
+        work_max=WORK_PER_PRIMARY * int(problem.primary.sum()) if work_max is None else work_max,
+        stop=stop,
         progress=lambda share: progress("relax", share),
     )
-    found = suppress(led(problem, relaxed), effort=effort, progress=progress)
+    found = suppress(led(problem, relaxed), effort=effort, stop=stop, progress=progress)
     cost = problem.cost(found.withheld)
-    return replace(found, cost=cost, bound=min(relaxed.bound, cost))
+    return replace(found, cost=cost, bound=min(relaxed.bound, cost), programmes=found.programmes + relaxed.programmes)
 
 
 def led(problem: Problem, relaxed: Relaxation) -> Problem:

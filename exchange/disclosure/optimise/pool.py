@@ -141,19 +141,21 @@ class Pool:
             for witness in self._of_cell[cell].values()
             for times, blocked in witness.ends
         ]
+        ends.sort(key=_amount, reverse=True)
         found = self._short(cell, ends, OUTSIDER)
         if found is None and self._ground.guarded[cell]:
             found = next(self._short_of_insiders(cell, ends), None)
         return found
 
     def _short(self, cell: int, ends: list[tuple[float, Insiders]], insiders: Insiders) -> Need | None:
-        """What is missing for the outsider, or for one insider.
+        """What is missing for the outsider, or for one insider; of ends that fall.
 
         Nobody hides from an insider that a cell is at least their own part of it.
         """
         ground = self._ground
-        high = max((amount for amount, blocked in ends if insiders.isdisjoint(blocked)), default=0.0)
-        low = -min((amount for amount, blocked in ends if insiders.isdisjoint(blocked)), default=0.0)
+        # Falling, the first that speaks to them is the farthest: where a margin has thousands, most look at a few.
+        high = next((amount for amount, blocked in ends if insiders.isdisjoint(blocked)), 0.0)
+        low = -next((amount for amount, blocked in reversed(ends) if insiders.isdisjoint(blocked)), 0.0)
         high, low = max(high, 0.0), max(low, 0.0)
         room, rise = float(ground.drop[cell]), float(ground.rise[cell])
         for number in insiders:
@@ -194,7 +196,7 @@ class Pool:
             if need > 0:
                 threats |= frozenset.intersection(*(shut for far, shut in ends if far * way >= need * _ENOUGH))
         if width > 0:
-            highest, lowest = max(ends, key=_amount, default=_TRUTH), min(ends, key=_amount, default=_TRUTH)
+            highest, lowest = (ends[0], ends[-1]) if ends else (_TRUTH, _TRUTH)
             apart = (highest[1] if highest[0] > 0 else OUTSIDER) | (lowest[1] if lowest[0] < 0 else OUTSIDER)
             threats |= apart.intersection(*(shut for far, shut in ends if abs(far) >= width * _ENOUGH))
         return frozenset(threats) - ground.attackers.knowing(cell)

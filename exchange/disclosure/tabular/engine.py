@@ -7,8 +7,8 @@ import numpy as np
 
 from exchange.disclosure.arrays import Floats, Mask
 from exchange.disclosure.audit import AuditOutcome, Reason, audit, informed
+from exchange.disclosure.led import suppress_led
 from exchange.disclosure.optimise import Effort, UnprotectableError, suppress
-from exchange.disclosure.optimise.bound import relax
 from exchange.disclosure.optimise.exact import improve
 from exchange.disclosure.problem import Problem, Suppressed, View
 from exchange.disclosure.tabular.model import Instance
@@ -16,14 +16,18 @@ from exchange.disclosure.tabular.publication import Publication
 from exchange.disclosure.tabular.rows import shown
 from exchange.errors.tabular import NoSafeSuppressionError, SuppressionUnsafeError
 
-IMPROVE_WORK = {1_250: 400_000.0, 1_600: 200_000.0, 5_000: 8_000.0}
+IMPROVE_WORK = {1_250: 400_000.0, 1_600: 200_000.0, 5_000: 300_000.0}
 """Work of the exact method, in the unit of its meter, by the most cells that a table may have for it."""
 
 IMPROVE_WORK_INSIDERS = {1_250: 100_000.0, 1_600: 50_000.0}
 """The same where insiders look: they are many, and proofs against all of them are out of reach."""
 
-BOUND_WORK = 2_000.0
-"""Work on a bound where the exact method is out of reach; up to the largest tables of `IMPROVE_WORK`."""
+RELAX_WORK = 20_000.0
+"""Work on the relaxation that leads the suppression of a table too large for the exact method to begin with; its bound
+is what the report has where that method does not follow."""
+
+LED_MIN, LED_MAX = 1_600, 20_000
+"""Cells beyond which the relaxation leads, and up to which."""
 
 REPAIRS_MAX = 3
 """How often more is asked for what the audit refuses."""
@@ -172,8 +176,15 @@ def withhold(
     Raises:
         UnprotectableError: No pattern protects some cell.
     """
-    first = suppress(problem, effort=effort, stop=stop, progress=progress, found=cheaper)
-    found = _improved(problem, first, stop, progress, cheaper) if effort is None else first
+    if effort is not None:
+        found = suppress(problem, effort=effort, stop=stop, progress=progress, found=cheaper)
+    elif LED_MIN < problem.size <= LED_MAX:
+        first = suppress_led(problem, work_max=RELAX_WORK, stop=stop, progress=progress)
+        cheaper(first.cost)
+        found = _improved(problem, first, stop, progress, cheaper)
+    else:
+        first = suppress(problem, stop=stop, progress=progress, found=cheaper)
+        found = _improved(problem, first, stop, progress, cheaper)
     return replace(found, stage=PROVED if found.cost <= found.bound * (1 + PROOF) else found.stage)
 
 
@@ -219,10 +230,8 @@ def _improved(
     """The exact method's pattern, if the audit's whole numbers do not need more cells than its fractions."""
     limits = IMPROVE_WORK_INSIDERS if problem.insiders else IMPROVE_WORK
     work = next((work for cells, work in limits.items() if problem.size <= cells), 0.0)
-    if stop():
+    if not work or stop():
         return first
-    if not work:
-        return _bounded(problem, first, stop, progress)
     found = improve(
         problem,
         first.withheld,
@@ -237,7 +246,7 @@ def _improved(
         withheld=found.withheld,
         stage=IMPROVED,
         cost=cost,
-        bound=min(found.bound, cost),
+        bound=min(max(found.bound, first.bound), cost),
         programmes=first.programmes + found.programmes,
     )
     if judge(problem, ~best.withheld, hints=best.witnesses, progress=lambda share: progress("audit", share)).safe:
@@ -245,21 +254,6 @@ def _improved(
     repaired = suppress(problem, start=best.withheld, stop=stop, progress=progress)
     chosen = min(repaired, first, key=lambda pattern: pattern.cost)
     return replace(chosen, stage=IMPROVED, bound=best.bound, programmes=best.programmes + repaired.programmes)
-
-
-def _bounded(
-    problem: Problem, first: Suppressed, stop: Callable[[], bool], progress: Callable[[str, float], None]
-) -> Suppressed:
-    """With a bound from the outsider alone: against more attackers no pattern is cheaper."""
-    if problem.size > max(IMPROVE_WORK):
-        return first
-    relaxed = relax(
-        replace(problem, insiders=()),
-        work_max=BOUND_WORK,
-        stop=stop,
-        progress=lambda share: progress("bound", share),
-    )
-    return replace(first, bound=min(relaxed.bound, first.cost), programmes=first.programmes + relaxed.programmes)
 
 
 def _verdict(outcome: AuditOutcome, known: Mask, primary: Mask) -> Verdict:

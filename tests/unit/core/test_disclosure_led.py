@@ -12,7 +12,8 @@ from exchange.disclosure.optimise.bound import Relaxation
 from exchange.disclosure.primary import primary_suppressions
 from exchange.disclosure.problem import Problem
 from exchange.disclosure.release import Release
-from exchange.disclosure.tabular.engine import judge
+from exchange.disclosure.tabular import engine
+from exchange.disclosure.tabular.engine import judge, withhold
 from exchange.disclosure.weights import weights_of
 from tests.unit.core.sdc import SALT, contract_of, table_of
 
@@ -38,6 +39,29 @@ def test_a_price_falls_with_what_the_relaxation_withholds_of_a_cell() -> None:
     assert share[0] == 1
     assert share[-1] == pytest.approx(LEAST_PRICE)
     assert (np.diff(share) < 0).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_instance_too_large_for_the_exact_method_is_led_and_has_a_bound_that_holds(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = _problem(seed)
+    monkeypatch.setattr(engine, "LED_MIN", problem.size - 1)
+    monkeypatch.setattr(engine, "IMPROVE_WORK", {})
+    monkeypatch.setattr(engine, "IMPROVE_WORK_INSIDERS", {})
+    told: list[float] = []
+    found = withhold(problem, cheaper=told.append)
+    assert _safe(problem, found.withheld)
+    assert told == [found.cost]
+    assert found.cost == pytest.approx(problem.cost(found.withheld))
+    cheapest = _cheapest_safe_by_trying_all(problem)
+    assert 0 < found.bound <= cheapest * (1 + 1e-9) <= found.cost * (1 + 2e-9)
+
+
+def test_told_to_stop_at_once_it_still_hands_over_a_safe_pattern() -> None:
+    problem = _problem(0)
+    found = suppress_led(problem, stop=lambda: True, progress=lambda *_: None)
+    assert _safe(problem, found.withheld)
 
 
 def _problem(seed: int) -> Problem:

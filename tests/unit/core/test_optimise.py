@@ -9,6 +9,7 @@ import pytest
 from exchange.disclosure.arrays import Mask
 from exchange.disclosure.audit import audit, informed
 from exchange.disclosure.optimise import Effort, UnprotectableError, programmes, suppress
+from exchange.disclosure.optimise.ground import Ground
 from exchange.disclosure.problem import Insider, Needs, Problem, View
 from exchange.disclosure.relations import System
 from exchange.disclosure.tabular import AttackerModel, parse_instance, problem_of
@@ -151,6 +152,26 @@ def test_a_programme_that_was_cut_off_is_no_proof_that_nothing_protects(
     monkeypatch.setattr(programmes, "_WORK", {"simplex_iteration_limit": 1, "mip_max_nodes": 1})
 
     assert safe(problem, suppress(problem).withheld)
+
+
+def test_a_programme_for_several_cells_may_take_more_than_one_for_a_single_cell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What ten cells need at once is more than one needs; a cell that is cut off is pushed again, and both are lost."""
+    problem = drawn(0)
+    ground = Ground(problem)
+    cells = np.flatnonzero(ground.movable).astype(np.int32)
+    targets = [cell for cell in np.flatnonzero(problem.primary).tolist() if ground.up[cell] > 0][:2]
+    monkeypatch.setattr(programmes, "_WORK", {"simplex_iteration_limit": 0, "mip_max_nodes": 1})
+    solver = programmes.Programmes(ground)
+    costs = np.ones(len(cells))
+
+    together = solver.cheapest_together(cells, costs, dict.fromkeys(targets, 1.0), frozenset())
+    alone = solver.cheapest(cells, costs, targets[0], 1.0, frozenset())
+
+    assert together is not None
+    assert together[np.searchsorted(cells, targets)].tolist() == pytest.approx([1.0, 1.0])
+    assert (alone, solver.cut_off) == (None, 1)
 
 
 def test_nothing_is_hidden_from_an_insider_of_what_is_theirs() -> None:
