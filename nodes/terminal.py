@@ -11,6 +11,7 @@ from typing import NoReturn, Protocol, TextIO
 
 from exchange.errors import ExchangeError, ExitCode, Language
 from exchange.errors.settings import CommandLineError, NodeRequiredError
+from nodes.examples import EXAMPLES
 from nodes.settings import NodeFolder
 
 
@@ -107,6 +108,12 @@ class CommandParser(ArgumentParser):
 
     def __init__(self, command: str, summary: str) -> None:
         super().__init__(prog=f"exchange {command}", description=summary, allow_abbrev=False)
+        self._example = EXAMPLES.get(command)
+
+    def format_help(self) -> str:
+        """What argparse tells, and one example."""
+        told = super().format_help()
+        return told if self._example is None else f"{told}\nexample:\n  exchange {self._example}\n"
 
     def error(self, message: str) -> NoReturn:
         """Refuse with the reason and the usage line.

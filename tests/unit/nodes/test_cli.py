@@ -3,15 +3,20 @@
 import importlib
 import io
 import json
+import shlex
+from argparse import Namespace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from exchange.errors import ExitCode
+from nodes.adapters.clock import SystemClock
 from nodes.cli.command import Command
 from nodes.cli.main import main
-from nodes.cli.table import COMMANDS
-from nodes.terminal import Output, printable
+from nodes.cli.table import COMMANDS, find
+from nodes.settings import NodeFolder
+from nodes.terminal import CommandParser, Invocation, Output, printable
 
 COMPOSE = Path(__file__).parents[3] / "docker-compose.yml"
 TOML = 'v = 1\nmember = "KZ"\n[gateway]\nissuer = "http://127.0.0.1:8100"\nport = 8100\n'
@@ -29,6 +34,43 @@ def test_every_command_in_the_table_exists_and_speaks_both_languages(command: Co
     assert callable(getattr(importlib.import_module(module), function))
     assert command.en
     assert any("а" <= letter <= "я" for letter in command.ru.lower())
+
+
+class UnderstoodError(Exception):
+    """The arguments were understood."""
+
+
+class Parsing(Invocation):
+    """An invocation that goes no further than its arguments."""
+
+    def require_node(self) -> NodeFolder:
+        return cast("NodeFolder", None)
+
+    def parse(self, parser: CommandParser) -> Namespace:
+        parser.parse_args(list(self.argv))
+        raise UnderstoodError
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.words)
+def test_every_command_s_help_shows_an_example_that_the_command_understands(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*command.words.split(), "--help")[0] == ExitCode.FINE
+    (example,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  exchange ")]
+    words = shlex.split(example)[1:]
+    found = find(words[2:] if words[0] == "--node" else words)
+    assert found is not None
+    assert found[0] == command
+    module, function = command.target.split(":")
+    output = Output(json=False, language="en", out=io.StringIO(), err=io.StringIO())
+    asked = Parsing(
+        command=command.words, argv=tuple(found[1]), home=Path(), node=None, clock=SystemClock(), output=output
+    )
+    try:
+        ended = getattr(importlib.import_module(module), function)(asked)
+    except UnderstoodError:
+        return
+    assert ended == ExitCode.DOES_NOT_HOLD  # `verify` reads its arguments by itself, and then finds no bundle there
 
 
 @pytest.mark.parametrize("word", ["--help", "-h", "help"])
