@@ -7,7 +7,7 @@ from x ≥ 0 or from integers needs figures: that is `exchange.disclosure.audit`
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import chain, combinations, permutations
@@ -39,6 +39,7 @@ __all__ = [
     "determined",
     "determined_columns",
     "equations",
+    "follows",
     "pattern_audit",
     "relations",
 ]
@@ -157,17 +158,27 @@ class Determination:
     certain: bool
 
 
-def pattern_audit(patterns: Sequence[Pattern]) -> list[Determination]:
-    """What follows from each bundle, from each pair, and from all together; each cell where the fewest show it."""
+def pattern_audit(patterns: Sequence[Pattern], *, follow: "Follow | None" = None) -> list[Determination]:
+    """What follows from each bundle, from each pair, and from all together; each cell where the fewest show it.
+
+    Args:
+        patterns: Of any number of bundles.
+        follow: What follows from some of them: `follows`, or one that remembers what it found; None: `follows`.
+    """
+    follow = follows if follow is None else follow
     found: list[Determination] = []
     done: set[tuple[str, Key]] = set()
     for group in [*([one] for one in patterns), *_pairs(patterns), *_pools(patterns)]:
-        fresh = sorted(_follow(group) - done)
+        fresh = sorted(set(follow(group)) - done)
         if fresh:
             done.update(fresh)
             certain = len({pattern.vintage_and_class for pattern in group}) == 1
             found.append(Determination(tuple(pattern.bundle for pattern in group), tuple(fresh), certain))
     return found
+
+
+Follow: TypeAlias = Callable[[Sequence[Pattern]], Collection[tuple[str, Key]]]
+"""The withheld cells, by bundle and key, that follow from some patterns."""
 
 
 def _pairs(patterns: Sequence[Pattern]) -> Iterator[list[Pattern]]:
@@ -185,7 +196,7 @@ def _pools(patterns: Sequence[Pattern]) -> list[list[Pattern]]:
     return [pool for pool in pools.values() if len(pool) > 1]
 
 
-def _follow(patterns: Sequence[Pattern]) -> set[tuple[str, Key]]:
+def follows(patterns: Sequence[Pattern]) -> set[tuple[str, Key]]:
     """The withheld cells that somebody who holds all of these can compute, if no figure changed between them."""
     readings = [_Reading(pattern) for pattern in patterns]
     unknown = sorted({cell for reading in readings for cell in reading.unknown}, key=_ordered)

@@ -21,7 +21,7 @@ from exchange.errors.evidence import EvidenceIncompleteError, EvidenceLogError, 
 from exchange.errors.log import LogError, LogKeyEndedError
 from exchange.flow.agree import contract_state
 from exchange.flow.stated import BINDS
-from exchange.manifest import DATA, MANIFEST, bundle_digest, parse_manifest
+from exchange.manifest import DATA, DISCLOSURE, MANIFEST, Manifest, bundle_digest, parse_manifest
 from exchange.publication import SIGNATURES, OneContract, Publication, verify_publication
 from exchange.reconcile import reconcile
 from exchange.reconcile.dossier import Charge, Dossier, LogCopy
@@ -30,6 +30,7 @@ from exchange.reconcile.handed_out import handed_out, read_handed_out
 from exchange.reconcile.history import STATEMENTS, history_of
 from exchange.reconcile.lineage import ends_by_origin, lineage_errors, of_this_tree
 from exchange.reconcile.logs import contradictions, read_seen, shown_backwards, view_of
+from exchange.reconcile.memory import Memory
 from exchange.reconcile.model import (
     Evidence,
     Federation,
@@ -40,6 +41,7 @@ from exchange.reconcile.model import (
     VerifiedPublication,
 )
 from exchange.reconcile.pairs import pair
+from exchange.report import DisclosureReport, parse_report
 from exchange.signing.members import Member
 from exchange.signing.trust import Trust
 from exchange.statement import Statement, open_statement
@@ -98,17 +100,41 @@ def contract_of(files: Mapping[str, bytes]) -> ContractRef | None:
 
 
 def read_publication(
-    files: Mapping[str, bytes], *, trust: Trust, contracts: Mapping[Digest, DataContract]
+    files: Mapping[str, bytes],
+    *,
+    trust: Trust,
+    contracts: Mapping[Digest, DataContract],
+    memory: Memory | None = None,
 ) -> VerifiedPublication | ExchangeError:
-    """Every check of a publication that needs no figure; whether its contract was in force is judged later."""
+    """Every check of a publication that needs no figure; whether its contract was in force is judged later.
+
+    What verified in an earlier audit, with the same of everything, is read and not verified again.
+    """
     ref = contract_of(files)
     contract = contracts.get(ref.digest) if ref is not None else None
+    if memory is None:
+        return _verify(files, trust, contract)
+    digest = memory.publication(files, None if contract is None else contract.digest)
+    cosigned_at = memory.cosigned_at(digest)
+    if cosigned_at is None:
+        judged = _verify(files, trust, contract)
+    else:
+        manifest, report = parse_manifest(files[MANIFEST]), parse_report(files[DISCLOSURE])
+        judged = _verified(manifest, report, bundle=bundle_digest(files[MANIFEST]), cosigned_at=cosigned_at)
+    if isinstance(judged, VerifiedPublication) and not judged.determined:
+        memory.note_verified(digest, judged.cosigned_at)
+    return judged
+
+
+def _verify(
+    files: Mapping[str, bytes], trust: Trust, contract: DataContract | None
+) -> VerifiedPublication | ExchangeError:
     try:
-        return _verified(verify_publication(files, trust=trust, shelf=OneContract(contract)))
+        return _of(verify_publication(files, trust=trust, shelf=OneContract(contract)))
     except DeterminedCellsError as exposed:
         # All other checks have held by then: the bundle is what it says, and discloses.
         publication = verify_publication(files, trust=trust, shelf=OneContract(None))
-        return replace(_verified(publication), determined=int(str(exposed.facts["found"])))
+        return replace(_of(publication), determined=int(str(exposed.facts["found"])))
     except ExchangeError as error:
         return error
 
@@ -315,10 +341,20 @@ def charge_of(finding: Finding) -> Charge:
     return Charge(code=finding.reason.code, party=finding.party, entries=finding.entries)
 
 
-def _verified(publication: Publication) -> VerifiedPublication:
-    manifest = publication.manifest
-    return VerifiedPublication(
+def _of(publication: Publication) -> VerifiedPublication:
+    return _verified(
+        publication.manifest,
+        publication.report,
         bundle=publication.digest,
+        cosigned_at=publication.cosigned_at,
+    )
+
+
+def _verified(
+    manifest: Manifest, report: DisclosureReport, *, bundle: Digest, cosigned_at: datetime
+) -> VerifiedPublication:
+    return VerifiedPublication(
+        bundle=bundle,
         provider=manifest.provider,
         contract_id=manifest.contract.id,
         contract=manifest.contract.digest,
@@ -329,8 +365,8 @@ def _verified(publication: Publication) -> VerifiedPublication:
         not_before=manifest.not_before,
         data=manifest.data.digest,
         clearance=manifest.clearance.digest,
-        pooled=publication.report.pooled,
-        cosigned_at=publication.cosigned_at,
-        withheld=frozenset(publication.report.withheld),
-        excluded=frozenset(publication.report.excluded),
+        pooled=report.pooled,
+        cosigned_at=cosigned_at,
+        withheld=frozenset(report.withheld),
+        excluded=frozenset(report.excluded),
     )

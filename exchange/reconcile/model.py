@@ -16,6 +16,7 @@ from exchange.errors import ExchangeError
 from exchange.errors.audit import FindingError
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.entry import EntryType, LogEntry, parse_entry
+from exchange.reconcile.memory import Memory
 from exchange.signing.trust import Trust
 
 SKEW_MAX = timedelta(minutes=5)
@@ -157,6 +158,7 @@ class Federation:
 
     Attributes:
         names: Contract id and period by bundle, of every bundle whose manifest was ever seen.
+        memory: What an earlier audit found in order; None: everything is judged anew.
     """
 
     at: datetime
@@ -167,6 +169,7 @@ class Federation:
     evidence: Evidence
     force_at: ForceAt
     names: Mapping[Digest, tuple[str, str]] = field(default_factory=dict)
+    memory: Memory | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,15 @@ Within one vintage and class of readers a cell is one number, so what follows th
 `possible`, for the publisher to answer. What one bundle shows alone is judged with its publication.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
+from exchange.contract.shape import Key
 from exchange.encoding import Digest
 from exchange.errors.audit import FindingError, PatternDisclosesError, PatternTogetherError
 from exchange.log.entry import EntryType
-from exchange.pattern import Determination, Pattern, pattern_audit
+from exchange.pattern import Determination, Pattern, follows, pattern_audit
+from exchange.reconcile.memory import Memory
 from exchange.reconcile.model import Federation, Finding, LoggedEntry, LogView, VerifiedPublication
 from exchange.reconcile.pairs import bundle_of
 
@@ -20,8 +23,18 @@ def judge_patterns(log: LogView, federation: Federation) -> tuple[Finding, ...]:
     patterns = [pattern for bundle in published for pattern in _pattern(bundle, federation)]
     if len(patterns) < 2:  # noqa: PLR2004  # alone it was judged with its publication
         return ()
-    together = [found for found in pattern_audit(patterns) if len(found.bundles) > 1]
+    follow = follows if federation.memory is None else partial(_follow, memory=federation.memory)
+    together = [found for found in pattern_audit(patterns, follow=follow) if len(found.bundles) > 1]
     return tuple(finding for found in together for finding in _findings(found, published))
+
+
+def _follow(patterns: Sequence[Pattern], *, memory: Memory) -> set[tuple[str, Key]]:
+    """The same, computed once for the same patterns as long as nothing follows."""
+    digest = memory.patterns(patterns)
+    found = set() if memory.is_silent(digest) else follows(patterns)
+    if not found:
+        memory.note_silent(digest)
+    return found
 
 
 def _pattern(bundle: Digest, federation: Federation) -> Iterator[Pattern]:

@@ -24,14 +24,16 @@ AUDIT_DB = "audit.db"
 
 
 def run(call: Invocation) -> int:
-    """`exchange --node iom audit run`: exit 0 if everything holds, 3 if something was found."""
-    call.parse(CommandParser(call.command, "collect every log, pair every exchange, and say who is at fault"))
+    """`exchange --node iom audit run [--anew]`: exit 0 if everything holds, 3 if something was found."""
+    parser = CommandParser(call.command, "collect every log, pair every exchange, and say who is at fault")
+    parser.add_argument("--anew", action="store_true", help="verify again all that earlier runs verified")
+    asked = call.parse(parser)
     node = call.require_node()
     with open_store(node) as store, _no_search_for_cycles():
         auditor = build_auditor(node, clock=call.clock, random=secrets.token_bytes, store=store)
         # The audit itself is an entry before it asks anybody: nobody's log is read in secret.
         LocalGateway(node).post("/local/audits", {})
-        result = asyncio.run(auditor.run(call.output.progress))
+        result = asyncio.run(auditor.run(call.output.progress, anew=asked.anew))
         document = as_json(result)
         store.keep_run(result.at, document)
     print_run(document, call.output)

@@ -22,6 +22,7 @@ from exchange.log.proof import parse_proof
 from exchange.manifest import CLEARANCE, DISCLOSURE, MANIFEST, parse_manifest
 from exchange.publication import PROOF, SIGNATURES
 from exchange.reconcile.history import STATEMENTS
+from exchange.reconcile.memory import Memory
 from exchange.reconcile.model import Evidence, LoggedEntry, LogView, VerifiedPublication
 from exchange.reconcile.pairs import pair
 from exchange.signing.trust import Trust
@@ -64,6 +65,7 @@ class Gatherer:
         clients: A client by member, only of those whose log could be collected.
         codelists: The code lists at hand, by the digest of their bytes.
         contracts: The contracts that the auditor holds itself, by digest.
+        memory: What an earlier audit found in order.
         again: Whether to ask for files that verified before, to see that they are still served.
     """
 
@@ -76,6 +78,7 @@ class Gatherer:
         codelists: Mapping[Digest, bytes],
         contracts: Mapping[Digest, DataContract],
         at: datetime,
+        memory: Memory,
         again: bool = False,
     ) -> None:
         self._clients = clients
@@ -84,6 +87,8 @@ class Gatherer:
         self._codelists = codelists
         self._contracts_held = contracts
         self._at = at
+        self._memory = memory
+        self._stored: set[Digest] = set()
         self._again = again
         self._limits = {member: asyncio.Semaphore(CALLS_AT_ONCE) for member in clients}
 
@@ -145,6 +150,7 @@ class Gatherer:
         assert logged.entry.bundle is not None
         kept = {} if self._again else await asyncio.to_thread(self._store.files, logged.entry.bundle, verified=True)
         if kept:
+            self._stored.add(logged.entry.bundle)
             return kept
         client = self._clients[logged.member]
         try:
@@ -251,9 +257,11 @@ class Gatherer:
             if isinstance(found, ExchangeError):
                 verified[logged.entry.bundle] = found
             elif found is not None:
-                judged = read_publication(found, trust=self._trust, contracts=contracts)
+                judged = read_publication(found, trust=self._trust, contracts=contracts, memory=self._memory)
                 verified[logged.entry.bundle] = judged
-                self._store.keep_files(logged.entry.bundle, found, verified=isinstance(judged, VerifiedPublication))
+                holds = isinstance(judged, VerifiedPublication)
+                if not holds or logged.entry.bundle not in self._stored:
+                    self._store.keep_files(logged.entry.bundle, found, verified=holds)
         return verified
 
     async def _call(self, member: str, call: Awaitable[T]) -> T:

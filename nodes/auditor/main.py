@@ -19,6 +19,7 @@ from exchange.errors.audit import NotAuditorError
 from exchange.reconcile import reconcile
 from exchange.reconcile.evidence import Signatures
 from exchange.reconcile.handed_out import handed_out, read_handed_out
+from exchange.reconcile.memory import Memory, judged_by
 from exchange.reconcile.model import Federation, Finding, LogView, Reconciliation
 from exchange.reconcile.pairs import pair
 from exchange.signing.keys import KeyPurpose
@@ -30,6 +31,7 @@ from nodes.adapters.partner_calls import partner_limits
 from nodes.adapters.trust_folder import load_trust
 from nodes.auditor.collect import Collected, LogCollector
 from nodes.auditor.gather import Gathered, Gatherer
+from nodes.auditor.program import program_digest
 from nodes.auditor.store import AuditStore
 from nodes.settings import NodeFolder
 
@@ -73,6 +75,7 @@ class Auditor:
         clients: A client of a member's gateway.
         codelists: Code lists at hand, by the digest of their bytes.
         contracts: Contracts at hand, by digest.
+        program: What stands for the rules: another one believes nothing that this one found in order.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Auditor:
         clock: Clock,
         codelists: Mapping[Digest, bytes],
         contracts: Mapping[Digest, DataContract],
+        program: Digest,
         quorum_wait_s: float,
     ) -> None:
         self._trust = trust
@@ -92,10 +96,19 @@ class Auditor:
         self._clock = clock
         self._codelists = codelists
         self._contracts = contracts
+        self._program = program
         self._collector = LogCollector(trust=trust, store=store, clock=clock, wait_s=quorum_wait_s)
 
-    async def run(self, progress: Progress) -> AuditResult:
-        """Audit every member."""
+    async def run(self, progress: Progress, *, anew: bool = False) -> AuditResult:
+        """Audit every member.
+
+        Args:
+            progress: What is told how far it is.
+            anew: Ask for every bundle again, and verify all that earlier runs verified.
+        """
+        if anew:
+            await asyncio.to_thread(self._store.forget)
+        memory = await asyncio.to_thread(self._store.memory, judged_by(self._program, self._trust))
         async with AsyncExitStack() as stack:
             clients = {member: self._clients(member) for member in sorted(self._trust.members)}
             for client in clients.values():
@@ -105,15 +118,7 @@ class Auditor:
             collected = {one.member: one for one in await self._collect(clients.values())}
             progress("evidence", 0.3)
             logs = _views(collected)
-            gatherer = Gatherer(
-                clients={member: clients[member] for member in logs},
-                trust=self._trust,
-                store=self._store,
-                codelists=self._codelists,
-                contracts=self._contracts,
-                at=self._clock.now(),
-            )
-            gathered = await gatherer.gather(logs)
+            gathered = await self._gatherer(clients, logs, memory, again=anew).gather(logs)
             progress("reconciling", 0.8)
             for member in self._remember(logs, gathered):
                 collected[member] = await self._collector.collect(clients[member])
@@ -126,9 +131,11 @@ class Auditor:
             evidence=gathered.evidence,
             force_at=gathered.force().force_at,
             names=gathered.names,
+            memory=memory,
         )
         result = await asyncio.to_thread(reconcile, federation)
         await asyncio.to_thread(self._store.keep_proven, gathered.evidence.proven)
+        await asyncio.to_thread(self._store.keep_memory, memory)
         progress("reconciling", 1.0)
         return AuditResult(
             at=federation.at,
@@ -137,6 +144,20 @@ class Auditor:
             publications=len(gathered.publications),
             reconciliation=result,
             unanswered=gathered.evidence.withheld,
+        )
+
+    def _gatherer(
+        self, clients: Mapping[str, PartnerClient], logs: Mapping[str, LogView], memory: Memory, *, again: bool
+    ) -> Gatherer:
+        return Gatherer(
+            clients={member: clients[member] for member in logs},
+            trust=self._trust,
+            store=self._store,
+            codelists=self._codelists,
+            contracts=self._contracts,
+            at=self._clock.now(),
+            memory=memory,
+            again=again,
         )
 
     async def _collect(self, clients: Iterable[PartnerClient]) -> list[Collected]:
@@ -185,6 +206,7 @@ def build_auditor(node: NodeFolder, *, clock: Clock, random: Callable[[int], byt
         clock=clock,
         codelists=codelists,
         contracts=_contracts_at_hand(node, codelists),
+        program=program_digest(),
         quorum_wait_s=settings.gateway.partner_timeout_s,
     )
 

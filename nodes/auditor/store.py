@@ -18,9 +18,11 @@ from sqlmodel import Field, SQLModel, col, create_engine, delete, insert, select
 
 from exchange.encoding import Digest, canonical_json, format_instant, parse_instant, parse_json_object
 from exchange.log.checkpoint import Checkpoint
+from exchange.reconcile.memory import Memory
 from exchange.reconcile.model import SeenCheckpoint
 from nodes.adapters.migrations import upgrade
 from nodes.adapters.tables import table_of
+from nodes.auditor.memory_rows import MEMORY_TABLES, forget_memory, read_memory, write_memory
 
 STEP_1 = (
     """CREATE TABLE audited_entry (member TEXT NOT NULL, "index" INTEGER NOT NULL, raw BLOB NOT NULL,
@@ -43,7 +45,7 @@ STEP_4 = (
     "CREATE TABLE proven_signature (digest TEXT PRIMARY KEY, typ TEXT NOT NULL, kid TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE seen_note (digest TEXT PRIMARY KEY) WITHOUT ROWID",
 )
-STEPS = (STEP_1, STEP_2, STEP_3, STEP_4)
+STEPS = (STEP_1, STEP_2, STEP_3, STEP_4, MEMORY_TABLES)
 
 
 class AuditedEntryRow(SQLModel, table=True):
@@ -264,6 +266,23 @@ class AuditStore:
         if rows:
             with self._engine.begin() as connection:
                 connection.execute(insert(ProvenSignatureRow).prefix_with("OR REPLACE"), rows)
+
+    def memory(self, judged_by: Digest) -> Memory:
+        """What the last run found in order, for one that judges by this program and registry."""
+        with self._engine.begin() as connection:
+            return read_memory(connection, judged_by)
+
+    def keep_memory(self, memory: Memory) -> None:
+        """Keep what a run found in order, and no more than that."""
+        with self._engine.begin() as connection:
+            write_memory(connection, memory)
+
+    def forget(self) -> None:
+        """Forget everything that was verified and all that was concluded; what was seen stays."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(ProvenSignatureRow))
+            connection.execute(delete(SeenNoteRow))
+            forget_memory(connection)
 
     def signed(self) -> dict[Digest, bytes]:
         """Every signed statement, request, delivery and receipt ever seen."""

@@ -8,6 +8,7 @@ from nodes.adapters.account_store import AccountRow, PasskeyRow
 from nodes.auditor.commands import AUDIT_DB
 from nodes.auditor.main import Auditor, AuditResult
 from nodes.auditor.pages.app import AuditorContext, auditor_app, build_auditor_console
+from nodes.auditor.program import program_digest
 from nodes.auditor.report import as_json
 from nodes.auditor.store import AuditStore
 from nodes.settings import NodeFolder
@@ -30,6 +31,7 @@ async def audited(world: GatewayWorld) -> AuditResult:
         clock=world.clock,
         codelists=codelists(),
         contracts={},
+        program=program_digest(),
         quorum_wait_s=5,
     )
     result = await auditor.run(lambda _stage, _share: None)

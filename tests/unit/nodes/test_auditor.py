@@ -1,6 +1,9 @@
 """IOM's audit of real gateways: everything is judged, and not one figure is asked for or received."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,11 +15,14 @@ from exchange.flow.prove import smallest_proof
 from exchange.log.entry import EntryType, parse_entry
 from exchange.reconcile.dossier import format_dossier, parse_dossier
 from exchange.reconcile.logs import read_seen
+from exchange.reconcile.memory import judged_by
 from exchange.reconcile.model import Verdict
 from nodes.adapters.own_log import entry_at
 from nodes.adapters.partner_problems import PartnerProblemError
 from nodes.auditor.filing import kept_of, logs_of
+from nodes.auditor.gather import FILES
 from nodes.auditor.main import Auditor, AuditResult
+from nodes.auditor.program import program_digest
 from nodes.auditor.report import as_json
 from nodes.auditor.steps import steps_about
 from nodes.auditor.store import AuditStore
@@ -40,7 +46,7 @@ def store(tmp_path: Path) -> AuditStore:
     return AuditStore(tmp_path / "audit.db")
 
 
-async def audit(world: GatewayWorld, store: AuditStore) -> AuditResult:
+async def audit(world: GatewayWorld, store: AuditStore, *, anew: bool = False) -> AuditResult:
     auditor = Auditor(
         trust=world.bundle.trust,
         store=store,
@@ -48,9 +54,10 @@ async def audit(world: GatewayWorld, store: AuditStore) -> AuditResult:
         clock=world.clock,
         codelists=codelists(),
         contracts={},
+        program=program_digest(),
         quorum_wait_s=5,
     )
-    return await auditor.run(lambda _stage, _share: None)
+    return await auditor.run(lambda _stage, _share: None, anew=anew)
 
 
 def verdicts(result: AuditResult) -> list[tuple[str, str, Verdict, str]]:
@@ -89,6 +96,35 @@ async def test_what_one_run_verified_the_next_one_knows(world: GatewayWorld, sto
     assert store.unseen([("KZ", checkpoint), ("KG", checkpoint)]) == [("KG", checkpoint)]
     second = await audit(world, store)
     assert (verdicts(second), codes(second)) == (verdicts(first), codes(first))
+
+
+async def test_what_one_run_verified_is_believed_by_the_next_until_a_file_in_the_store_is_another(
+    world: GatewayWorld, store: AuditStore, tmp_path: Path
+) -> None:
+    await audit(world, store)
+    now = judged_by(program_digest(), world.bundle.trust)
+    assert list(store.memory(now).verified.values()) == [world.clock.now()]
+    with closing(sqlite3.connect(tmp_path / "audit.db")) as altered, altered:
+        altered.execute("UPDATE seen_file SET raw = X'00' WHERE name = 'datapackage.jws'")
+    found = await audit(world, store)
+    assert codes(found) == [("publication-unverifiable", "KZ")]
+    assert store.memory(now).verified == {}
+    assert codes(await audit(world, store)) == []  # asked for again, and verified
+
+
+async def test_an_audit_anew_believes_nothing_that_is_remembered_and_finds_the_same(
+    world: GatewayWorld, store: AuditStore
+) -> None:
+    first = await audit(world, store)
+    now = judged_by(program_digest(), world.bundle.trust)
+    lie = store.memory(now)
+    lie.verified_now = {one: at + timedelta(days=1) for one, at in lie.verified.items()}
+    store.keep_memory(lie)
+    asked = len(world.network.asked)
+    again = await audit(world, store, anew=True)
+    assert (verdicts(again), codes(again)) == (verdicts(first), codes(first))
+    assert len([path for _, path in world.network.asked[asked:] if path.startswith("/v1/bundles/")]) == len(FILES)
+    assert set(store.memory(now).verified.values()) == {at - timedelta(days=1) for at in lie.verified_now.values()}
 
 
 async def test_the_auditor_asks_for_no_figure_and_receives_none(world: GatewayWorld, store: AuditStore) -> None:

@@ -22,6 +22,7 @@ from exchange.signing.keys import KeyPurpose
 from exchange.statement import Statement, StatementType, sign_statement
 from nodes.adapters.contract_folder import read_contracts
 from nodes.auditor.main import Auditor, AuditResult
+from nodes.auditor.program import program_digest
 from nodes.auditor.store import AuditStore
 from tests.world.asylum import PERIOD
 from tests.world.asylum_desk import AsylumWorld
@@ -80,6 +81,7 @@ async def audit(world: GatewayWorld, folder: Path) -> AuditResult:
         clock=world.clock,
         codelists=codelists(),
         contracts={},
+        program=program_digest(),
         quorum_wait_s=5,
     )
     return await auditor.run(lambda _stage, _share: None)

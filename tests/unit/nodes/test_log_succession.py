@@ -23,6 +23,7 @@ from nodes.adapters.key_files import key_path, write_private_key
 from nodes.adapters.sequencer import LogDraft
 from nodes.adapters.trust_folder import write_trust_files
 from nodes.auditor.main import Auditor, AuditResult
+from nodes.auditor.program import program_digest
 from nodes.auditor.store import AuditStore
 from tests.world.by_hand import entries
 from tests.world.ceremonies import Living
@@ -114,6 +115,7 @@ class Succession:
             clock=self.world.clock,
             codelists=codelists(),
             contracts={},
+            program=program_digest(),
             quorum_wait_s=5,
         )
         result = await auditor.run(lambda _stage, _share: None)
