@@ -99,8 +99,13 @@ class WithdrawalOpenError(ExchangeError):
     exit_code = ExitCode.CONTRACT_REFUSES
     en = "{candidate}: a withdrawal was proposed already, for this reason: {reason}"
     ru = "{candidate}: отзыв уже предложен, причина: {reason}"
-    mend_en = "another clearing officer approves it: exchange withdrawal approve"
-    mend_ru = "одобрить должно другое уполномоченное лицо: exchange withdrawal approve"
+    mend_en = (
+        "its state: exchange withdrawal list; while proposed, another officer approves it: exchange withdrawal approve"
+    )
+    mend_ru = (
+        "состояние: exchange withdrawal list; пока он предложен, его одобряет другое уполномоченное лицо: "
+        "exchange withdrawal approve"
+    )
 
 
 class NotPublishedError(ExchangeError):
