@@ -213,6 +213,8 @@ class ClearanceError(BundleError):
     """The branch of what no clearance may be (DESIGN.md §6)."""
 
     exit_code = ExitCode.DOES_NOT_HOLD
+    mend_en = "At the provider: the contract's officers clear it anew. Whoever pulled it: do not use it, tell them."
+    mend_ru = "Поставщику: согласовать заново, как требует договор. Получателю: не использовать, сообщить поставщику."
 
 
 class ApprovalsMissingError(ClearanceError):

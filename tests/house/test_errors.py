@@ -8,6 +8,7 @@ from string import Formatter
 import pytest
 
 from exchange.errors import ExchangeError
+from exchange.errors.bundle import ClearanceError
 from exchange.errors.catalogue import every_leaf
 from nodes.web import problems
 from nodes.web.error_pages import index, page
@@ -45,6 +46,13 @@ def test_a_mend_needs_no_fact_that_the_sentence_does_not_give() -> None:
     for leaf in every_leaf():
         optional = facts(leaf.mend_en) - facts(leaf.en)
         assert optional <= {"node", "file", "command", "mend"}, (leaf.__name__, optional)
+
+
+def test_what_a_desk_refuses_is_not_mended_by_pulling_again() -> None:
+    """A clearance is judged at the provider's own desk too, where there is nothing to pull."""
+    leaves = [leaf for leaf in every_leaf() if issubclass(leaf, ClearanceError)]
+    assert {leaf.code for leaf in leaves} >= {"clearance-approvals-missing", "clearance-unregistered-officer"}
+    assert [leaf.code for leaf in leaves if "pull it again" in leaf.mend_en or "получите" in leaf.mend_ru] == []
 
 
 def test_every_russian_sentence_is_russian() -> None:
