@@ -29,7 +29,7 @@ from exchange.reconcile.evidence import Signatures
 from exchange.reconcile.handed_out import handed_out, read_handed_out
 from exchange.reconcile.history import STATEMENTS, history_of
 from exchange.reconcile.lineage import ends_by_origin, lineage_errors, of_this_tree
-from exchange.reconcile.logs import contradictions, read_seen, shown_backwards, view_of
+from exchange.reconcile.logs import STALE_MAX, contradictions, read_seen, shown_backwards, view_of
 from exchange.reconcile.memory import Memory
 from exchange.reconcile.model import (
     Evidence,
@@ -74,6 +74,7 @@ class Word(StrEnum):
     UNANSWERED = "unanswered"  # that a member did not show what its log names
     CLOCK = "clock"  # that it was so late when the audit decided
     FILES = "files"  # that a member served these files of a bundle
+    NEWEST = "newest"  # that a log showed no more than this when the audit decided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +182,7 @@ def decide_again(dossier: Dossier, *, trust: Trust, codelists: Mapping[Digest, b
         [found for log in dossier.logs for found in _judge_log(log, seen[log.member], trust.known(log.member))],
         dossier.charge,
     )
-    unpinned: set[Digest] = set()
+    unpinned, entered = set[Digest](), proven is None
     if proven is None:
         federation = _federation(dossier, seen, trust, codelists)
         unpinned = _unpinned(dossier, federation)
@@ -194,6 +195,8 @@ def decide_again(dossier: Dossier, *, trust: Trust, codelists: Mapping[Digest, b
         Word.UNANSWERED: bool(dossier.unanswered),
         Word.CLOCK: not cosigned or dossier.at > max(cosigned) + AT_SLACK,
         Word.FILES: bool(unpinned),
+        # What is *not* in a log may stand in what it held when the audit decided, and this copy leaves out.
+        Word.NEWEST: entered and any(_is_older(one, dossier.at) for one in longest.values()),
         Word.ORDER: any(
             dossier.charge == Charge(code=LogRolledBackError.code, party=log.member, entries=())
             and not shown_backwards(seen[log.member], size=len(log.entries))
@@ -205,6 +208,11 @@ def decide_again(dossier: Dossier, *, trust: Trust, codelists: Mapping[Digest, b
         checkpoints={member: (one.checkpoint.size, one.cosigned_at) for member, one in longest.items()},
         word=frozenset(word for word, rested in rests.items() if rested),
     )
+
+
+def _is_older(seen: SeenCheckpoint, at: datetime) -> bool:
+    """Whether a log must have had entries at this time that this checkpoint of it does not cover: its heartbeats."""
+    return seen.cosigned_at is None or at > seen.cosigned_at + STALE_MAX
 
 
 def _read_checkpoints(dossier: Dossier, trust: Trust) -> dict[str, list[SeenCheckpoint]]:

@@ -25,6 +25,10 @@ WORDS = {
     Word.ORDER: ("that this log was shown after a longer one", "что этот журнал показан после более длинного"),
     Word.UNANSWERED: ("that evidence named in a log was not shown", "что названное в журнале не было предъявлено"),
     Word.CLOCK: ("that it was this late when the audit decided", "что на момент аудита прошло столько времени"),
+    Word.NEWEST: (
+        "that these logs showed no more when the audit decided",
+        "что на момент аудита эти журналы не показывали большего",
+    ),
     Word.FILES: ("that these files of a bundle were the ones served", "что выданы были именно эти файлы набора"),
 }
 

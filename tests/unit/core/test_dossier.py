@@ -87,7 +87,8 @@ def test_a_third_party_with_the_registry_comes_to_the_same_finding() -> None:
     assert (proven.finding.reason.code, proven.finding.party) == ("served-without-publication", "KZ")
     assert proven.finding.reason.sentence() == finding.reason.sentence()
     assert proven.checkpoints == {"KZ": (3, None), "KG": (2, None)}  # signed, served, got; received, given
-    assert proven.word == {Word.CLOCK}  # nobody had cosigned these checkpoints: the time is the auditor's word
+    # Nobody had cosigned these checkpoints: the time, and that they were the newest, is the auditor's word.
+    assert proven.word == {Word.CLOCK, Word.NEWEST}
 
 
 def test_a_charge_against_another_member_does_not_follow() -> None:
