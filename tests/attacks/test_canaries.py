@@ -161,6 +161,7 @@ async def until_live(port: int) -> None:
                 await asyncio.sleep(0.2)
 
 
+@pytest.mark.asvs("V11.7.1")
 @pytest.mark.story
 def test_a_process_leaves_no_core_dump_and_its_memory_is_closed(
     served: tuple["subprocess.Popen[str]", Path],

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from exchange.flow import ceremony
 from nodes.adapters.trust_folder import write_trust_files
 from nodes.settings import GatewaySettings
@@ -13,6 +15,7 @@ from tests.world.gateways import gateway_world
 MAJORITY = ("KZ", "TJ", "TM", "UZ")
 
 
+@pytest.mark.asvs("V8.3.2", "V10.4.9")
 async def test_a_suspended_members_token_proof_and_assertion_open_nothing_any_more(tmp_path: Path) -> None:
     async with gateway_world(tmp_path) as world:
         kg, tj = Partner(world, "KG"), Partner(world, "TJ")

@@ -50,5 +50,6 @@ def loaded_after(imports: str) -> set[str]:
         ),
     ],
 )
+@pytest.mark.asvs("V11.7.2")
 def test_a_process_loads_only_its_own_zone(process: str, absent: set[str]) -> None:
     assert loaded_after(process) & absent == set()

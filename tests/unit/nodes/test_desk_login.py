@@ -64,6 +64,7 @@ def test_a_password_is_guessed_a_few_times_only_and_other_names_are_served(trial
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 129])
+@pytest.mark.asvs("V6.2.1")
 def test_a_password_has_fifteen_characters_at_least(
     trial: Browser, desk: DeskServer, monkeypatch: pytest.MonkeyPatch, password: str
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 import pytest
@@ -47,6 +48,15 @@ def test_the_envelope_is_scrypt_and_chacha20_poly1305_as_documented() -> None:
     )
     assert opened == KEY.seed
     assert base64url_encode(KEY.seed) not in SEALED.decode()
+
+
+@pytest.mark.asvs("V11.3.4")
+def test_two_sealings_of_one_key_share_neither_salt_nor_nonce() -> None:
+    made = [seal_private(KEY, purpose="bundle", passphrase=PASSPHRASE, random=token_bytes) for _ in range(2)]
+    first, second = (json.loads(one) for one in made)
+    assert first["kdf"]["salt"] != second["kdf"]["salt"]
+    assert first["aead"]["nonce"] != second["aead"]["nonce"]
+    assert first["sealed"] != second["sealed"]
 
 
 def altered(change: Callable[[dict[str, Any]], object], raw: bytes = SEALED) -> bytes:

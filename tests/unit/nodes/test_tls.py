@@ -107,6 +107,7 @@ async def test_a_partner_under_the_named_authority_is_heard(folder: Path) -> Non
         assert await ask(context, port) == "heard"
 
 
+@pytest.mark.asvs("V12.3.2")
 async def test_a_partner_under_another_authority_or_name_is_not_believed(folder: Path) -> None:
     async with listening(folder) as (node, port):
         ours = partner_context(folder, own_tls(node))
@@ -116,6 +117,7 @@ async def test_a_partner_under_another_authority_or_name_is_not_believed(folder:
                 await ask(context, port, host)
 
 
+@pytest.mark.asvs("V12.1.1", "V12.1.2")
 async def test_tls_before_1_3_is_refused_on_both_sides(folder: Path) -> None:
     async with listening(folder) as (node, port):
         old = partner_context(folder, own_tls(node))
@@ -126,6 +128,7 @@ async def test_tls_before_1_3_is_refused_on_both_sides(folder: Path) -> None:
             await ask(old, port)
 
 
+@pytest.mark.asvs("V12.1.3")
 async def test_with_an_outer_fence_only_certificates_of_the_named_authorities_come_through(folder: Path) -> None:
     async with listening(folder, 'client_authorities = "authority.pem"\n') as (node, port):
         with_certificate = partner_context(folder, own_tls(node))
