@@ -18,7 +18,8 @@ class Effort:
         whole_max: Up to so many cells a programme that chooses among published cells looks at all of them.
         thorough: Whether what cells near by do not prove is sought in the whole pattern, before a cell is kept for it.
         together: Cells that one programme protects at once; 1 looks at each alone, which costs less in the end.
-        thin_out: Whether to protect once more within the pattern, in another order.
+        thin_out: Programmes to protect once more within the pattern, in another order; where these do not do, it stays
+            as it was. 0 does not try.
         clean_up: Programmes to publish cells again that are not needed; 0 leaves every cell that protection took.
         exchange: Programmes to replace dear cells by cheaper ones.
     """
@@ -27,7 +28,7 @@ class Effort:
     whole_max: int = 15_000
     thorough: bool = True
     together: int = 1
-    thin_out: bool = True
+    thin_out: int = 20_000
     clean_up: int = 5_000
     exchange: int = 300
 
@@ -37,11 +38,16 @@ class Effort:
         if cells <= SMALL_MAX:
             return cls()
         if cells <= MEDIUM_MAX:
-            return cls(thorough=False, clean_up=300 if insiders else 1_000, exchange=0)
+            return cls(
+                thorough=False,
+                thin_out=1_500 if insiders else 5_000,
+                clean_up=300 if insiders else 1_000,
+                exchange=0,
+            )
         return cls(
             thorough=False,
             together=TOGETHER,
-            thin_out=not insiders,
+            thin_out=0 if insiders else 5_000,
             clean_up=500 if cells <= LARGE_MAX else 0,
             exchange=0,
         )

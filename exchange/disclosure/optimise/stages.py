@@ -110,7 +110,7 @@ class _Stages:
         """The pattern with cells published again, and whether all that may be tried was."""
         self._progress("clean-up", 0.0)
         try:
-            protection = self._thinned(protection)
+            protection = self._thinned(protection) if self._effort.thin_out else protection
             self._progress("clean-up", 0.5)
             solved_max = self._programmes.solved + self._effort.clean_up
             clean_up(protection, secondary(protection), solved_max=solved_max)
@@ -120,9 +120,17 @@ class _Stages:
         return protection, True
 
     def _thinned(self, protection: Protection) -> Protection:
-        if self._effort.thin_out:
+        """Protected anew within its pattern, if that takes no more programmes than it may."""
+        solved_max = self._programmes.solved + self._effort.thin_out
+        self._programmes.stop = lambda: self._stop() or self._programmes.solved >= solved_max
+        try:
             protection = thinned(protection, self._ground.hardest_first(self._problem.primary)[::-1])
             self._found(protection.cost())
+        except StoppedError:
+            if self._stop():
+                raise
+        finally:
+            self._programmes.stop = self._stop
         return protection
 
 

@@ -234,6 +234,18 @@ def test_told_to_stop_it_hands_over_the_last_safe_stage() -> None:
     assert safe(problem, found.withheld)
 
 
+@pytest.mark.parametrize(("allowed", "solved"), [(0, 0), (3, 3)])
+def test_thinning_out_that_takes_too_many_programmes_leaves_the_pattern_as_it_was(allowed: int, solved: int) -> None:
+    """And the clean-up goes on: the same as without thinning out, in so many programmes more."""
+    problem = published("rt_act_size")
+
+    without = suppress(problem, effort=Effort(thin_out=0, exchange=0))
+    given_up = suppress(problem, effort=Effort(thin_out=allowed, exchange=0))
+
+    assert np.array_equal(given_up.withheld, without.withheld)
+    assert (given_up.stage, given_up.programmes - without.programmes) == (2, solved)
+
+
 @pytest.mark.parametrize("programmes", [2, 200])
 def test_stopped_between_any_two_programmes_what_it_hands_over_is_safe_and_no_dearer_than_its_first_pattern(
     programmes: int,
