@@ -16,7 +16,18 @@ from exchange.errors.encoding import EncodingError
 from exchange.errors.trust import KeyReuseError, RegistryRuleError, TrustError
 from exchange.signing.authority import key_places
 from exchange.signing.federation import EarlierAuditor, Federation, Membership, parse_federation
-from exchange.signing.history import LEFT, REPLACED, REVOKED, SUSPENDED, Claim, ClaimKind, Event, earlier_keys_files
+from exchange.signing.history import (
+    LEFT,
+    REPLACED,
+    REVOKED,
+    SUSPENDED,
+    Claim,
+    ClaimKind,
+    Event,
+    earlier_keys_files,
+    issued_at,
+    revocations_in,
+)
 from exchange.signing.members import Member, MemberKey, ProofKind, parse_member_keys
 from exchange.signing.registry import Delegation, SignedRegistry
 
@@ -129,6 +140,8 @@ def read_members(
 def last_that_held(signed: SignedRegistry, federation: Federation, found: Everybody) -> Mapping[str, Member]:
     """Of each silenced member the newest of its files that would not silence it, as far as the archive goes.
 
+    What its newer files revoke stays revoked: a key that was stolen must not come back because of another line's fault.
+
     Args:
         signed: The newest state, verified.
         federation: Who belongs to it.
@@ -139,13 +152,27 @@ def last_that_held(signed: SignedRegistry, federation: Federation, found: Everyb
     claimed = {claim for member in others for claim, _ in _claims_of(member)}
     held: dict[str, Member] = {}
     for member_id in found.silenced:
+        revoked: dict[str, datetime] = {}
         for raw in earlier_keys_files(signed, member_id):
             with suppress(EncodingError, TrustError):
                 member = _read_file(raw, signed, member_id, federation.members[member_id], places)
                 if claimed.isdisjoint(claim for claim, _ in _claims_of(member)):
-                    held[member_id] = member
+                    held[member_id] = _without(member, revoked)
                     break
+            now = issued_at(signed.snapshot)
+            revoked |= {kid: now if at is None else at for kid, at in revocations_in(raw).items()}
     return held
+
+
+def _without(member: Member, revoked: Mapping[str, datetime]) -> Member:
+    """The member with these keys revoked as well, none from before it began to count."""
+    keys = tuple(
+        replace(one, revoked_at=max(one.valid_from, revoked[one.key.kid]))
+        if one.revoked_at is None and one.key.kid in revoked
+        else one
+        for one in member.keys
+    )
+    return replace(member, keys=keys)
 
 
 def _check_delegation(member_id: str, delegation: Delegation) -> None:

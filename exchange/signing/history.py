@@ -8,6 +8,7 @@ far, the stated time stands. Old snapshots are read under any root of the chain;
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -120,6 +121,30 @@ def earlier_keys_files(signed: SignedRegistry, member_id: str) -> Iterator[bytes
             yield content
 
 
+def revocations_in(keys_file: bytes) -> dict[str, datetime | None]:
+    """Which keys a keys.json says are revoked, by key id, and since when; None where its time cannot be read.
+
+    Also one that is malformed otherwise: it silences its member, and what it revokes was made known all the same.
+    """
+    found: dict[str, datetime | None] = {}
+    for entry in _entries(keys_file):
+        with suppress(ValueError, KeyError, TypeError):
+            if "revoked_at" in entry:
+                kid = _kid(entry["jwk"])
+                found[kid] = None
+                with suppress(EncodingError):
+                    found[kid] = _time(entry["revoked_at"])
+    return found
+
+
+def _entries(keys_file: bytes) -> list[Mapping[str, object]]:
+    try:
+        listed = json.loads(keys_file)["keys"]
+    except (ValueError, KeyError, TypeError):
+        return []
+    return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+
+
 def _claims(keys_file: bytes, claim: Claim) -> bool:
     """Whether a keys.json makes a claim; a malformed one makes none (it was silenced)."""
     kind, text = claim
@@ -194,11 +219,12 @@ class _Archive:
 
 
 def _stated(role: str, content: bytes) -> frozenset[Event]:
-    """The events of federation.json or of a keys.json; a malformed one states none (it is silenced elsewhere)."""
+    """The events of federation.json or of a keys.json; a malformed one states what can be read of its revocations."""
+    if role != "targets":
+        return frozenset((role, REVOKED, kid, at) for kid, at in revocations_in(content).items() if at is not None)
     try:
         document = json.loads(content)
-        entries = document["members"] if role == "targets" else document["keys"]
-        replaced = document.get("earlier_auditors", []) if role == "targets" else []
+        entries, replaced = document["members"], document.get("earlier_auditors", [])
         auditors = {(role, REPLACED, str(entry["id"]), _time(entry["until"])) for entry in replaced}
         return frozenset(auditors.union(*(_of_entry(role, entry) for entry in entries)))
     except (ValueError, KeyError, TypeError, AttributeError, EncodingError):
@@ -206,8 +232,6 @@ def _stated(role: str, content: bytes) -> frozenset[Event]:
 
 
 def _of_entry(role: str, entry: Mapping[str, object]) -> list[Event]:
-    if role != "targets":
-        return [(role, REVOKED, _kid(entry["jwk"]), _time(entry["revoked_at"]))] if "revoked_at" in entry else []
     member, periods = str(entry["id"]), entry.get("suspended")
     found = [
         (role, SUSPENDED, member, _time(period["since"])) for period in (periods if isinstance(periods, list) else [])

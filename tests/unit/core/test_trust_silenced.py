@@ -103,6 +103,35 @@ def test_the_repaired_file_gives_the_member_its_voice_again(living: Living) -> N
     assert (trust.silenced, trust.member(BAD)) == ({}, before(living))
 
 
+@pytest.mark.parametrize(
+    ("stated", "after"),
+    [
+        pytest.param("2026-10-01T10:00:00Z", timedelta(), id="since it was published, and not since the repair"),
+        pytest.param("1 October", timedelta(days=1), id="since the repair, where its time cannot be read"),
+    ],
+)
+def test_a_key_that_the_bad_file_revokes_does_not_come_back_with_the_repaired_one(
+    living: Living, stated: str, after: timedelta
+) -> None:
+    registry = Registry(living.federation, members=FIVE)
+    document = json.loads(registry.target(KEYS))
+    stolen = next(entry for entry in document["keys"] if entry["purpose"] == "bundle")
+    stolen["revoked_at"] = stated
+    document["keys"].append("a line that is no key")
+    bad = {KEYS: json.dumps(document).encode()}
+    registry.files = registry.publish(at=living.at, keys={BAD.lower(): bad})
+    silenced = copied(living, registry.files)
+    assert set(silenced.trust.silenced) == {BAD}
+    published = silenced.trust.issued
+    silenced.at += timedelta(days=1)
+    trust = silenced.decide(ceremony.renew(silenced.base, [BAD.lower()], at=silenced.at), silenced.pair(BAD))
+    assert trust.silenced == {}
+    lasting = [one for one in trust.member(BAD).keys if one.revoked_at is None]
+    assert len(lasting) == len(before(living).keys) - 1
+    (revoked,) = (one for one in trust.member(BAD).keys if one.revoked_at is not None)
+    assert (revoked.purpose, revoked.ends_at) == (KeyPurpose.BUNDLE, published + after)
+
+
 def test_a_removed_one_is_known_for_ever_by_the_keys_it_had(living: Living) -> None:
     without = copied(living, living.files)
     trust = without.decide(ceremony.remove_member(without.base, BAD, at=without.at), without.tops())
