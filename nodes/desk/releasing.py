@@ -166,9 +166,10 @@ def _settle(desk: Desk, kept: KeptCase, contract: DataContract, state: str) -> N
     assert kept.row.bundle is not None  # set with the hand-over
     assert kept.row.id is not None
     bundle = Digest.parse(kept.row.bundle, subject="desk.db: bundle")
-    record_release(desk, kept.files, contract, bundle)
     with open_desk(desk.store_file) as store:
         fresh = numbered(desk, kept.row.id)(store)
+        # Under the lock that the first read took: two who add to the ledger at once would lose one release.
+        record_release(desk, kept.files, contract, bundle)
         case = _caught_up(fresh.case, CandidateState(state))
         if case.state is fresh.case.state:
             return

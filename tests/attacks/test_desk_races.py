@@ -7,6 +7,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -23,8 +25,15 @@ STARTED_S = 60
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskServer]:
-    """One desk for all races, behind the protocol that `desk serve` uses."""
-    made = desk_server(tmp_path_factory.mktemp("desk") / "kz")
+    """One desk for all races but those for a release."""
+    with serving(tmp_path_factory.mktemp("desk") / "kz") as made:
+        yield made
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[DeskServer]:
+    """A desk behind the protocol that `desk serve` uses."""
+    made = desk_server(folder)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(made.app, log_config=None, lifespan="off", http=bounded(WIRE)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -108,6 +117,31 @@ def test_of_two_decisions_at_once_both_are_as_if_one_came_first(desk: DeskServer
     assert taken(answers) in {1, 2}
     assert answers[1].is_success
     assert (desk.world.state()["state"], desk.world.state()["approved_by"]) == ("returned", [])
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        pytest.param(["Preparer"] * AT_ONCE, id="one officer in six tabs"),
+        pytest.param(["Preparer", "Clearer B"] * 3, id="two officers who may both"),
+    ],
+)
+def test_of_six_clicks_on_release_one_bundle_comes_and_all_are_told_of_it(tmp_path: Path, people: list[str]) -> None:
+    with serving(tmp_path / "kz") as desk:
+        path = submitted(desk)
+        for name in ("Clearer A", "Clearer B"):
+            clearer = desk.signed_in(name)
+            clearer.act(clearer.approve(f"{path}/approval"))
+        tabs = [desk.signed_in(name) for name in people]
+        with desk.world.gateway() as posted:
+            answers = at_once(*[lambda tab=tab: tab.post(f"{path}/release") for tab in tabs])
+            late = tabs[0].post(f"{path}/release")
+        assert taken([*answers, late]) == AT_ONCE + 1
+        assert len({answer.json()["bundle"] for answer in [*answers, late]}) == 1
+        assert len({handed["file"] for address, handed in posted if address == "/local/hand-overs"}) == 1
+        assert desk.world.state()["state"] == "published"
+        (release,) = tabs[0].act(tabs[0].get("/api/ledger"))["releases"]
+        assert release["bundle"] == answers[0].json()["bundle"]
 
 
 def test_of_six_approvals_of_one_enrolment_one_gives_a_code(desk: DeskServer) -> None:
