@@ -2,6 +2,7 @@
 
 import json
 import sys
+import unicodedata
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -36,9 +37,14 @@ class Output:
     err: TextIO = field(default_factory=lambda: sys.stderr)
 
     def line(self, text: str = "") -> None:
-        """One line for a person."""
+        """One line for a person; what would begin another or move the cursor in it is shown escaped."""
         if not self.json:
-            print(text, file=self.out, flush=True)
+            print(printable(text), file=self.out, flush=True)
+
+    def text(self, text: str) -> None:
+        """Several lines of our own for a person."""
+        for line in text.split("\n"):
+            self.line(line)
 
     def say(self, *, en: str, ru: str) -> None:
         """One line for a person, in the language asked for."""
@@ -46,7 +52,7 @@ class Output:
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """A table in plain text, columns aligned."""
-        cells = [[str(cell) for cell in row] for row in rows]
+        cells = [[printable(str(cell)) for cell in row] for row in rows]
         widths = [max(len(row[i]) for row in [list(headers), *cells]) for i in range(len(headers))]
         for row in [list(headers), ["-" * width for width in widths], *cells]:
             self.line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -126,4 +132,4 @@ class CommandParser(ArgumentParser):
 
 def printable(text: str) -> str:
     """Text that came from elsewhere cannot move the cursor, recolour a refusal or pretend another line."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+    return "".join(one if one.isprintable() or unicodedata.category(one) == "Zs" else ascii(one)[1:-1] for one in text)

@@ -31,7 +31,7 @@ def errors(call: Invocation) -> int:
         return ExitCode.FINE
     if asked.code not in leaves:
         raise CodeUnknownError(found=asked.code)
-    call.output.line(page(leaves[asked.code]).rstrip())
+    call.output.text(page(leaves[asked.code]).rstrip())
     call.output.result(_described(leaves[asked.code]))
     return ExitCode.FINE
 

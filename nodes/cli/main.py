@@ -155,7 +155,7 @@ def _take(options: Globals, name: str, value: str) -> str | None:
 
 
 def _help(output: Output, commands: Sequence[Command]) -> None:
-    output.line(USAGE)
+    output.text(USAGE)
     output.line()
     output.table(["command", ""], [[command.words, _line(command, output)] for command in commands])
     output.line()

@@ -116,7 +116,7 @@ def prove(call: Invocation) -> int:
     policy = _policy(node, load_trust(node.keys, at=call.clock.now()))
     cosigned = verify_proof(parse_proof(raw), entry, policy)  # what does not hold here convinces nobody elsewhere
     if asked.output is None:
-        output.line(raw.decode("utf-8").removesuffix("\n"))
+        output.text(raw.decode("utf-8").removesuffix("\n"))
     else:
         write_durably(asked.output, raw)
         output.say(
