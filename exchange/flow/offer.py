@@ -1,18 +1,22 @@
 """What a partner offers, and which of it is meant: a contract by its beginning, a period, the newest revision."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from exchange.codes import parse_period
 from exchange.contract.reference import ContractRef, member_id
 from exchange.encoding import Digest, int_member, parse_instant, text_member
 from exchange.errors import ExchangeError
+from exchange.errors.encoding import FieldError
 from exchange.errors.exchange_ import PartnerMalformedError
 from exchange.errors.pull import NotOfferedError, OfferAmbiguousError, OfferWithdrawnError
 
 STATE_PUBLISHED = "published"
 STATE_WITHDRAWN = "withdrawn"
 PURPOSE_DEFAULT = "official_statistics"
+_STATE = re.compile(r"[a-z][a-z_-]{0,31}\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +47,16 @@ class Offer:
 
 
 def read_catalogue(items: Sequence[Mapping[str, object]], *, partner: str) -> tuple[Offer, ...]:
-    """The partner's offers; members of an item that we do not know are left alone.
+    """The partner's offers of its own bundles; members of an item that we do not know are left alone.
 
     Raises:
         PartnerMalformedError: An item is not one.
     """
     try:
-        return tuple(_offer(item) for item in items)
+        offers = tuple(_offer(item) for item in items)
     except ExchangeError as error:
         raise PartnerMalformedError(partner=partner, subject="catalogue", reason=error.sentence()) from error
+    return tuple(offer for offer in offers if offer.provider == partner)
 
 
 def pick(offers: Sequence[Offer], wanted: Wanted, *, partner: str, member: str) -> Offer:
@@ -110,8 +115,16 @@ def _offer(item: Mapping[str, object]) -> Offer:
         bundle=Digest.parse(item.get("bundle"), subject=subject),
         provider=member_id(item, "provider", subject=subject),
         contract=ContractRef.parse(item.get("contract"), subject=subject),
-        period=text_member(item, "period", subject=subject),
+        period=parse_period(text_member(item, "period", subject=subject)).text,
         revision=int_member(item, "revision", subject=subject),
         not_before=parse_instant(item.get("not_before"), subject=subject),
-        state=text_member(item, "state", subject=subject),
+        state=_state(item, subject=subject),
     )
+
+
+def _state(item: Mapping[str, object], *, subject: str) -> str:
+    """One lower-case word; which words there are, a later version may say."""
+    state = text_member(item, "state", subject=subject)
+    if _STATE.match(state) is None:
+        raise FieldError(subject=subject, field="state", expected="a word such as published", found=state[:40])
+    return state

@@ -8,8 +8,7 @@ registry; nothing that a partner serves is a key.
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -21,13 +20,23 @@ from exchange.errors.exchange_ import PartnerMalformedError, PartnerRefusedError
 from exchange.receipt import pull_id
 from exchange.signing.dpop import make_assertion, make_proof, peek_registry
 from nodes.adapters.outbound import outbound
-from nodes.adapters.partner_calls import Attempt, Caller, PartnerLimits, Served, delivery_of
+from nodes.adapters.partner_calls import (
+    CATALOGUE_ITEMS_MAX,
+    CATALOGUE_PAGES_MAX,
+    Attempt,
+    Caller,
+    PartnerLimits,
+    Served,
+    Session,
+    delivery_of,
+)
 from nodes.adapters.partner_problems import (
     NEVER_SENT,
     PartnerProblemError,
     broken_off,
     overlong,
     read_problem,
+    read_token,
 )
 
 __all__ = ["Attempt", "Caller", "PartnerClient", "PartnerLimits", "Served"]
@@ -36,16 +45,8 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TOKEN_RENEWED_BEFORE_S = 15
 ATTEMPTS_MAX = 3
 """A request, once more with the server's nonce, once more with a new token."""
-
-
-@dataclass(slots=True)
-class _Session:
-    """What one partner gave: a token and its end, and the newest nonce."""
-
-    token: str | None = None
-    until: datetime | None = None
-    nonce: str | None = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+WAITS_MAX = 10
+"""An answer's head, and its body, may each take so many times what one wait may: bytes one by one would never end."""
 
 
 class _OverlongAnswerError(Exception):
@@ -76,7 +77,7 @@ class PartnerClient:
         self.issuer = issuer
         self._caller = caller
         self._limits = limits
-        self._session = _Session()
+        self._session = Session()
         self._http = httpx.AsyncClient(
             transport=transport or outbound(limits.tls, private_addresses=limits.private_addresses),
             timeout=limits.timeout_s,
@@ -101,7 +102,7 @@ class PartnerClient:
         """Every item of the partner's catalogue for this caller, page after page, unverified."""
         items: list[dict[str, Any]] = []
         since: str | None = None
-        while True:
+        for _ in range(CATALOGUE_PAGES_MAX):
             query = {name: value for name, value in (("contract", contract), ("since", since)) if value is not None}
             page = await self._json("GET", "/v1/catalogue", query=query)
             found, following = page.get("bundles"), page.get("next")
@@ -113,6 +114,9 @@ class PartnerClient:
             if not found or str(following) == since:
                 raise self._malformed("/v1/catalogue", "an empty page names a next one")
             since = str(following)
+            if len(items) > CATALOGUE_ITEMS_MAX:
+                raise self._malformed("/v1/catalogue", f"more than {CATALOGUE_ITEMS_MAX} bundles")
+        raise self._malformed("/v1/catalogue", f"more than {CATALOGUE_PAGES_MAX} pages")
 
     async def bundle(self, digest: Digest, *, attempt: Attempt) -> Served:
         """The ZIP of a bundle: a pull.
@@ -266,7 +270,7 @@ class PartnerClient:
             method, self.issuer + path, params=query, content=content, headers=dict(headers)
         )
         try:
-            answer = await self._http.send(request, stream=True)
+            answer = await self._head(request)
         except httpx.TransportError as error:
             if may_serve and not isinstance(error, NEVER_SENT):
                 raise
@@ -276,6 +280,14 @@ class PartnerClient:
             yield answer
         finally:
             await answer.aclose()
+
+    async def _head(self, request: httpx.Request) -> httpx.Response:
+        """Send, and have the head of the answer in time; the request may have been served all the same."""
+        try:
+            async with asyncio.timeout(self._limits.timeout_s * WAITS_MAX):
+                return await self._http.send(request, stream=True)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("the answer's head did not end in time") from error
 
     async def _read_all(self, answer: httpx.Response, path: str, bytes_max: int) -> bytes:
         try:
@@ -289,7 +301,7 @@ class PartnerClient:
         """The body, up to a limit; a partner could send for ever, so the whole has a time limit too."""
         content = bytearray()
         try:
-            async with asyncio.timeout(self._limits.timeout_s * 10):
+            async with asyncio.timeout(self._limits.timeout_s * WAITS_MAX):
                 async for chunk in answer.aiter_raw():
                     content += chunk
                     if len(content) > bytes_max:
@@ -333,23 +345,12 @@ class PartnerClient:
             async with self._send("POST", path, headers, content=body) as answer:
                 if answer.is_success:
                     raw = await self._read_all(answer, path, self._limits.answer_bytes_max)
-                    token, life_s = self._read_token(raw, path)
+                    token, life_s = read_token(raw, partner=self.partner, subject=path)
                     await self._caller.met(self.partner, peek_registry(token))
                     return token, life_s
                 if number == ATTEMPTS_MAX or not self._may_retry(answer):
                     raise await self._problem(answer, path)
         raise AssertionError  # the last attempt returns or raises
-
-    def _read_token(self, raw: bytes, path: str) -> tuple[str, int]:
-        try:
-            document = parse_json_object(raw, subject=path)
-        except EncodingError as error:
-            raise self._malformed(path, error.sentence()) from error
-        token, kind, life_s = (document.get(name) for name in ("access_token", "token_type", "expires_in"))
-        # A bearer token would be good for whoever steals it; only one bound to our key is used (RFC 9449 §5).
-        if not isinstance(token, str) or not token.isascii() or kind != "DPoP":
-            raise self._malformed(path, "no access token of the type DPoP")
-        return token, life_s if isinstance(life_s, int) and not isinstance(life_s, bool) else 0
 
     def _proof(self, method: str, path: str, token: str | None) -> str:
         return make_proof(

@@ -1,8 +1,10 @@
 """What a call to a partner's gateway is made of: who calls, within which limits, and what a pull gives."""
 
+import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from exchange.encoding import Digest, base64url_encode
 from exchange.signing.jws import COMPACT_CHARS_MAX
@@ -12,6 +14,9 @@ from nodes.adapters.tls_files import partner_context
 from nodes.settings import NodeFolder
 
 JTI_BYTES = 16
+CATALOGUE_PAGES_MAX = 256
+CATALOGUE_ITEMS_MAX = 100_000
+"""A catalogue is read no further: a partner can name another page for ever."""
 DELIVERY_HEADER = "Exchange-Delivery"
 
 Attempt = Callable[[Digest], Awaitable[None]]
@@ -77,6 +82,16 @@ class Caller:
     def jti(self) -> str:
         """A single-use id of 128 bits."""
         return base64url_encode(self.random(JTI_BYTES))
+
+
+@dataclass(slots=True)
+class Session:
+    """What one partner gave: a token and its end, and the newest nonce."""
+
+    token: str | None = None
+    until: datetime | None = None
+    nonce: str | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a partner answers when it refuses, as errors of ours: its own code and sentence, and our exit code for them."""
+"""What a partner answers when it refuses, as errors of ours: its own code, sentence and exit code; and its token."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,13 @@ import httpx
 from exchange.encoding import Digest, JsonObject, parse_json_object
 from exchange.errors import ExitCode
 from exchange.errors.encoding import EncodingError
-from exchange.errors.exchange_ import PartnerRefusedError
+from exchange.errors.exchange_ import PartnerMalformedError, PartnerRefusedError
 from exchange.errors.pull import BrokenOffError, OverlongError
 
 TEXT_CHARS_MAX = 400
 SERVER_FAILED = 500
+TOKEN_LIFE_S_MAX = 3600
+"""Asked for anew after this, however long a partner says: a number of its own can be beyond any date."""
 
 _EXIT_BY_CODE: Mapping[str, ExitCode] = {
     "contract-ended": ExitCode.CONTRACT_REFUSES,
@@ -80,6 +82,23 @@ def read_problem(raw: bytes, *, partner: str, subject: str, status: int) -> Part
         detail=_text(document, "detail") or _text(document, "error_description"),
         mend=_text(document, "mend"),
     )
+
+
+def read_token(raw: bytes, *, partner: str, subject: str) -> tuple[str, int]:
+    """The token of an answer, and for how many seconds it is good.
+
+    Raises:
+        PartnerMalformedError: There is none that is bound to a key.
+    """
+    try:
+        document = parse_json_object(raw, subject=subject)
+    except EncodingError as error:
+        raise PartnerMalformedError(partner=partner, subject=subject, reason=error.sentence()) from error
+    token, kind, life_s = (document.get(name) for name in ("access_token", "token_type", "expires_in"))
+    # A bearer token would be good for whoever steals it; only one bound to our key is used (RFC 9449 §5).
+    if not isinstance(token, str) or not token.isascii() or kind != "DPoP":
+        raise PartnerMalformedError(partner=partner, subject=subject, reason="no access token of the type DPoP")
+    return token, min(life_s, TOKEN_LIFE_S_MAX) if isinstance(life_s, int) and not isinstance(life_s, bool) else 0
 
 
 def _text(document: JsonObject, name: str) -> str:

@@ -1,5 +1,6 @@
 """The way to the witnesses of the own log: who they are, where they listen, and one call."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +12,8 @@ from exchange.signing.trust import Trust
 
 ANSWER_BYTES_MAX = 64 * 1024
 """A cosignature line or a size; anything longer is neither."""
+ANSWER_S_MAX = 30.0
+"""For one call from its beginning to its end: an answer that came byte by byte would hold up a round for ever."""
 PLAIN = {"Accept-Encoding": "identity"}
 
 
@@ -44,10 +47,16 @@ class WitnessCalls(Protocol):
 
 
 class HttpWitnesses:
-    """Witnesses over HTTP, C2SP tlog-witness."""
+    """Witnesses over HTTP, C2SP tlog-witness.
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    Args:
+        client: The way to them.
+        answer_s: How long one call may take in all.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, *, answer_s: float = ANSWER_S_MAX) -> None:
         self._client = client
+        self._answer_s = answer_s
 
     async def add_checkpoint(self, issuer: str, body: bytes) -> tuple[int, bytes]:
         """POST to `<issuer>/witness/add-checkpoint`.
@@ -57,12 +66,15 @@ class HttpWitnesses:
         """
         address, content = f"{issuer}/witness/add-checkpoint", bytearray()
         try:
-            async with self._client.stream("POST", address, content=body, headers=PLAIN) as answer:
+            async with (
+                asyncio.timeout(self._answer_s),
+                self._client.stream("POST", address, content=body, headers=PLAIN) as answer,
+            ):
                 async for chunk in answer.aiter_raw():
                     content += chunk
                     if len(content) > ANSWER_BYTES_MAX:
                         raise ConnectionError("overlong answer")
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             raise ConnectionError(type(error).__name__) from error
         return answer.status_code, bytes(content)
 

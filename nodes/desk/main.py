@@ -26,7 +26,7 @@ from nodes.web.problems import Refusals
 from nodes.web.security import PAGE_POLICY, Guard
 
 
-def build_desk(node: NodeFolder, *, clock: Clock, transport: httpx.BaseTransport | None = None) -> DeskContext:
+def build_desk(node: NodeFolder, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None) -> DeskContext:
     """Build the desk of a node's folder; `transport` is another way to an identity provider than the network.
 
     Raises:

@@ -8,6 +8,7 @@ a refusal: nobody goes on under an older registry than the partner's.
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -35,6 +36,8 @@ NOT_AGAIN_S = 5.0
 STALE_ROUNDS = 10
 FILE_S_MAX = 30.0
 """A file that drips in for longer than this is given up."""
+SOURCE_S_MAX = 600.0
+"""A member each of whose files comes just in time is given up: meanwhile no other is asked."""
 _LOG = logging.getLogger("exchange.gateway")
 
 
@@ -63,9 +66,19 @@ class Registry:
         trust: Reads the folder, so that what is written is acted under at once.
         network: The way to other members.
         clock: The time.
+        source_s: How long one member may take for all that is asked of it.
     """
 
-    def __init__(self, node: NodeFolder, *, trust: TrustSource, network: httpx.AsyncClient, clock: Clock) -> None:
+    def __init__(
+        self,
+        node: NodeFolder,
+        *,
+        trust: TrustSource,
+        network: httpx.AsyncClient,
+        clock: Clock,
+        source_s: float = SOURCE_S_MAX,
+    ) -> None:
+        self._source_s = source_s
         self._node = node
         self._trust = trust
         self._network = network
@@ -176,7 +189,7 @@ class Registry:
         try:
             if not source:
                 raise RegistryUnreachableError(source=member, reason="no address: the member is silenced")
-            fetch = _fetcher(self._network, asyncio.get_running_loop(), self._asked)
+            fetch = _fetcher(self._network, asyncio.get_running_loop(), self._asked, source_s=self._source_s)
             work = partial(refresh_registry, self._node.keys, source=source, fetch=fetch, now=self._clock.now)
             await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except ExchangeError as error:
@@ -232,7 +245,7 @@ class _Asked:
         with self._lock:
             if self._ended:
                 raise DownloadError("the node ends")
-            self._under_way = asyncio.run_coroutine_threadsafe(_get(network, url), loop)
+            self._under_way = asyncio.run_coroutine_threadsafe(fetch_file(network, url), loop)
             return self._under_way
 
     def end(self) -> None:
@@ -243,30 +256,39 @@ class _Asked:
                 self._under_way.cancel()
 
 
-def _fetcher(network: httpx.AsyncClient, loop: asyncio.AbstractEventLoop, files: _Asked) -> Fetch:
+def _fetcher(network: httpx.AsyncClient, loop: asyncio.AbstractEventLoop, files: _Asked, *, source_s: float) -> Fetch:
     """One file, for the thread in which python-tuf's client works; the loop carries it."""
+    until = time.monotonic() + source_s
 
     def fetch(url: str) -> bytes:
-        asked = files.begin(network, url, loop)
+        if time.monotonic() > until:
+            raise DownloadError(f"not done within {source_s:g} s")
         try:
-            return asked.result(timeout=FILE_S_MAX)
-        except (TimeoutError, CancelledError) as error:
-            asked.cancel()
-            raise DownloadError(f"not had within {FILE_S_MAX} s") from error
+            return files.begin(network, url, loop).result()
+        except CancelledError as error:
+            raise DownloadError("the node ends") from error
 
     return fetch
 
 
-async def _get(network: httpx.AsyncClient, url: str) -> bytes:
+async def fetch_file(network: httpx.AsyncClient, url: str, *, file_s: float = FILE_S_MAX) -> bytes:
+    """One file of a registry, whole, within its time and its size.
+
+    Raises:
+        DownloadHTTPError: The mirror answers with another status than 200; a redirect is one.
+        DownloadError: It does not answer so.
+    """
     content = bytearray()
     try:
-        async with network.stream("GET", url, headers=PLAIN) as answer:
+        async with asyncio.timeout(file_s), network.stream("GET", url, headers=PLAIN) as answer:
             if answer.status_code != httpx.codes.OK:
                 raise DownloadHTTPError(f"status {answer.status_code}", answer.status_code)
             async for chunk in answer.aiter_raw():
                 content += chunk
                 if len(content) > FILE_BYTES_MAX:
                     raise DownloadError(f"more than {FILE_BYTES_MAX} bytes")
+    except TimeoutError as error:
+        raise DownloadError(f"not had within {file_s:g} s") from error
     except httpx.HTTPError as error:
         raise DownloadError(f"{type(error).__name__}: {error}") from error
     return bytes(content)

@@ -70,7 +70,7 @@ def build_console(  # what it joins: the database, the settings, the time
     folder: Path,
     member: str,
     demo: bool,
-    transport: httpx.BaseTransport | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
 ) -> Console:
     """Build the console whose accounts are in this file.
 

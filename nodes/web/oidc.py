@@ -6,6 +6,7 @@ whom it believes. Whom the provider means is (iss, sub), which two administrator
 account by signing in. Such a session has shown no passkey: whatever signs asks for one.
 """
 
+import asyncio
 import hmac
 import re
 import secrets
@@ -82,7 +83,7 @@ class IdentityProvider:
         sessions: Sessions,
         challenges: Challenges,
         clock: Clock,
-        transport: httpx.BaseTransport | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._provider = provider
         self._redirect = settings.origin + RETURN_PATH
@@ -169,15 +170,25 @@ class IdentityProvider:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": _FORM}
         auth = ClientAuth(self._provider.client_id, self._secret, method)
         address, headers, body = auth.prepare("POST", endpoint, headers, body)
-        with httpx.Client(
-            transport=self._transport, timeout=self._provider.timeout_s, follow_redirects=False, trust_env=False
-        ) as client:
+        request = httpx.Request("POST", str(address), content=body, headers=dict(headers))
+        try:
+            return asyncio.run(self._answered(request, status=status))
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise LoginRefusedError from error
+
+    async def _answered(self, request: httpx.Request, *, status: int) -> bytes:
+        """The body, had in time as a whole: one that came byte by byte would keep a thread of the desk for hours."""
+        wait_s = self._provider.timeout_s
+        async with (
+            asyncio.timeout(wait_s),
+            httpx.AsyncClient(transport=self._transport, timeout=wait_s, trust_env=False) as client,
+        ):
+            answer = await client.send(request, stream=True, follow_redirects=False)
             try:
-                with client.stream("POST", str(address), content=body, headers=dict(headers)) as answer:
-                    _require(answer.status_code == status)
-                    return _bounded(answer)
-            except httpx.HTTPError as error:
-                raise LoginRefusedError from error
+                _require(answer.status_code == status)
+                return await _bounded(answer)
+            finally:
+                await answer.aclose()
 
     def _subject(self, token: str, *, nonce: str) -> str:
         """Whom an ID token is about (OpenID Connect Core §3.1.3.7).
@@ -229,11 +240,11 @@ def _read_keys(file: Path) -> jwk.KeySet:
     return keys
 
 
-def _bounded(answer: httpx.Response) -> bytes:
+async def _bounded(answer: httpx.Response) -> bytes:
     """The body, read no further than a body of the provider's may be long; a coding could make much of a little."""
     _require("content-encoding" not in answer.headers)
     found = bytearray()
-    for part in answer.iter_bytes():
+    async for part in answer.aiter_bytes():
         found += part
         _require(len(found) <= ANSWER_BYTES_MAX)
     return bytes(found)

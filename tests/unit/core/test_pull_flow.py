@@ -25,7 +25,7 @@ from exchange.errors.pull import (
     PurposeError,
 )
 from exchange.flow.agree import require_in_force
-from exchange.flow.offer import Offer, Wanted
+from exchange.flow.offer import Offer, Wanted, read_catalogue
 from exchange.flow.pull import Answer, Attempted, Outcome, Pulled, Puller, pull
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.entry import EntryType, LogEntry, format_entry, parse_entry
@@ -247,6 +247,11 @@ async def test_the_newest_published_revision_is_taken_and_a_superseded_or_foreig
     assert (await run(partner, Notebook())).offer.revision == 0
 
 
+def test_what_a_partner_lists_of_other_members_is_not_shown_as_its_own() -> None:
+    items = [item(bundle_world()), item(bundle_world(), provider="UZ", revision=9)]
+    assert [(one.provider, one.revision) for one in read_catalogue(items, partner="KZ")] == [("KZ", 0)]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -254,6 +259,11 @@ async def test_the_newest_published_revision_is_taken_and_a_superseded_or_foreig
         pytest.param({"contract": {}}, id="no contract"),
         pytest.param({"revision": "0"}, id="a revision as text"),
         pytest.param({"not_before": "soon"}, id="a time that is none"),
+        pytest.param({"period": "2026-09\x1b[2J"}, id="a period that clears the screen"),
+        pytest.param({"period": "../../../etc"}, id="a period that leads elsewhere"),
+        pytest.param({"state": "<script>alert(1)</script>"}, id="a state in HTML"),
+        pytest.param({"state": "published\nKZ"}, id="a state of two lines"),
+        pytest.param({"provider": "../KZ"}, id="a member that leads elsewhere"),
     ],
 )
 async def test_a_catalogue_that_is_none_is_the_partners_fault(changes: dict[str, object]) -> None:

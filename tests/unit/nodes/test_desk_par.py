@@ -1,8 +1,9 @@
 """A provider that takes pushed requests gets the request itself, and the browser carries a reference (RFC 9126)."""
 
+import asyncio
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +18,7 @@ from tests.unit.nodes.test_desk_oidc import ISSUER, SETTINGS, Ministry, Provider
 from tests.world.desk_server import ORIGIN, desk_server
 
 REFERENCE = "urn:ietf:params:oauth:request_uri:6esc_11ACC5bwc014ltc14eY22c"  # RFC 9126 §2.2
-PUSHED = f'pushed_authorization_request_endpoint = "{ISSUER}/par"\nclient_secret_file = "idp.secret"\n'
+PUSHED = f'pushed_authorization_request_endpoint = "{ISSUER}/par"\nclient_secret_file = "idp.secret"\ntimeout_s = 1.0\n'
 Answer = Callable[[], httpx.Response]
 
 
@@ -31,6 +32,15 @@ class Pushing(Provider):
             return super().answer(request)
         self.asked.append(request)
         return self.reply()
+
+
+class Dripping(httpx.AsyncByteStream):
+    """A body of which each byte comes within any wait for one, and the last never."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +104,7 @@ def test_the_browser_carries_a_reference_and_the_provider_had_the_request_from_t
             id="a compressed bomb",
         ),
         pytest.param(lambda: httpx.Response(201, content=b" " * 70_000 + b"{}"), id="an answer without end"),
+        pytest.param(lambda: httpx.Response(201, stream=Dripping()), id="an answer that comes byte by byte"),
     ],
 )
 def test_whatever_else_the_provider_answers_sends_nobody_anywhere(ministry: Ministry, reply: Answer) -> None:

@@ -59,9 +59,11 @@ class Partner:
         return given
 
 
-def client(partner: Handler, *, clock: StillClock | None = None, bytes_max: int = 1000) -> PartnerClient:
+def client(
+    partner: Handler, *, clock: StillClock | None = None, bytes_max: int = 1000, answer_bytes_max: int = 1000
+) -> PartnerClient:
     caller = Caller(member="KG", signer=KEY, clock=clock or StillClock(NOW), random=seeded("partner"))
-    limits = PartnerLimits(timeout_s=1.0, bundle_bytes_max=bytes_max, answer_bytes_max=1000)
+    limits = PartnerLimits(timeout_s=1.0, bundle_bytes_max=bytes_max, answer_bytes_max=answer_bytes_max)
     return PartnerClient(
         partner="KZ", issuer=ISSUER, caller=caller, limits=limits, transport=httpx.MockTransport(partner)
     )
@@ -177,6 +179,34 @@ async def test_a_bearer_token_is_not_used() -> None:
     async with client(Partner(tokens=(token("Bearer"),))) as kz:
         with pytest.raises(PartnerMalformedError):
             await kz.catalogue()
+
+
+async def test_a_token_said_to_live_beyond_any_date_is_asked_for_anew_after_an_hour() -> None:
+    clock = StillClock(NOW)
+    partner = Partner(answer(b"file"), answer(b"file"), answer(b"file"), tokens=(token(life_s=2**53),))
+    async with client(partner, clock=clock) as kz:
+        for seconds, asked in ((0, 1), (3000, 1), (3000, 2)):
+            clock.move(seconds=seconds)
+            assert await kz.bundle_file(BUNDLE, "datapackage.json") == b"file"
+            assert len(partner.token_requests) == asked
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        pytest.param(b'{"bundles":[{}],"next":%d}', "more than 256 pages", id="another page for ever"),
+        pytest.param(
+            b'{"bundles":[' + b"{}," * 60_000 + b'{}],"next":%d}', "more than 100000 bundles", id="a million rows"
+        ),
+    ],
+)
+async def test_a_catalogue_without_end_is_given_up_and_the_next_call_is_served(page: bytes, reason: str) -> None:
+    pages = [answer(page % number) for number in range(1, 258)]
+    async with client(Partner(*pages), answer_bytes_max=1_000_000) as kz:
+        with pytest.raises(PartnerMalformedError, match=reason):
+            await kz.catalogue()
+    async with client(Partner(answer(b'{"bundles":[{}],"next":null}'))) as kz:
+        assert await kz.catalogue() == ({},)
 
 
 async def test_a_delivery_that_breaks_off_keeps_the_signed_word_that_came_before() -> None:

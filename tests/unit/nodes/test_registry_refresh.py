@@ -1,5 +1,6 @@
 """A node keeps its registry up with the others', and sees what is said of its own member."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -283,3 +284,23 @@ def test_a_confirmation_that_cannot_be_read_confirms_nothing(around: Surrounding
     write_known(around.node, Known(confirmed=b"{}", logged=frozenset({"sha256:00"})))
     (around.node.private / "gateway" / "delegation.json").write_bytes(b"{")
     assert [type(found) for found in own.problems(around.living.trust)] == [DelegationChangedError]
+
+
+async def test_a_member_whose_files_each_come_in_time_is_given_up_as_a_whole_and_another_is_asked(
+    around: Surroundings,
+) -> None:
+    newer = around.renewed()
+    around.served = dict.fromkeys(FIVE, newer)
+
+    async def slow_auditor(request: httpx.Request) -> httpx.Response:
+        if PORTS[request.url.port or 0] == "IOM":
+            await asyncio.sleep(0.6)
+        return around.answer(request)
+
+    network = httpx.AsyncClient(transport=httpx.MockTransport(slow_auditor))
+    registry = Registry(around.node, trust=around.trust, network=network, clock=around.clock, source_s=1.0)
+    before = registry.version()
+    await registry.refresh()
+    await registry.close()
+    assert "not done within 1 s" in registry.refusals["IOM"].sentence()
+    assert registry.version() == before + 1
