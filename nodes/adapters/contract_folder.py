@@ -23,6 +23,7 @@ from exchange.publication.verify import InForce
 from exchange.signing.trust import Trust
 from exchange.statement import Statement
 from nodes.adapters.durable import write_durably
+from nodes.adapters.plain_files import read_plain
 
 CONTRACT_FILE = "contract.odcs.yaml"
 STATEMENTS = "statements"
@@ -98,10 +99,10 @@ def read_contracts(folder: Path, *, trust: Trust) -> ContractShelf:
         ContractError: A contract file that is not one.
         TrustError, LogError: A statement or a proof beside it that does not verify.
     """
-    codelists = tuple(path.read_bytes() for path in sorted(folder.glob("codelists/*.csv")))
+    codelists = tuple(read_plain(path) for path in sorted(folder.glob("codelists/*.csv")))
     kept: dict[Digest, KeptContract] = {}
     for path in sorted(folder.glob(f"*/*/{CONTRACT_FILE}")):
-        contract = _parsed(path.read_bytes(), codelists)
+        contract = _parsed(read_plain(path), codelists)
         files = _statement_files(path.parent / STATEMENTS)
         judged = judge_statements(filed(files), trust=trust, at=trust.issued)
         kept[contract.digest] = KeptContract(contract=contract, statements=judged.counting)
@@ -111,7 +112,7 @@ def read_contracts(folder: Path, *, trust: Trust) -> ContractShelf:
 def _statement_files(folder: Path) -> dict[str, bytes]:
     """Statements first: the proof of each was laid down before it. What is half written has another name."""
     names = [file for suffix in (STATEMENT_SUFFIX, PROOF_SUFFIX) for file in sorted(folder.glob(f"*{suffix}"))]
-    return {file.name: file.read_bytes() for file in names}
+    return {file.name: read_plain(file) for file in names}
 
 
 @lru_cache(maxsize=64)

@@ -21,6 +21,7 @@ from exchange.errors.preparation import OutsideFigureError
 from exchange.pattern import Shape
 from exchange.publication import ContractShelf
 from exchange.signing.trust import Trust
+from nodes.adapters.plain_files import read_plain
 
 TIME, VALUE = "TIME_PERIOD", "OBS_VALUE"
 OUTSIDE_BYTES_MAX = 64 * 1024 * 1024
@@ -47,7 +48,7 @@ def read_mirrors(
         named = _FOLDER.match(folder.name)
         if folder.parent.parent.name == member or named is None or not _near(named["period"], period):
             continue
-        files = {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+        files = {file.name: read_plain(file) for file in sorted(folder.iterdir())}
         opened = open_bundle(files, trust=trust, contracts=shelf)
         agreed = opened.publication.contract
         if opened.data is not None and agreed is not None:
@@ -91,7 +92,7 @@ def _rows(file: Path, contract: DataContract) -> Iterator[tuple[int, list[str]]]
     if file.stat().st_size > OUTSIDE_BYTES_MAX:
         raise _refusal(file, 0, f"at most {OUTSIDE_BYTES_MAX} bytes", "more")
     try:
-        text = file.read_bytes().decode("utf-8")
+        text = read_plain(file, bytes_max=OUTSIDE_BYTES_MAX).decode("utf-8")
     except UnicodeDecodeError as error:
         raise _refusal(file, 0, "UTF-8", "other bytes") from error
     header = [*(dimension.id for dimension in contract.dimensions), TIME, VALUE]

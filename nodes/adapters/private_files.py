@@ -120,7 +120,9 @@ def _require_owner_alone(path: Path, status: os.stat_result, expected: int) -> N
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(
+            path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        )  # a pipe keeps nobody waiting
     except OSError as error:
         raise PrivateKeyFileError(path=str(path), reason=error.strerror or "not readable") from error
     try:

@@ -11,6 +11,7 @@ from exchange.errors.trust import RegistryFileError
 from exchange.signing.trust import FIRST_ROOT, Expired, RegistryRef, Trust, open_trust
 from nodes.adapters.clock import Clock
 from nodes.adapters.durable import write_durably
+from nodes.adapters.plain_files import open_plain
 
 TIMESTAMP = "metadata/timestamp.json"
 FILE_BYTES_MAX = 512 * 1024
@@ -137,7 +138,7 @@ class TrustCache:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             raw = file.read(FILE_BYTES_MAX + 1)
     except OSError as error:
         raise RegistryFileError(file=path.name, reason=error.strerror or "not readable") from error

@@ -13,6 +13,7 @@ from exchange.signing.trust import Trust
 from nodes.adapters.durable import write_durably
 from nodes.adapters.key_files import read_passphrase, read_signer
 from nodes.adapters.local_gateway import LocalGateway
+from nodes.adapters.plain_files import open_plain
 from nodes.auditor.commands import last_run, open_store
 from nodes.auditor.report_document import report_document
 from nodes.paper import Document, html_bytes, pdf_bytes
@@ -103,7 +104,7 @@ def read_bounded(path: Path, *, bytes_max: int) -> bytes:
         EvidenceFileError: It cannot be read, or is larger than this.
     """
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             raw = file.read(bytes_max + 1)
     except OSError as error:
         raise EvidenceFileError(path=str(path), reason=error.strerror or type(error).__name__) from error

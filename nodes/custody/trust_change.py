@@ -30,6 +30,7 @@ from exchange.signing.sealing import ENVELOPE_BYTES_MAX
 from exchange.signing.trust import FIRST_ROOT
 from nodes.adapters.durable import write_durably
 from nodes.adapters.key_files import read_private_key
+from nodes.adapters.plain_files import open_plain
 from nodes.adapters.private_files import read_owned
 from nodes.adapters.trust_folder import TIMESTAMP, read_trust_files
 from nodes.custody.passphrases import ask_for_passphrase, secret_of
@@ -188,7 +189,7 @@ def open_keys(arguments: Namespace) -> Sequence[tuple[RegistryRole, Signer]]:
 
 def _read(path: Path, bytes_max: int) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             raw = file.read(bytes_max + 1)
     except OSError as error:
         raise FileRefusedError(path=str(path), reason=error.strerror or "not readable") from error

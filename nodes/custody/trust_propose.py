@@ -19,6 +19,7 @@ from exchange.signing.keys import KeyPurpose
 from exchange.signing.registry import SignedRegistry
 from exchange.signing.trust import FIRST_ROOT, Trust, open_trust
 from exchange.signing.words import digest_words
+from nodes.adapters.plain_files import read_plain
 from nodes.custody.trust_change import RegistryFolder, ask_for_registry, read_registry, write_change
 from nodes.custody.trust_words import standing_json, tell_change, tell_standing
 from nodes.terminal import CommandParser, Invocation
@@ -237,6 +238,6 @@ def _given(arguments: Namespace, name: str) -> Any:  # noqa: ANN401  # of whatev
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_plain(path)
     except OSError as error:
         raise FileRefusedError(path=str(path), reason=error.strerror or "not readable") from error

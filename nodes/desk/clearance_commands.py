@@ -18,6 +18,7 @@ from exchange.signing.passkey import parse_passkey_proof
 from exchange.signing.words import digest_words
 from nodes.adapters.desk_store import open_desk
 from nodes.adapters.durable import write_durably
+from nodes.adapters.plain_files import read_plain
 from nodes.desk.cases import Desk, KeptCase, load_case
 from nodes.desk.deciding import approvals_missing, ask_approval, take_approval, take_return
 from nodes.desk.finding import CANDIDATE_FORM, asked_words, find_case, find_shown
@@ -228,7 +229,7 @@ def _approval(desk: Desk, kept: KeptCase, arguments: Namespace) -> Approval:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_plain(path)
     except OSError as error:
         raise FileRefusedError(path=str(path), reason=error.strerror or "not readable") from error
 

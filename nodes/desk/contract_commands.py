@@ -15,6 +15,7 @@ from exchange.errors.contract import ContractError, ContractVersionError
 from exchange.flow.agree import ContractState, Standing
 from exchange.statement import StatementType
 from nodes.adapters.contract_folder import ContractShelf
+from nodes.adapters.plain_files import read_plain
 from nodes.desk.contract_sources import codelists, find_contract, folders, read_contract, read_shelf
 from nodes.desk.contract_words import describe
 from nodes.terminal import CommandParser, Invocation
@@ -188,7 +189,7 @@ class _Checked:
 
 
 def _checked(file: Path, places: Iterable[Path]) -> _Checked:
-    raw, lists = file.read_bytes(), codelists(places)
+    raw, lists = read_plain(file), codelists(places)
     try:
         return _Checked(file, parse_contract(raw, codelists=lists), ())
     except ContractError:  # it stops at the first finding; a person wants them all

@@ -8,6 +8,7 @@ from pathlib import Path
 from exchange.encoding import Json
 from exchange.errors import ExitCode
 from nodes.adapters.durable import write_durably
+from nodes.adapters.plain_files import read_plain
 from nodes.desk.contract_import_draft import Draft, draft_contract
 from nodes.terminal import CommandParser, Invocation, Output, printable
 
@@ -22,7 +23,7 @@ def import_odcs(invocation: Invocation) -> int:
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="DRAFT")
     parser.add_argument("--object", metavar="NAME", help="which schema object, where the file has several")
     arguments = invocation.parse(parser)
-    draft = draft_contract(arguments.file.read_bytes(), chosen=arguments.object)
+    draft = draft_contract(read_plain(arguments.file), chosen=arguments.object)
     if arguments.output.exists():  # it may be a draft in which somebody has decided terms
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(arguments.output))
     write_durably(arguments.output, draft.raw)

@@ -1,5 +1,6 @@
 """Where a command finds a contract: in a file, in the node's folder, in a trust folder, in the checkout."""
 
+import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from exchange.contract.parse import parse_contract
 from exchange.encoding import Digest
 from exchange.errors.contract import ContractDigestError
 from nodes.adapters.contract_folder import CONTRACT_FILE, ContractShelf, read_contracts
+from nodes.adapters.plain_files import read_plain
 from nodes.adapters.trust_folder import load_trust
 from nodes.terminal import Invocation
 
@@ -19,7 +21,7 @@ SOURCES = Path(__file__).resolve().parents[2] / "contracts"
 
 def folders(invocation: Invocation, file: Path, named: Path | None) -> list[Path]:
     """Where code lists may lie: named, beside the contract, in the node, in the checkout. The digest decides."""
-    beside = file.resolve().parent
+    beside = Path(os.path.realpath(file)).parent  # unlike `resolve`, it says nothing of links in a circle
     found = [named] if named is not None else []
     found += [beside / "codelists", beside.parent.parent / "codelists"]
     found += [invocation.node.contracts / "codelists"] if invocation.node is not None else []
@@ -28,7 +30,7 @@ def folders(invocation: Invocation, file: Path, named: Path | None) -> list[Path
 
 def codelists(places: Iterable[Path]) -> dict[Digest, bytes]:
     """Every code list that lies in these folders, by the digest of its bytes."""
-    files = (file.read_bytes() for folder in places for file in sorted(folder.glob("*.csv")))
+    files = (read_plain(file) for folder in places for file in sorted(folder.glob("*.csv")))
     return {Digest.of(raw): raw for raw in files}
 
 
@@ -39,7 +41,7 @@ def read_contract(invocation: Invocation, asked: str) -> DataContract:
     if not file.is_file():
         files = {(path.parent.parent.name, path.parent.name): path for path in folder.glob(f"*/*/{CONTRACT_FILE}")}
         file = files[choose_one(files, asked)]
-    return parse_contract(file.read_bytes(), codelists=codelists(folders(invocation, file, None)))
+    return parse_contract(read_plain(file), codelists=codelists(folders(invocation, file, None)))
 
 
 def read_source_contracts() -> list[DataContract]:

@@ -8,6 +8,7 @@ from exchange.errors.settings import CommandLineError, FileRefusedError
 from exchange.signing.passkey import parse_passkey_proof
 from exchange.signing.words import digest_words, fingerprint_words
 from nodes.adapters.durable import write_durably
+from nodes.adapters.plain_files import read_plain
 from nodes.desk.enrolling import REQUEST_BYTES_MAX, PasskeyRequest, format_request, parse_credential, parse_request
 from nodes.terminal import CommandParser, Invocation
 
@@ -86,7 +87,7 @@ def apply(invocation: Invocation) -> int:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_plain(path)
     except OSError as error:
         raise FileRefusedError(path=str(path), reason=error.strerror or "not readable") from error
 

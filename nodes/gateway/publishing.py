@@ -25,6 +25,7 @@ from exchange.manifest import CLEARANCE
 from exchange.publication.verify import SIGNATURES
 from nodes.adapters.contract_store import keep_evidence
 from nodes.adapters.own_log import entry_at
+from nodes.adapters.plain_files import open_plain
 from nodes.adapters.publication_store import (
     KeptPublication,
     keep_publication,
@@ -236,7 +237,7 @@ def _read(file: Path, bytes_max: int) -> bytes:
         RequestMalformedError: No such file, or too large.
     """
     try:
-        with file.open("rb") as handle:
+        with open_plain(file) as handle:
             raw = handle.read(bytes_max + 1)
     except OSError as error:
         raise RequestMalformedError(subject="hand-over", reason=error.strerror or "not readable") from error

@@ -28,6 +28,7 @@ from nodes.adapters.clock import Clock
 from nodes.adapters.contract_folder import keep_statement, read_contracts
 from nodes.adapters.contract_store import has_evidence, keep_evidence, statement_index
 from nodes.adapters.own_log import each_entry
+from nodes.adapters.plain_files import read_plain
 from nodes.adapters.publication_store import KeptPublication, mark_superseded, publications
 from nodes.adapters.store import Store
 from nodes.adapters.trust_folder import load_trust
@@ -72,7 +73,7 @@ class FoundFiles:
     def raw(self, digest: Digest | None) -> bytes | None:
         """The bytes with this digest; a file that changed since it was looked at is none."""
         path = None if digest is None else self.by_digest.get(digest)
-        raw = None if path is None else path.read_bytes()
+        raw = None if path is None else read_plain(path, bytes_max=ZIP_BYTES_MAX)
         return raw if raw is not None and Digest.of(raw) == digest else None
 
 
@@ -89,7 +90,7 @@ def find_files(folder: Path) -> FoundFiles:
     if len(paths) > FILES_MAX:
         raise FileRefusedError(path=str(folder), reason=f"more than {FILES_MAX} files")
     for path in paths:
-        raw = path.read_bytes()
+        raw = read_plain(path, bytes_max=ZIP_BYTES_MAX)
         found.by_digest.setdefault(Digest.of(raw), path)
         if raw.startswith(_ZIP):
             for unpack, kept in ((unpack_zip, found.zips), (unpack_handover, found.handovers)):
@@ -185,8 +186,8 @@ class _Refiller:
             if raw is not None:
                 self._library.keep_zip(kept.bundle, raw)
             return raw is not None
-        zips = (path.read_bytes() for path in self._found.zips.get(entry.bundle, ()))
-        handovers = (path.read_bytes() for path in self._found.handovers.get(entry.bundle, ()))
+        zips = (read_plain(path, bytes_max=ZIP_BYTES_MAX) for path in self._found.zips.get(entry.bundle, ()))
+        handovers = (read_plain(path, bytes_max=ZIP_BYTES_MAX) for path in self._found.handovers.get(entry.bundle, ()))
         return any(self._rebuilder.publication(index, entry, raw) for raw in zips) or any(
             self._rebuilder.waiting(index, entry, raw) for raw in handovers
         )

@@ -11,6 +11,7 @@ from exchange.errors import ExitCode
 from exchange.flow.prepare import secret_parameters
 from exchange.table import AggregateTable
 from nodes.adapters.contract_folder import read_contracts
+from nodes.adapters.plain_files import read_plain
 from nodes.adapters.preparation_notes import keep_note
 from nodes.adapters.trust_folder import load_trust
 from nodes.preparation.candidate import read_secret
@@ -32,7 +33,7 @@ def advise(invocation: Invocation) -> int:
     node, now = invocation.require_node(), invocation.clock.now()
     shelf = read_contracts(node.contracts, trust=load_trust(node.keys, at=now))
     contract = shelf.chosen(arguments.contract, provider=node.member, at=now)
-    mapping = parse_mapping(arguments.mapping.read_bytes(), file=arguments.mapping.name)
+    mapping = parse_mapping(read_plain(arguments.mapping), file=arguments.mapping.name)
     aggregate = partial(_aggregated, node=node, extract=arguments.extract, mapping=mapping, period=arguments.period)
     advice = advise_contract(
         aggregate(contract),

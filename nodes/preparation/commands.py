@@ -12,6 +12,7 @@ from exchange.errors import ExitCode
 from exchange.errors.preparation import MappingValueError, PreparerError
 from exchange.flow.prepare import Attribution, History, Preparation, Prepared, prepare
 from nodes.adapters.contract_folder import read_contracts
+from nodes.adapters.plain_files import read_plain
 from nodes.adapters.preparation_notes import drop_note, keep_note
 from nodes.adapters.trust_folder import load_trust
 from nodes.preparation.aggregate import Census
@@ -173,12 +174,12 @@ def _request(arguments: Namespace, contract: DataContract, officer: str, at: dat
         contract=contract,
         period=arguments.period,
         extract=arguments.extract,
-        mapping=parse_mapping(mapping.read_bytes(), file=mapping.name),
+        mapping=parse_mapping(read_plain(mapping), file=mapping.name),
         officer=officer,
         at=at,
         reader=arguments.reader and arguments.reader.upper(),
         output=arguments.output,
-        earlier=None if earlier is None else parse_mapping(earlier.read_bytes(), file=earlier.name),
+        earlier=None if earlier is None else parse_mapping(read_plain(earlier), file=earlier.name),
     )
 
 

@@ -20,6 +20,7 @@ from typing import BinaryIO, TextIO
 import duckdb
 
 from exchange.errors.preparation import RegisterColumnError, RegisterFormatError, RegisterUnreadableError
+from nodes.adapters.plain_files import open_plain
 from nodes.preparation.mapping import RegisterMapping
 from nodes.settings import PreparationSettings
 
@@ -78,6 +79,7 @@ def database(path: Path, settings: PreparationSettings, *, work: Path) -> Iterat
     The spilled pages hold micro-data: their folder is readable for this user only and is removed in the end; those of
     a process that was killed are removed at the next start.
     """
+    open_plain(path).close()  # a link in a circle has no path that could be allowed
     _remove_stale(work)
     spill = work / f"{_SPILL}{os.getpid()}"
     spill.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -118,7 +120,7 @@ def open_register(connection: duckdb.DuckDBPyConnection, path: Path, mapping: Re
         raise RegisterFormatError(file=path.name)
     if any(character in _GLOB for character in str(path.resolve())):
         raise RegisterUnreadableError(file=path.name, format=kind, reason=f"its path holds one of {_GLOB}")
-    with path.open("rb"):
+    with open_plain(path):
         """A missing or unreadable file is the operating system's error, not DuckDB's."""
     if kind is RegisterFormat.PARQUET:
         relation = f"read_parquet({literal(str(path.resolve()))}, hive_partitioning = false, file_row_number = true)"
@@ -143,7 +145,7 @@ def csv_text(path: Path, kind: RegisterFormat) -> Iterator[TextIO]:
 @contextmanager
 def _plain(path: Path, kind: RegisterFormat) -> Iterator[BinaryIO]:
     with ExitStack() as stack:
-        raw = stack.enter_context(path.open("rb"))
+        raw = stack.enter_context(open_plain(path))
         yield stack.enter_context(gzip.open(raw)) if kind is RegisterFormat.CSV_GZ else raw  # type: ignore[misc]  # a GzipFile reads as one
 
 

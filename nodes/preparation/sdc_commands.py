@@ -36,6 +36,7 @@ from exchange.errors import ExitCode
 from exchange.errors.settings import CommandLineError
 from exchange.errors.tabular import InstanceFileError
 from nodes.adapters.durable import write_durably
+from nodes.adapters.plain_files import read_plain
 from nodes.terminal import CommandParser, Invocation
 
 EXPOSED_SHOWN_MAX = 20
@@ -211,7 +212,7 @@ def _instance(folder: Path) -> Instance:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_plain(path)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise InstanceFileError(path=str(path)) from error
 
