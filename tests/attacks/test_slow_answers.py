@@ -154,6 +154,7 @@ WAYS = [
     [dripping_head, dripping_body, endless_body, endless_head, longer_than_sent, two_lengths, around],
     ids=lambda attack: attack.__name__.replace("_", " "),
 )
+@pytest.mark.asvs("V16.5.2")
 async def test_an_answer_that_does_not_end_as_it_should_is_given_up_and_the_next_is_taken(
     ask: Asked, attack: Served
 ) -> None:
