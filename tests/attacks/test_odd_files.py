@@ -32,9 +32,15 @@ MAPPING = (Path(__file__).resolve().parents[2] / "nodes" / "demo" / "mappings" /
 @pytest.fixture(autouse=True)
 def _impatient() -> Iterator[None]:
     """A command that waits for a writer of a pipe would wait for ever: the alarm ends it as a failure."""
+    before = signal.signal(signal.SIGALRM, _waited)
     signal.alarm(WAITED_S)
     yield
     signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def _waited(*_: object) -> None:
+    pytest.fail(f"waited for {WAITED_S} s")
 
 
 @pytest.fixture(scope="module")
