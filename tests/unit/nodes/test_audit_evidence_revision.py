@@ -229,7 +229,7 @@ def relabelled(log: LogCopy) -> LogCopy:
 @pytest.mark.parametrize("member", ["KG", "KZ"])
 def test_a_log_as_it_was_before_the_decision_convicts_on_the_auditors_word_alone(tmp_path: Path, member: str) -> None:
     def earlier(log: LogCopy) -> LogCopy:
-        """All but the heartbeat, under the first day's checkpoint: twenty days in which anything may have been taken."""
+        """All but the heartbeat, under the first day's checkpoint: for twenty days it says nothing."""
         return replace(log, checkpoints=log.checkpoints[:1], entries=log.entries[:-1])
 
     file = filed(tmp_path)
