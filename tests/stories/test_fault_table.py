@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ pytestmark = [pytest.mark.story, pytest.mark.long, pytest.mark.timeout(3600), py
 ALL = os.environ.get("FAULTS") == "all"
 SAMPLED, SEED = 3, 20261122
 PERIOD = "2026-02"
-ATTACH_S, ATTACHES, SETTLE_S = 30.0, 4, 1.5
+ATTACH_S, ATTACHES, SETTLE_S, END_S = 30.0, 4, 1.5, 4.0
 KILLED = -9
 EIO, ENOSPC, KILL = "error=EIO", "error=ENOSPC", "signal=SIGKILL"
 
@@ -88,15 +89,16 @@ def tile_name(size: int) -> str:
 @contextmanager
 def attached(faulty: FaultyFederation, member: str, *options: str) -> Iterator[None]:
     """While strace watches every thread of a running gateway."""
-    pid = faulty.running[member].pid
     for _ in range(ATTACHES):
+        faulty.heal()  # an earlier fault may have ended it late
+        pid = faulty.running[member].pid
         tracer = subprocess.Popen(
             ["strace", "-f", "-qq", "-p", str(pid), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            soon("strace is attached", lambda: traced(pid), within_s=ATTACH_S)
+            soon("strace is attached", partial(traced, pid), within_s=ATTACH_S)
         except AssertionError:
-            end(tracer)  # a thread that began or ended meanwhile was missed: it is told from the start again
+            end(tracer)
             continue
         try:
             yield
@@ -140,6 +142,8 @@ def test_whatever_call_breaks_while_a_partner_pulls_nothing_it_was_given_is_lost
     with attached(faulty, "KZ", "-o", os.devnull, "-e", "signal=none", "-P", str(path), "-e", inject):
         code, taken = pull(faulty)
         time.sleep(SETTLE_S)  # its cosignatures and receipt come after the answer
+        with suppress(subprocess.TimeoutExpired):
+            faulty.running["KZ"].wait(timeout=END_S if fault == EIO else 0)
     ended = faulty.running["KZ"].poll()
 
     # An I/O error stops the node and a full disk does not.
