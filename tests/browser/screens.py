@@ -2,18 +2,22 @@
 
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest.mock import patch
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exchange.encoding import Digest
 from exchange.manifest import MANIFEST
 from exchange.report import pooled_digest
 from nodes.adapters.node_folder import copy_contracts
 from nodes.desk.main import guarded
+from nodes.desk.pages import releases
+from nodes.paper import Document, pdf_bytes
 from tests.browser.audit import audit_site
 from tests.browser.chromium import Browser, chromium
 from tests.browser.pseudo import PSEUDO, pseudo_locale
@@ -68,6 +72,7 @@ ADDRESSES: Mapping[str, Mapping[str, str]] = {
         "pulls": "/pulls",
         "pulls-none": "/pulls?state=published&period=2026-08",
     },
+    "waiting": {"prepared": "/releases/1/sheet.pdf"},
     "founding": {"tasks-none": "/", "bundles-none": "/bundles", "corridors-none": "/corridors", "sign-in": "/sign-in"},
     "operating": {"node-silent": "/node", "accounts": "/accounts"},
     "operating-well": {"node": "/node", "node-partners": "/node/partners", "node-keys": "/node?purpose=bundle"},
@@ -131,6 +136,46 @@ def publishing(browser: Browser) -> Iterator[Tour]:
             server.world.act("bundle", "release", *ASKED)
         with answering(server, str(server.world.state()["bundle"])), served(many_languages(server), port(ORIGIN_PORT)):
             yield Tour(Site(server.passkeys, browser), "Clearer B", ADDRESSES["publishing"])
+
+
+@contextmanager
+def waiting(browser: Browser) -> Iterator[Tour]:
+    """An officer whose sheet is still being made; the page stands still, so that it can be looked at."""
+    with tempfile.TemporaryDirectory() as folder, sheets_held():
+        server = desk_server(Path(folder) / "kz")
+        server.world.act("bundle", "submit", *ASKED)
+        with served(standing_still(many_languages(server)), port(ORIGIN_PORT)):
+            yield Tour(Site(server.passkeys, browser), "Clearer B", ADDRESSES["waiting"])
+
+
+@contextmanager
+def sheets_held() -> Iterator[threading.Event]:
+    """No sheet is made before the event is set, or before this ends: as if the table were a large one."""
+    go = threading.Event()
+
+    def held(document: Document) -> bytes:
+        go.wait()
+        return pdf_bytes(document)
+
+    with patch.object(releases, "pdf_bytes", held):
+        try:
+            yield go
+        finally:
+            go.set()
+
+
+def standing_still(app: ASGIApp) -> ASGIApp:
+    """Pages without the header by which a browser looks again."""
+
+    async def still(scope: Scope, receive: Receive, send: Send) -> None:
+        async def passed_on(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [one for one in message["headers"] if one[0].lower() != b"refresh"]
+            await send(message)
+
+        await app(scope, receive, passed_on)
+
+    return still
 
 
 def many_languages(server: DeskServer) -> ASGIApp:
@@ -207,6 +252,7 @@ def auditing_honest(browser: Browser) -> AbstractContextManager[Tour]:
 TOURS: Mapping[str, Callable[[Browser], AbstractContextManager[Tour]]] = {
     "clearing": clearing,
     "publishing": publishing,
+    "waiting": waiting,
     "founding": founding,
     "operating": operating,
     "operating-well": operating_well,

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support import expected_conditions
+from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.browser.chromium import Browser
 from tests.browser.pseudo import PSEUDO, pseudo_faults, texts_of
-from tests.browser.screens import LANGUAGES, TOURS, WIDTHS, auditing, clearing, comparing
-from tests.browser.site import Site
+from tests.browser.screens import LANGUAGES, TOURS, WIDTHS, auditing, clearing, comparing, sheets_held
+from tests.browser.site import PATIENCE_S, Site
 from tests.world.desk_server import ORIGIN, PEOPLE
 
 pytestmark = pytest.mark.timeout(1800)  # a tour has up to forty pages, and the machine may be busy
@@ -152,6 +154,26 @@ def test_without_scripts_every_task_but_the_passkey_is_done(plain_browser: Brows
         assert "in force" in plain.text()
         plain.follow(".console-linkbutton")
         assert plain_browser.driver.current_url.startswith(f"{ORIGIN}/sign-in")
+
+
+def test_without_scripts_a_file_that_takes_long_comes_by_itself(
+    plain_browser: Browser, browser: Browser, site: Site, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    behaviour = {"behavior": "allow", "downloadPath": str(kept)}
+    plain_browser.driver.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
+    with sheets_held() as go:
+        plain = carried_over(site, "Clearer B", plain_browser)
+        plain.open("/releases/1")
+        plain.follow("a[href$='/sheet.pdf']")
+        assert "The file is being prepared" in plain.text()
+        page = plain.find("html")
+        WebDriverWait(plain_browser.driver, PATIENCE_S).until(expected_conditions.staleness_of(page))
+        assert "The file is being prepared" in plain.text()
+        assert not kept.exists()
+        go.set()
+        WebDriverWait(plain_browser.driver, PATIENCE_S).until(lambda _: [*kept.glob("*.pdf")])
+    assert next(kept.glob("*.pdf")).read_bytes().startswith(b"%PDF-")
 
 
 def test_a_filter_changes_the_table_in_place_and_the_address(browser: Browser) -> None:
