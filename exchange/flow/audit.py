@@ -6,30 +6,31 @@ evidence file → logs under signed checkpoints → publications verified → st
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
 from exchange.contract.model import DataContract
 from exchange.contract.parse import parse_contract
 from exchange.contract.reference import ContractRef
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError
-from exchange.errors.audit_logs import LogMalformedError, LogRolledBackError
-from exchange.errors.bundle import DeterminedCellsError
+from exchange.errors.audit import PublicationMissingError, PublishedLateError
+from exchange.errors.audit_logs import LogMalformedError
+from exchange.errors.bundle import DeterminedCellsError, EntryMismatchError
 from exchange.errors.encoding import EncodingError
 from exchange.errors.evidence import EvidenceIncompleteError, EvidenceLogError, EvidenceUnprovenError
 from exchange.errors.log import LogError, LogKeyEndedError
 from exchange.flow.agree import contract_state
 from exchange.flow.stated import BINDS
-from exchange.manifest import DATA, DISCLOSURE, MANIFEST, Manifest, bundle_digest, parse_manifest
-from exchange.publication import SIGNATURES, OneContract, Publication, verify_publication
+from exchange.flow.word import Word, word_of
+from exchange.manifest import DISCLOSURE, MANIFEST, Manifest, bundle_digest, parse_manifest
+from exchange.publication import OneContract, Publication, verify_publication
 from exchange.reconcile import reconcile
 from exchange.reconcile.dossier import Charge, Dossier, LogCopy
 from exchange.reconcile.evidence import Signatures
 from exchange.reconcile.handed_out import handed_out, read_handed_out
 from exchange.reconcile.history import STATEMENTS, history_of
 from exchange.reconcile.lineage import ends_by_origin, lineage_errors, of_this_tree
-from exchange.reconcile.logs import STALE_MAX, contradictions, read_seen, shown_backwards, view_of
+from exchange.reconcile.logs import contradictions, read_seen, view_of
 from exchange.reconcile.memory import Memory
 from exchange.reconcile.model import (
     Evidence,
@@ -46,8 +47,7 @@ from exchange.signing.members import Member
 from exchange.signing.trust import Trust
 from exchange.statement import Statement, open_statement
 
-AT_SLACK = timedelta(hours=1)
-"""How much later than the newest cosignature an audit may have decided without resting on the auditor's clock."""
+_BY_CALENDAR = frozenset({PublicationMissingError.code, PublishedLateError.code})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +65,6 @@ class ForceBook:
         said = [self.statements[digest] for digest in known if digest in self.statements]
         versions = [(other, said) for other in self.contracts.values() if other.id == found.id and other != found]
         return contract_state(found, said, at=at, provider=provider, versions=versions).value
-
-
-class Word(StrEnum):
-    """What an evidence file cannot prove by signatures alone: there the auditor's word stands."""
-
-    ORDER = "order"  # that a log of this size was shown after a longer one
-    UNANSWERED = "unanswered"  # that a member did not show what its log names
-    CLOCK = "clock"  # that it was so late when the audit decided
-    FILES = "files"  # that a member served these files of a bundle
-    NEWEST = "newest"  # that a log showed no more than this when the audit decided
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +91,7 @@ def contract_of(files: Mapping[str, bytes]) -> ContractRef | None:
 
 
 def read_publication(
+    bundle: Digest,
     files: Mapping[str, bytes],
     *,
     trust: Trust,
@@ -109,8 +100,12 @@ def read_publication(
 ) -> VerifiedPublication | ExchangeError:
     """Every check of a publication that needs no figure; whether its contract was in force is judged later.
 
-    What verified in an earlier audit, with the same of everything, is read and not verified again.
+    Files of another bundle than the log names say nothing of this one, good as they may be. What verified in an
+    earlier audit, with the same of everything, is read and not verified again.
     """
+    other = bundle_digest(files[MANIFEST]) if MANIFEST in files else bundle
+    if other != bundle:
+        return EntryMismatchError(field="bundle", expected=str(other), found=str(bundle))
     ref = contract_of(files)
     contract = contracts.get(ref.digest) if ref is not None else None
     if memory is None:
@@ -182,37 +177,18 @@ def decide_again(dossier: Dossier, *, trust: Trust, codelists: Mapping[Digest, b
         [found for log in dossier.logs for found in _judge_log(log, seen[log.member], trust.known(log.member))],
         dossier.charge,
     )
-    unpinned, entered = set[Digest](), proven is None
+    federation = None
     if proven is None:
         federation = _federation(dossier, seen, trust, codelists)
-        unpinned = _unpinned(dossier, federation)
         proven = _same(reconcile(federation).findings, dossier.charge)
     if proven is None:
         raise EvidenceUnprovenError(code=dossier.charge.code, party=dossier.charge.party)
     longest = {member: max(notes, key=lambda one: one.checkpoint.size) for member, notes in seen.items()}
-    cosigned = [one.cosigned_at for one in longest.values() if one.cosigned_at is not None]
-    rests = {
-        Word.UNANSWERED: bool(dossier.unanswered),
-        Word.CLOCK: not cosigned or dossier.at > max(cosigned) + AT_SLACK,
-        Word.FILES: bool(unpinned),
-        # What is *not* in a log may stand in what it held when the audit decided, and this copy leaves out.
-        Word.NEWEST: entered and any(_is_older(one, dossier.at) for one in longest.values()),
-        Word.ORDER: any(
-            dossier.charge == Charge(code=LogRolledBackError.code, party=log.member, entries=())
-            and not shown_backwards(seen[log.member], size=len(log.entries))
-            for log in dossier.logs
-        ),
-    }
     return Proven(
         finding=proven,
         checkpoints={member: (one.checkpoint.size, one.cosigned_at) for member, one in longest.items()},
-        word=frozenset(word for word, rested in rests.items() if rested),
+        word=word_of(dossier, seen, federation, trust=trust),
     )
-
-
-def _is_older(seen: SeenCheckpoint, at: datetime) -> bool:
-    """Whether a log must have had entries at this time that this checkpoint of it does not cover: its heartbeats."""
-    return seen.cosigned_at is None or at > seen.cosigned_at + STALE_MAX
 
 
 def _read_checkpoints(dossier: Dossier, trust: Trust) -> dict[str, list[SeenCheckpoint]]:
@@ -279,16 +255,18 @@ def _federation(
     _require_statements(logs.values(), dossier.signed)
     contracts = {one.digest: one for one in (parse_contract(raw, codelists=codelists) for raw in dossier.contracts)}
     publications: Publications = {
-        bundle: read_publication(files, trust=trust, contracts=contracts)
+        bundle: read_publication(bundle, files, trust=trust, contracts=contracts)
         for bundle, files in dossier.publications.items()
     }
     names: dict[Digest, tuple[str, str]] = {}
     for bundle, files in dossier.publications.items():
         with suppress(ExchangeError, KeyError):
+            if bundle_digest(files[MANIFEST]) != bundle:
+                continue
             manifest = parse_manifest(files[MANIFEST])
             names[bundle] = (manifest.contract.id, manifest.period)
     for view in logs.values():
-        _require_contracts(view, contracts)
+        _require_contracts(view, contracts, signed=dossier.charge.code in _BY_CALENDAR)
     statements = read_statements(logs.values(), dossier.signed, trust=trust)
     return Federation(
         at=dossier.at,
@@ -310,34 +288,16 @@ def _require_statements(logs: Iterable[LogView], signed: Mapping[Digest, bytes])
             raise EvidenceIncompleteError(party=log.member, missing=missing, what="contract statements")
 
 
-def _require_contracts(log: LogView, contracts: Mapping[Digest, DataContract]) -> None:
-    missing = {one.entry.contract for one in history_of(log).published} - contracts.keys()
+def _require_contracts(log: LogView, contracts: Mapping[Digest, DataContract], *, signed: bool) -> None:
+    """What was published is under a contract in the file; where something is owed, so is each version that was signed.
+
+    A version left out may be the one that took the other's place, after which nothing was owed under that.
+    """
+    history = history_of(log)
+    missing = {one.entry.contract for one in history.published} | (history.signed.keys() if signed else set())
+    missing -= contracts.keys()
     if missing:
         raise EvidenceIncompleteError(party=log.member, missing=len(missing), what="contracts")
-
-
-def _unpinned(dossier: Dossier, federation: Federation) -> set[Digest]:
-    """The bundles that do not verify and whose files, as given, no log entry pins."""
-    signatures = {
-        one.entry.bundle: one.entry.evidence for log in federation.logs.values() for one in history_of(log).published
-    }
-    return {
-        bundle
-        for bundle, files in dossier.publications.items()
-        if isinstance(federation.publications[bundle], ExchangeError)
-        and not _pinned(bundle, files, signatures.get(bundle))
-    }
-
-
-def _pinned(bundle: Digest, files: Mapping[str, bytes], signatures: Digest | None) -> bool:
-    """Whether these are the very files: the entry names manifest and signatures, the manifest all others."""
-    if bundle_digest(files.get(MANIFEST, b"")) != bundle or Digest.of(files.get(SIGNATURES, b"")) != signatures:
-        return False
-    try:
-        resources = parse_manifest(files[MANIFEST]).resources
-    except ExchangeError:
-        return True
-    return all(Digest.of(files.get(one.path, b"")) == one.digest for one in resources if one.path != DATA)
 
 
 def _same(findings: Iterable[Finding], charge: Charge) -> Finding | None:

@@ -12,6 +12,8 @@ from datetime import datetime
 from exchange.encoding import Digest
 from exchange.errors import ExchangeError
 from exchange.errors.audit_logs import (
+    LogContinuedError,
+    LogCutError,
     LogRolledBackError,
     LogStaleError,
     LogTruncatedError,
@@ -30,6 +32,7 @@ WORD_ALONE = frozenset(
     error.code for error in (LogUnreachableError, LogUnwitnessedError, LogStaleError, LogTruncatedError)
 )
 """Findings that say what a member did not show: there is nothing signed to hand over."""
+_BY_LONGER_CHECKPOINTS = frozenset(error.code for error in (LogRolledBackError, LogContinuedError, LogCutError))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +107,8 @@ def _cut(kept: Kept, charge: Charge, logs: Mapping[str, list[LogEntry]], bundles
 
 def _copy(member: str, log: KeptLog, charge: Charge) -> LogCopy:
     """The log with its checkpoints; longer ones, of a time when it showed more, only where they are the charge."""
-    rolled_back = (charge.code, charge.party) == (LogRolledBackError.code, member)
-    notes = (one.note for one in log.seen if rolled_back or one.checkpoint.size <= len(log.entries))
+    convicting = charge.party == member and charge.code in _BY_LONGER_CHECKPOINTS
+    notes = (one.note for one in log.seen if convicting or one.checkpoint.size <= len(log.entries))
     return LogCopy(member=member, checkpoints=tuple(notes), entries=tuple(log.entries))
 
 

@@ -49,9 +49,11 @@ def _owed(
 def _judge(due: Due, digest: Digest, history: History, federation: Federation) -> Iterator[Finding]:
     """One period of one contract for one set of recipients."""
     published = [one for one in history.published if _is(one, due, federation)]
+    unseen = [one for one in history.published if _could_be(one, digest, federation)]
     if published:
-        at = min(_took_effect(one, federation) for one in published)
-    elif any(_could_be(one, digest, federation) for one in history.published):
+        # One that could not be looked at may be the first release; of its time only its entry speaks.
+        at = min([*(_took_effect(one, federation) for one in published), *(one.entry.at for one in unseen)])
+    elif unseen:
         return  # a publication that could not be looked at may be this one
     else:
         at = federation.at

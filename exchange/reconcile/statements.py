@@ -49,6 +49,7 @@ def _missing(
         log = federation.logs[member]
         if not log.times or log.times[-1] <= limit:
             continue  # it may have been down, and take it when it is up
+        went_on = next(index for index, at in enumerate(log.times) if at > limit)
         party = speaker if member == speaker else UNDECIDED
         error = StatementUnloggedError(
             party=party,
@@ -60,4 +61,6 @@ def _missing(
             since=format_instant(first.entry.at),
             member=member,
         )
-        yield Finding(party=party, reason=error, evidence=(statement,), entries=((first.member, first.index),))
+        yield Finding(
+            party=party, reason=error, evidence=(statement,), entries=((first.member, first.index), (member, went_on))
+        )

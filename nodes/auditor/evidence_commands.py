@@ -11,8 +11,9 @@ from exchange.encoding import format_instant
 from exchange.errors import ExitCode
 from exchange.errors.audit import FindingUnknownError
 from exchange.errors.settings import FileRefusedError
-from exchange.flow.audit import Proven, Word, decide_again
+from exchange.flow.audit import Proven, decide_again
 from exchange.flow.prove import smallest_proof
+from exchange.flow.word import Word
 from exchange.reconcile.dossier import DOSSIER_BYTES_MAX, format_dossier, parse_dossier
 from nodes.adapters.durable import write_durably
 from nodes.adapters.trust_folder import load_trust
@@ -28,6 +29,10 @@ WORDS = {
     Word.NEWEST: (
         "that these logs showed no more when the audit decided",
         "что на момент аудита эти журналы не показывали большего",
+    ),
+    Word.EARLIEST: (
+        "that no witness had cosigned the publication before the time in this file",
+        "что до указанного в файле времени публикацию не заверил ни один свидетель",
     ),
     Word.FILES: ("that these files of a bundle were the ones served", "что выданы были именно эти файлы набора"),
 }

@@ -257,7 +257,9 @@ class Gatherer:
             if isinstance(found, ExchangeError):
                 verified[logged.entry.bundle] = found
             elif found is not None:
-                judged = read_publication(found, trust=self._trust, contracts=contracts, memory=self._memory)
+                judged = read_publication(
+                    logged.entry.bundle, found, trust=self._trust, contracts=contracts, memory=self._memory
+                )
                 verified[logged.entry.bundle] = judged
                 holds = isinstance(judged, VerifiedPublication)
                 if not holds or logged.entry.bundle not in self._stored:

@@ -181,6 +181,16 @@ class Auditor:
         return {(one.checkpoint.size, one.checkpoint.root) for one in self._store.checkpoints(member)}
 
 
+def require_auditor_node(node: NodeFolder, trust: Trust) -> None:
+    """Refuse what only the auditor's node does.
+
+    Raises:
+        NotAuditorError: The registry names another member as auditor.
+    """
+    if trust.auditor != node.member:
+        raise NotAuditorError(member=node.member, auditor=trust.auditor)
+
+
 def build_auditor(node: NodeFolder, *, clock: Clock, random: Callable[[int], bytes], store: AuditStore) -> Auditor:
     """The auditor of a node's folder.
 
@@ -190,8 +200,7 @@ def build_auditor(node: NodeFolder, *, clock: Clock, random: Callable[[int], byt
     """
     settings = node.settings
     trust = load_trust(node.keys, at=clock.now())
-    if trust.auditor != node.member:
-        raise NotAuditorError(member=node.member, auditor=trust.auditor)
+    require_auditor_node(node, trust)
     passphrase = read_passphrase(node.path / settings.passphrase_file) if settings.passphrase_file else None
     signer = read_signer(node.private, KeyPurpose.TRANSPORT, passphrase=passphrase, demo=settings.demo)
     caller = Caller(member=node.member, signer=signer, clock=clock, random=random)

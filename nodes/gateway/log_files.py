@@ -4,7 +4,9 @@ And to the members that the node's settings name, which hold a copy of it (decis
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -20,17 +22,33 @@ from nodes.adapters.tile_files import TileFiles
 from nodes.gateway.access import Door, require_auditor
 from nodes.gateway.context import GatewayContext
 
+Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
+
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
 FRESH = {"Cache-Control": "no-cache"}
 QUORUM_WAIT_S = 5.0
 """How long `exchange log prove` waits for the newest entry's cosignatures."""
 
 
+def file_route(routes: APIRouter, path: str) -> Callable[[Handler], Handler]:
+    """An address of a file: GET, and HEAD, to which the server sends the same status and headers and no body.
+
+    Source: RFC 9110 §9.1 and §9.3.2.
+    """
+
+    def register(handler: Handler) -> Handler:
+        routes.get(path, response_class=Response)(handler)
+        routes.head(path, response_class=Response, include_in_schema=False)(handler)
+        return handler
+
+    return register
+
+
 def router(context: GatewayContext, door: Door) -> APIRouter:
     """`GET /log/checkpoint` and `/log/tile/…`."""
     routes = APIRouter(tags=["log"])
 
-    @routes.get("/log/checkpoint", response_class=Response)
+    @file_route(routes, "/log/checkpoint")
     async def checkpoint() -> Response:
         """The newest checkpoint, with the cosignatures it has so far."""
         raw = context.files.checkpoint()
@@ -38,7 +56,7 @@ def router(context: GatewayContext, door: Door) -> APIRouter:
             raise NotFoundError
         return Response(raw, media_type="text/plain; charset=utf-8", headers=FRESH)
 
-    @routes.get("/log/tile/{path:path}", response_class=Response)
+    @file_route(routes, "/log/tile/{path:path}")
     async def tile(request: Request, path: str) -> Response:
         """A tile; a partial one that has gone is answered from the full one, cut to its width."""
         wanted = parsed_tile(path)

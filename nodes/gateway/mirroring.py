@@ -26,7 +26,7 @@ from nodes.adapters.mirror_files import MirroredLog
 from nodes.adapters.partner import PartnerClient
 from nodes.gateway.access import Door
 from nodes.gateway.context import GatewayContext
-from nodes.gateway.log_files import FRESH, IMMUTABLE, parsed_tile, tile_of
+from nodes.gateway.log_files import FRESH, IMMUTABLE, file_route, parsed_tile, tile_of
 
 EVERY_S = 30.0
 PAUSE_S = 1.0
@@ -124,7 +124,7 @@ def router(door: Door, mirror: Mirror) -> APIRouter:
     """`GET /mirror/<origin hash>/…`, laid out as C2SP tlog-mirror says."""
     routes = APIRouter(tags=["log"])
 
-    @routes.get("/mirror/{origin_hash}/checkpoint", response_class=Response)
+    @file_route(routes, "/mirror/{origin_hash}/checkpoint")
     async def checkpoint(origin_hash: str) -> Response:
         """The newest cosigned checkpoint whose entries are all kept here."""
         raw = mirror.by_hash(origin_hash)[1].files.checkpoint()
@@ -132,7 +132,7 @@ def router(door: Door, mirror: Mirror) -> APIRouter:
             raise NotFoundError
         return Response(raw, media_type="text/plain; charset=utf-8", headers=FRESH)
 
-    @routes.get("/mirror/{origin_hash}/tile/{path:path}", response_class=Response)
+    @file_route(routes, "/mirror/{origin_hash}/tile/{path:path}")
     async def tile(request: Request, origin_hash: str, path: str) -> Response:
         """A tile of the copy; entries for the log's own operator and the auditor."""
         member, copy = mirror.by_hash(origin_hash)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from exchange.errors.exchange_ import NotFoundError
 from nodes.gateway.context import GatewayContext
+from nodes.gateway.log_files import file_route
 
 _METADATA = re.compile(r"(?:[1-9][0-9]{0,8}\.)?[a-z0-9-]{1,32}\.json\Z")
 _TARGET = re.compile(r"(?:[a-z0-9-]{1,32}/){0,4}[A-Za-z0-9][A-Za-z0-9._-]{0,160}\Z")
@@ -19,12 +20,12 @@ def router(context: GatewayContext) -> APIRouter:
     routes = APIRouter(tags=["trust"])
     folder = context.node.keys
 
-    @routes.get("/trust/metadata/{file}", response_class=Response)
+    @file_route(routes, "/trust/metadata/{file}")
     async def metadata(file: str) -> Response:
         """A metadata file of the registry."""
         return await _answer(folder / "metadata", file, _METADATA)
 
-    @routes.get("/trust/targets/{path:path}", response_class=Response)
+    @file_route(routes, "/trust/targets/{path:path}")
     async def targets(path: str) -> Response:
         """A target of the registry."""
         return await _answer(folder / "targets", path, _TARGET)

@@ -22,6 +22,7 @@ from exchange.signing.trust import Member, Trust
 from nodes.adapters.witness_store import rivals, witnessed_note
 from nodes.gateway.access import Door, require_auditor
 from nodes.gateway.context import GatewayContext
+from nodes.gateway.log_files import file_route
 from nodes.gateway.mirroring import Mirror
 from nodes.gateway.takeover import Takeover
 from nodes.gateway.witnessing import Witness
@@ -50,7 +51,7 @@ def router(context: GatewayContext, door: Door, mirror: Mirror) -> APIRouter:
         mirror.hear()
         return Response(str(line).encode("utf-8"), media_type=_TEXT)
 
-    @routes.get("/witness/{origin_hash}/checkpoint", response_class=Response)
+    @file_route(routes, "/witness/{origin_hash}/checkpoint")
     async def latest(origin_hash: str) -> Response:
         """The checkpoint of a log that this witness cosigned last."""
         note = await context.store.read(lambda connection: witnessed_note(connection, origin_hash))

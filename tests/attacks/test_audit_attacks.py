@@ -239,7 +239,9 @@ def test_a_real_bundle_signed_by_a_key_that_had_been_revoked_is_what_the_story_s
     )
     trust = replace(world.trust, members={**world.trust.members, "KZ": replace(kz, keys=keys)})
     files = {name: raw for name, raw in world.files.items() if name != "data.csv"}
-    found = read_publication(files, trust=trust, contracts={world.contract.digest: world.contract})
+    found = read_publication(
+        Digest.of(files["datapackage.json"]), files, trust=trust, contracts={world.contract.digest: world.contract}
+    )
     assert isinstance(found, UnknownKeyError)
     logs = PullLogs()
     logs.publish()

@@ -2,6 +2,8 @@
 
 from exchange.errors import ExitCode
 from nodes.adapters.clock import SystemClock
+from nodes.adapters.trust_folder import load_trust
+from nodes.auditor.main import require_auditor_node
 from nodes.auditor.pages.app import auditor_app, build_auditor_console
 from nodes.terminal import CommandParser, Invocation
 from nodes.web.accounts import Wanted
@@ -21,11 +23,16 @@ def serve(call: Invocation) -> int:
 
 
 def invite(call: Invocation) -> int:
-    """`exchange --node iom audit invite NAME`: a code for one of the two administrators who found the console."""
+    """`exchange --node iom audit invite NAME`: a code for one of the two administrators who found the console.
+
+    Raises:
+        NotAuditorError: The registry names another member as auditor.
+    """
     parser = CommandParser(call.command, "A code for one of the console's first two administrators.")
     parser.add_argument("name", metavar="NAME", help="the person's, for IOM's own eyes")
     name = str(call.parse(parser).name)
     node = call.require_node()
+    require_auditor_node(node, load_trust(node.keys, at=call.clock.now()))
     console = build_auditor_console(node, clock=call.clock).console
     code = console.accounts.invite(Wanted(name=name, officer=None, roles=frozenset({Role.OPERATOR})))
     enrol = f"{node.settings.auditor.origin}/enrol"

@@ -1,5 +1,6 @@
 """Attacks on what is served: bundles, files, tiles and evidence that are not for this caller, or not there at all."""
 
+import asyncio
 import time
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from exchange.encoding import Digest
 from tests.attacks.gateway.conftest import Members
 from tests.world.by_hand import Partner, address, digest_of
-from tests.world.served import ServedGateway
+from tests.world.served import HOST, ServedGateway
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -99,6 +100,29 @@ async def test_nobody_gets_what_is_not_for_them(members: Members, member: str, p
     assert answer.status_code == status
     assert answer.json()["code"] == {403: "auditor-no-data", 404: "not-found"}[status]
     assert "Exchange-Delivery" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/log/checkpoint", "/log/tile/0/000.p/1", "/trust/metadata/1.root.json", "/log/tile/-1"]
+)
+async def test_a_file_is_asked_for_by_head_with_the_same_answer_and_no_body(served: ServedGateway, path: str) -> None:
+    whole, head = [await _to_the_end(served, method, path) for method in ("GET", "HEAD")]
+    assert head.partition(b"\r\n")[0] == whole.partition(b"\r\n")[0]
+    assert _names(head) == _names(whole)
+    assert whole.partition(b"\r\n\r\n")[2]
+    assert not head.partition(b"\r\n\r\n")[2]
+
+
+async def _to_the_end(served: ServedGateway, method: str, path: str) -> bytes:
+    reader, writer = await asyncio.open_connection(HOST, served.port)
+    writer.write(f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+def _names(answer: bytes) -> list[bytes]:
+    return sorted(line.partition(b":")[0].lower() for line in answer.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:])
 
 
 CALLS: list[tuple[str, str, int]] = [

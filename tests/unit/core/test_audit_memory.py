@@ -8,6 +8,7 @@ import pytest
 
 from exchange.encoding import Digest
 from exchange.flow.audit import read_publication
+from exchange.manifest import MANIFEST, bundle_digest
 from exchange.pattern import Pattern
 from exchange.publication import SIGNATURES
 from exchange.reconcile import reconcile
@@ -23,6 +24,7 @@ PROGRAM = Digest.of(b"this program")
 WORLD = bundle_world()
 CONTRACTS = {WORLD.contract.digest: WORLD.contract}
 LATER = COSIGNED + timedelta(minutes=1)
+PUBLISHED = bundle_digest(WORLD.files[MANIFEST])
 
 
 def memory(before: Memory | None = None, *, trust: Trust = WORLD.trust, program: Digest = PROGRAM) -> Memory:
@@ -32,7 +34,7 @@ def memory(before: Memory | None = None, *, trust: Trust = WORLD.trust, program:
 
 
 def read(memory: Memory, files: Mapping[str, bytes] = WORLD.files, trust: Trust = WORLD.trust) -> object:
-    return read_publication(files, trust=trust, contracts=CONTRACTS, memory=memory)
+    return read_publication(PUBLISHED, files, trust=trust, contracts=CONTRACTS, memory=memory)
 
 
 def remembered() -> Memory:
@@ -52,7 +54,7 @@ def revoked(trust: Trust) -> Trust:
 
 
 def test_what_verified_with_the_same_of_everything_is_not_verified_again_and_says_the_same() -> None:
-    anew = read_publication(WORLD.files, trust=WORLD.trust, contracts=CONTRACTS)
+    anew = read_publication(PUBLISHED, WORLD.files, trust=WORLD.trust, contracts=CONTRACTS)
     assert isinstance(anew, VerifiedPublication)
     assert read(memory(remembered())) == replace(anew, cosigned_at=LATER)
 
@@ -62,10 +64,10 @@ CHANGED: dict[str, Callable[[Memory], object]] = {
     "another registry": lambda before: read(memory(before, trust=revoked(WORLD.trust)), trust=revoked(WORLD.trust)),
     "a file more": lambda before: read(memory(before), {**WORLD.files, "note.txt": b""}),
     "no text of the contract": lambda before: read_publication(
-        WORLD.files, trust=WORLD.trust, contracts={}, memory=memory(before)
+        PUBLISHED, WORLD.files, trust=WORLD.trust, contracts={}, memory=memory(before)
     ),
     "no memory, as whoever decides an evidence file": lambda _: read_publication(
-        WORLD.files, trust=WORLD.trust, contracts=CONTRACTS
+        PUBLISHED, WORLD.files, trust=WORLD.trust, contracts=CONTRACTS
     ),
 }
 

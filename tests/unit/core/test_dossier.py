@@ -12,7 +12,8 @@ from exchange.encoding import Digest, canonical_json, parse_json_object
 from exchange.errors.encoding import EncodingError
 from exchange.errors.evidence import EvidenceIncompleteError, EvidenceLogError, EvidenceUnprovenError
 from exchange.errors.log import LogError
-from exchange.flow.audit import Proven, Word, charge_of, decide_again
+from exchange.flow.audit import Proven, charge_of, decide_again
+from exchange.flow.word import Word
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.entry import EntryType, format_entry
 from exchange.log.merkle import leaf_hash

@@ -12,6 +12,8 @@ from exchange.errors.audit import NoAuditYetError, NotAuditorError, ReceiptNotGi
 from exchange.reconcile.model import Finding, Reconciliation
 from nodes.auditor.commands import AUDIT_DB, findings
 from nodes.auditor.main import Auditor, AuditResult, build_auditor
+from nodes.auditor.pages.app import ACCOUNTS_DB
+from nodes.auditor.pages.serve import invite
 from nodes.auditor.report import as_json, print_run
 from nodes.auditor.store import AuditStore
 from nodes.settings import NodeFolder, open_node
@@ -77,6 +79,14 @@ def test_only_the_auditor_that_the_registry_names_may_audit(tmp_path: Path, memb
     with pytest.raises(NotAuditorError) as refusal:
         build_auditor(folder, clock=StillClock(COSIGNED), random=seeded("audit"), store=store)
     assert refusal.value.exit_code is ExitCode.NOT_AUTHORISED
+
+
+def test_nobody_is_invited_to_an_auditors_console_on_another_members_node(tmp_path: Path) -> None:
+    folder = node(tmp_path, "KG")
+    with pytest.raises(NotAuditorError) as refusal:
+        invite(call(folder, "B. Auditor", as_json=False)[0])
+    assert refusal.value.exit_code is ExitCode.NOT_AUTHORISED
+    assert not (folder.path / ACCOUNTS_DB).exists()
 
 
 def test_findings_before_the_first_audit_say_so(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from exchange.reconcile.logs import view_of
 from exchange.reconcile.model import Evidence, Federation
 from tests.unit.core.test_dossier import decided, filed
 from tests.unit.core.test_reconcile_rules import receipt, receipt_late, receipt_unlogged
+from tests.unit.nodes.test_audit_evidence_line import SUCCEEDED
 from tests.unit.nodes.test_audit_evidence_revision import (
     AUDITED,
     FIRST,
@@ -36,6 +37,7 @@ from tests.unit.nodes.test_audit_evidence_revision import (
     revision,
     shown,
 )
+from tests.unit.nodes.test_audit_evidence_told import TOLD
 from tests.world import pull_stories
 from tests.world.bundles import COSIGNED
 from tests.world.contracts import codelists
@@ -49,23 +51,8 @@ COMMAND_ERRORS = {"audit-not-run", "audit-not-auditor", "audit-finding-unknown",
 BY_ITS_CHECKPOINTS = {"log-forked", "log-rewritten", "log-rolled-back", "log-malformed"}
 """Tried in `test_audit_evidence.py`, as `stored-bundle-altered` is in `test_auditor.py`."""
 
-UNTRIED = {
-    "log-continued",
-    "log-cut",
-    "log-succession",
-    "clock-set-back",
-    "revoked-key-used",
-    "one-officer-twice",
-    "pattern-discloses",
-    "pattern-possible",
-    "published-late",
-    "publication-missing",
-    "served-too-early",
-    "contract-statement-unlogged",
-    "withdrawal-not-acknowledged",
-    "delivered-altered",
-}
-"""Decided again by the same rules as the others; no test here makes a file for them yet."""
+BY_ITS_WORLD = set(TOLD) | set(SUCCEEDED)
+"""Tried in `test_audit_evidence_told.py` and `…_line.py`: what takes a registry, a contract or a day of its own."""
 
 PULLS: dict[str, Callable[[PullLogs], object]] = {
     "accepted-without-delivery": pull_stories.accepted_without_delivery,
@@ -166,7 +153,7 @@ def leaves(module: object) -> set[str]:
 
 def test_every_finding_is_tried_or_is_named_as_what_it_is() -> None:
     every = leaves(audit) | leaves(audit_logs) | leaves(audit_holders)
-    tables = [COMMAND_ERRORS, WORD_ALONE, BY_ITS_CHECKPOINTS, UNTRIED, set(PULLS), set(BUNDLES)]
+    tables = [COMMAND_ERRORS, WORD_ALONE, BY_ITS_CHECKPOINTS, BY_ITS_WORLD, set(PULLS), set(BUNDLES)]
     assert set().union(*tables) == every
     assert sum(map(len, tables)) == len(every)  # each in one table
 
@@ -201,7 +188,8 @@ def test_what_is_wrong_with_a_bundle_or_its_log_is_proven_to_anybody(
         trust=WORLD.trust,
         logs=views,
         publications={
-            bundle: read_publication(one, trust=WORLD.trust, contracts=contracts) for bundle, one in files.items()
+            bundle: read_publication(bundle, one, trust=WORLD.trust, contracts=contracts)
+            for bundle, one in files.items()
         },
         contracts=contracts,
         evidence=Evidence(signed=signed),

@@ -138,7 +138,7 @@ def kept(folder: Path, *, taken: bool = False) -> Federation:
     for files in (WORLD.files, revision()):
         read = {name: raw for name, raw in files.items() if name != DATA}
         bundle = bundle_digest(files[MANIFEST])
-        publications[bundle] = read_publication(read, trust=WORLD.trust, contracts=contracts)
+        publications[bundle] = read_publication(bundle, read, trust=WORLD.trust, contracts=contracts)
         store.keep_files(bundle, read, verified=True)
     signed = {one.digest: one.raw for one in WORLD.statements}
     store.keep_evidence(signed)
