@@ -143,7 +143,6 @@ class _Report:
                 )
                 for log in self._document["logs"]
             ],
-            shares=(1, 1, 5, 3, 2),
         )
 
     def _findings(self) -> Block:
@@ -176,15 +175,14 @@ class _Report:
                 )
                 for one in self._document["exchanges"]
             ],
-            shares=(2, 2, 5, 5, 3, 2),
         )
 
     def _list(self, heading: str, sentences: Sequence[tuple[str, str]]) -> Iterator[Block]:
         yield Heading(self.word(heading))
         yield Items(tuple(Paragraph(((sentence[self._index],),)) for sentence in sentences))
 
-    def _grid(self, names: Sequence[str], rows: Sequence[tuple[Line, ...]], *, shares: tuple[int, ...]) -> Grid:
-        return Grid(tuple(self.word(name) for name in names), tuple(rows), shares=shares)
+    def _grid(self, names: Sequence[str], rows: Sequence[tuple[Line, ...]]) -> Grid:
+        return Grid(tuple(self.word(name) for name in names), tuple(rows))
 
 
 def _text(found: object) -> str:

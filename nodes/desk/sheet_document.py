@@ -79,7 +79,6 @@ class _Paper:
         yield Grid(
             ("", ""),
             tuple(((clause.about,), (clause.agreed,)) for clause in describe(self._sheet.contract, self._language)),
-            shares=(1, 3),
         )
         yield Paragraph((("",), (f"{self._word('sign')}:",), ("",), (_RULE,), ("",), (_RULE,)))
 
@@ -104,7 +103,6 @@ class _Paper:
         yield Grid(
             (self._word("file"), self._word("words"), self._word("digest")),
             tuple(((name,), (digest_words(digest),), (Code(str(digest)),)) for name, digest in found.items()),
-            shares=(2, 5, 5),
         )
 
     def _changes(self) -> Iterator[Block]:
@@ -124,7 +122,6 @@ class _Paper:
             (*heads, *(self._word(name) for name in figures)),
             tuple(self._row(row, against=against) for row in rows),
             figures=frozenset(range(width, width + len(figures))),
-            shares=(4,) * width + (3,) * len(figures),
         )
 
     def _row(self, row: SheetRow, *, against: bool) -> tuple[Line, ...]:

@@ -63,13 +63,11 @@ class Grid:
         head: Each column's name.
         rows: As many lines as columns in each.
         figures: The columns of figures, which stand to the right.
-        shares: How wide the columns are beside each other; empty: all alike.
     """
 
     head: tuple[str, ...]
     rows: tuple[tuple[Line, ...], ...]
     figures: frozenset[int] = field(default=frozenset())
-    shares: tuple[int, ...] = ()
 
 
 Block: TypeAlias = Heading | Paragraph | Items | Grid

@@ -6,32 +6,25 @@ from importlib.resources import files
 from io import BytesIO
 from xml.sax.saxutils import escape
 
-from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, LongTable, SimpleDocTemplate, TableStyle
+from reportlab.platypus import Flowable, SimpleDocTemplate
 from reportlab.platypus import Paragraph as Text
 
-from nodes.paper.model import Block, Code, Document, Grid, Heading, Items, Line, Paragraph, Piece, Strong
+from nodes.paper.grids import BOLD, HATCHED, REGULAR, sheeted
+from nodes.paper.model import Block, Code, Document, Heading, Items, Line, Paragraph, Piece, Strong
 
-_REGULAR, _BOLD = "SourceSans3-Regular", "SourceSans3-Bold"
 _SIDE, _TOP, _FOOT = 16 * mm, 18 * mm, 20 * mm
 _PADDING = 6.0  # points, of the library's frame
 _WIDTH = A4[0] - 2 * _SIDE
-_LINE = colors.HexColor("#999999")
-_HATCHED = "#dddddd"
 
-_BODY = ParagraphStyle("body", fontName=_REGULAR, fontSize=9.5, leading=12.5, spaceAfter=4)
-_TITLE = ParagraphStyle("title", _BODY, fontName=_BOLD, fontSize=17, leading=21, spaceAfter=6)
-_SECTION = ParagraphStyle("section", _BODY, fontName=_BOLD, fontSize=12, leading=15, spaceBefore=10, keepWithNext=1)
-_CELL = ParagraphStyle("cell", _BODY, fontSize=8.5, leading=10.5, spaceAfter=0, splitLongWords=1)
-_HEAD = ParagraphStyle("head", _CELL, fontName=_BOLD, fontSize=8)
-_FIGURE = ParagraphStyle("figure", _CELL, alignment=2)
-_FIGURE_HEAD = ParagraphStyle("figure head", _HEAD, alignment=2)
+_BODY = ParagraphStyle("body", fontName=REGULAR, fontSize=9.5, leading=12.5, spaceAfter=4)
+_TITLE = ParagraphStyle("title", _BODY, fontName=BOLD, fontSize=17, leading=21, spaceAfter=6)
+_SECTION = ParagraphStyle("section", _BODY, fontName=BOLD, fontSize=12, leading=15, spaceBefore=10, keepWithNext=1)
 _ITEM = ParagraphStyle("item", _BODY, leftIndent=14, bulletIndent=0)
 
 
@@ -72,7 +65,7 @@ class _Sheets(Canvas):
     def save(self) -> None:
         for number, sheet in enumerate(self._sheets, 1):
             self.__dict__.update(sheet)
-            self.setFont(_REGULAR, 7.5)
+            self.setFont(REGULAR, 7.5)
             self.drawString(_SIDE, _FOOT / 2, self._foot)
             self.drawRightString(A4[0] - _SIDE, _FOOT / 2, f"{number} / {len(self._sheets)}")
             super().showPage()
@@ -82,10 +75,10 @@ class _Sheets(Canvas):
 @cache
 def _fonts() -> None:
     """Register the letters once; they are embedded as far as a document needs them."""
-    for name in (_REGULAR, _BOLD):
+    for name in (REGULAR, BOLD):
         raw = files("nodes.paper").joinpath("fonts", f"{name}.ttf").read_bytes()
         pdfmetrics.registerFont(TTFont(name, BytesIO(raw)))
-    pdfmetrics.registerFontFamily(_REGULAR, normal=_REGULAR, bold=_BOLD, italic=_REGULAR, boldItalic=_BOLD)
+    pdfmetrics.registerFontFamily(REGULAR, normal=REGULAR, bold=BOLD, italic=REGULAR, boldItalic=BOLD)
 
 
 def _block(block: Block) -> Iterator[Flowable]:
@@ -97,31 +90,7 @@ def _block(block: Block) -> Iterator[Flowable]:
         for number, item in enumerate(block.items, 1):
             yield Text(_lines(item), _ITEM, bulletText=f"{number}." if block.numbered else "–")
     else:
-        yield _grid(block)
-
-
-def _grid(grid: Grid) -> Flowable:
-    figures = [column in grid.figures for column in range(len(grid.head))]
-    heads = [Text(escape(name), _FIGURE_HEAD if far else _HEAD) for name, far in zip(grid.head, figures, strict=True)]
-    rows = [
-        [Text(_line(cell), _FIGURE if far else _CELL) for cell, far in zip(row, figures, strict=True)]
-        for row in grid.rows
-    ]
-    shares = grid.shares or (1,) * len(grid.head)
-    table = LongTable([heads, *rows], colWidths=[_WIDTH * share / sum(shares) for share in shares], repeatRows=1)
-    table.setStyle(
-        TableStyle(
-            [
-                ("LINEBELOW", (0, 0), (-1, -1), 0.4, _LINE),
-                ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                ("LEFTPADDING", (0, 0), (-1, -1), 0),
-                ("RIGHTPADDING", (0, 0), (-1, -1), 6),
-                ("TOPPADDING", (0, 0), (-1, -1), 1.5),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
-            ]
-        )
-    )
-    return table
+        yield sheeted(block, _WIDTH)
 
 
 def _lines(paragraph: Paragraph) -> str:
@@ -140,4 +109,4 @@ def _piece(piece: Piece) -> str:
         return f'<font size="7">{inner}</font>'
     if isinstance(piece, Strong):
         return f"<b>{inner}</b>"
-    return f'<font backColor="{_HATCHED}"> {inner} </font>'
+    return f'<font backColor="#{HATCHED.hexval()[2:]}"> {inner} </font>'
