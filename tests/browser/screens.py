@@ -87,7 +87,7 @@ ADDRESSES: Mapping[str, Mapping[str, str]] = {
         "bundle": f"/bundles/{PULLED.hex}",
         "corridors": "/corridors",
         "corridors-parts": "/corridors?contract=CA-01-BORDER&period=&parts=1&flag=CHANGED",
-        "corridors-no-row": "/corridors?contract=CA-01-BORDER&origin=TJ&destination=TM",
+        "corridors-no-row": "/corridors?contract=CA-01-BORDER&origin=KG&destination=UZ",
         "corridor": "/corridors/KG/KZ",
         "corridor-nothing": "/corridors/TJ/TM",
     },
