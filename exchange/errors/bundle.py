@@ -374,3 +374,14 @@ class ReceiptError(BundleError):
     side = Side.AUTHOR
     en = "receipt: {field}: expected {expected}, found {found}"
     ru = "квитанция: {field}: ожидалось {expected}, найдено {found}"
+
+
+class RegistryUnarchivedError(BundleError):
+    """A registry version whose snapshot is not held here, so that its digest cannot be compared; a notice."""
+
+    code = "registry-unarchived"
+    side = Side.NODE
+    en = "{subject}: the registry snapshot of version {version} is not held here: its digest was not compared"
+    ru = "{subject}: снимка реестра версии {version} здесь нет: его дайджест не сравнивался"
+    mend_en = "Fetch the registry with its earlier states from IOM or any member, and verify again."
+    mend_ru = "Получите реестр с прежними состояниями от МОМ или любого участника и проверьте снова."

@@ -5,7 +5,7 @@ TrustError
 ├── signatures  SignatureError, UnknownKeyError, SignatureSetError, JwsFormError, JwsHeaderError
 ├── registry    RegistryFileError, RegistrySignatureError, RegistryVersionError, RegistryRollbackError,
 │               RegistryExpiredError, RegistryTamperedError, RegistryRuleError, KeyReuseError,
-│               RegistrySourceError, RegistryUnreachableError, RegistryHistoryError
+│               RegistrySourceError, RegistryUnreachableError, RegistryHistoryError, RegistrySplitError
 ├── ceremonies  ChangeSubjectError, ChangeStaleError, ChangeExpiredError, ChangeSignerError, RegistrarEarlyError
 ├── own keys    DelegationChangedError, OwnKeyUnlistedError, OwnMemberSilencedError, OwnMemberSuspendedError
 ├── members     UnknownMemberError, UnknownOfficerError
@@ -134,6 +134,16 @@ class RegistryRollbackError(TrustError):
     ru = "реестр: уже видели {seen}, предложено {offered}: реестр движется только вперёд"
     mend_en = "Ask another member for its registry; whoever offered this one shows the past or a split view."
     mend_ru = "Запросите реестр у другого участника: предложивший показывает прошлое или раздвоенную историю."
+
+
+class RegistrySplitError(TrustError):
+    """Something done under another snapshot than the one that is held here of the same version."""
+
+    code = "registry-split"
+    en = "{subject}: another registry snapshot of version {version}: expected {expected}, found {found}"
+    ru = "{subject}: другой снимок реестра версии {version}: ожидалось {expected}, найдено {found}"
+    mend_en = "Ask a third member for that snapshot: one of the two is a fork. Keep both; tell the auditor."
+    mend_ru = "Запросите снимок у третьего участника: один из двух — раздвоение. Сохраните оба, сообщите аудитору."
 
 
 class RegistryExpiredError(TrustError):

@@ -254,6 +254,9 @@ def require_delivery(answer: Answer, offer: Offer, node: Puller) -> Delivery:
             raise _refused(offer, name, str(expected), str(found))
     if entry.registry.version > trust.ref.version:
         raise _refused(offer, "registry", f"version {trust.ref.version} or lower", str(entry.registry.version))
+    held = trust.snapshot_sha256(entry.registry.version)
+    if held is not None and held != entry.registry.sha256:
+        raise _refused(offer, "registry sha256", str(held), str(entry.registry.sha256))
     if says.index >= checkpoint.size:
         raise _refused(offer, "checkpoint", f"a size above entry {says.index}", str(checkpoint.size))
     arrived = Digest.of(answer.content)

@@ -19,6 +19,7 @@ from exchange.errors.bundle import (
     DeterminedCellsError,
     EntryMismatchError,
     RecipientsError,
+    RegistryUnarchivedError,
 )
 from exchange.log.entry import EntryType, LogEntry
 from exchange.log.policy import CosignedCheckpoint
@@ -117,7 +118,7 @@ def verify_publication(
     manifest = _check_manifest(files, record)
     _check_resources(files, manifest, record)
     keys = _check_signatures(files, manifest, trust, record)
-    proof, entry = _check_entry(files, manifest, record)
+    proof, entry = _check_entry(files, manifest, trust, record)
     cosigned = _check_witnesses(proof, manifest, trust, record)
     _check_keys(keys, manifest.provider, trust, cosigned.cosigned_at, record)
     cleared = _check_cleared(
@@ -201,7 +202,9 @@ def _check_signatures(
     return signed_by
 
 
-def _check_entry(files: Mapping[str, bytes], manifest: Manifest, record: Checklist) -> tuple[TlogProof, LogEntry]:
+def _check_entry(
+    files: Mapping[str, bytes], manifest: Manifest, trust: Trust, record: Checklist
+) -> tuple[TlogProof, LogEntry]:
     with record.check(CheckName.LOG_ENTRY) as facts:
         proof, entry = read_logged(_file(files, PROOF))
         required: dict[str, tuple[str, str]] = {
@@ -214,7 +217,10 @@ def _check_entry(files: Mapping[str, bytes], manifest: Manifest, record: Checkli
         for field, (expected, found) in required.items():
             if expected != found:
                 raise EntryMismatchError(field=field, expected=expected, found=found)
+        compared = trust.require_acted_under(entry.registry, subject=PROOF)
         facts.update(node=entry.node, at=format_instant(entry.at))
+    if not compared:
+        record.notice(CheckName.LOG_ENTRY, RegistryUnarchivedError(subject=PROOF, version=entry.registry.version))
     return proof, entry
 
 

@@ -18,7 +18,7 @@ from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets
 from tuf.api.serialization import DeserializationError, SerializationError
 
-from exchange.encoding import base64url_encode, canonical_json, parse_instant
+from exchange.encoding import Digest, base64url_encode, canonical_json, parse_instant
 from exchange.errors.encoding import EncodingError
 from exchange.signing.authoring import SNAPSHOT_LIFE
 from exchange.signing.registry import SignedRegistry
@@ -46,6 +46,20 @@ def read_snapshot(raw: bytes, *, version: int, roots: Iterable[Root]) -> Snapsho
         return None
     genuine = any(root.get_verification_result("snapshot", content, signatures).verified for root in roots)
     return signed if genuine else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotArchive:
+    """The snapshots that a trust folder holds; one counts only if a registrar of the root chain signed it."""
+
+    files: Mapping[str, bytes] = field(repr=False)
+    roots: tuple[Root, ...] = field(repr=False)
+
+    def sha256(self, version: int) -> Digest | None:
+        """The digest of the snapshot of this version; None where it is not held, or nobody entitled signed it."""
+        raw = self.files.get(f"metadata/{version}.snapshot.json")
+        genuine = raw is not None and read_snapshot(raw, version=version, roots=self.roots) is not None
+        return Digest.of(raw) if raw is not None and genuine else None
 
 
 def announced(signed: SignedRegistry, files: Mapping[str, bytes]) -> dict[Event, datetime]:

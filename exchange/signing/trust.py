@@ -8,7 +8,7 @@ they signed before still verifies.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
@@ -21,6 +21,8 @@ from exchange.errors.trust import (
     RegistryExpiredError,
     RegistryRollbackError,
     RegistryRuleError,
+    RegistrySplitError,
+    RegistryVersionError,
     UnknownMemberError,
     UnknownOfficerError,
 )
@@ -35,7 +37,7 @@ from exchange.signing.delegations import (
     read_members,
 )
 from exchange.signing.federation import EarlierAuditor, Federation, Membership
-from exchange.signing.history import announced, claimed_since, issued_at
+from exchange.signing.history import SnapshotArchive, announced, claimed_since, issued_at
 from exchange.signing.keys import KeyPurpose, PublicKey
 from exchange.signing.members import Member, MemberKey, ProofKind
 from exchange.signing.registry import Expired, SignedRegistry, open_registry
@@ -94,6 +96,7 @@ class Trust:
         expires: When nodes must stop unless the registry is refreshed.
         ends: When each role's metadata expires, where it can be read.
         timestamp_version: Grows with every renewal, also of an unchanged snapshot.
+        archive: The earlier snapshots, as far as the files hold them.
     """
 
     ref: RegistryRef
@@ -112,6 +115,27 @@ class Trust:
     ends: Mapping[str, datetime]
     timestamp_version: int
     notices: tuple[RegistryExpiredError, ...] = ()
+    archive: SnapshotArchive = field(default=SnapshotArchive(files={}, roots=()), repr=False, compare=False)
+
+    def snapshot_sha256(self, version: int) -> Digest | None:
+        """The digest of the snapshot of this version: the newest or an archived one; None where it is not held."""
+        return self.ref.sha256 if version == self.ref.version else self.archive.sha256(version)
+
+    def require_acted_under(self, acted: RegistryRef, *, subject: str) -> bool:
+        """Compare the registry state that somebody names with the snapshot of that version; False: it is not held.
+
+        Raises:
+            RegistryVersionError: The version is higher than the newest here (DESIGN.md §10: refresh or refuse).
+            RegistrySplitError: The snapshot held here has another digest: somebody acted on a fork of the registry.
+        """
+        if acted.version > self.ref.version:
+            raise RegistryVersionError(file=subject, expected=f"{self.ref.version} or lower", found=acted.version)
+        held = self.snapshot_sha256(acted.version)
+        if held is not None and held != acted.sha256:
+            raise RegistrySplitError(
+                subject=subject, version=acted.version, expected=str(held), found=str(acted.sha256)
+            )
+        return held is not None
 
     def auditor_at(self, at: datetime) -> str:
         """Who was the auditor at this time."""
@@ -224,6 +248,7 @@ def open_trust(
         ends=MappingProxyType(_ends(signed)),
         timestamp_version=signed.timestamp.version,
         notices=signed.notices,
+        archive=SnapshotArchive(files=MappingProxyType(dict(files)), roots=signed.roots),
     )
 
 
