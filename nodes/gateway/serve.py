@@ -85,7 +85,7 @@ async def _run(gateway: Gateway, node: NodeFolder) -> None:
     settings = node.settings.gateway
     outward = GatewayServer(outward_config(gateway.app, node))
     inward = GatewayServer(_config(gateway.local, protocol="httptools"))
-    port, local = _listen(settings.host, settings.port), _listen_local(node.socket)
+    port, local = _listen(settings.host, settings.port), listen_local(node.socket)
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -164,7 +164,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _listen_local(path: Path) -> socket.socket:
+def listen_local(path: Path) -> socket.socket:
     """A Unix socket for the owner alone; its path may be longer than a socket's address, so the folder is opened."""
     path.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -171,7 +171,7 @@ def test_nothing_is_released_that_was_not_cleared(desk: DeskServer) -> None:
         pytest.param("Clearer A", "POST", "/api/passkeys/challenge", None, id="another passkey"),
     ],
 )  # fmt: skip
-@pytest.mark.asvs("V7.5.1", "V7.5.3")
+@pytest.mark.asvs("V7.5.1", "V7.5.3", "V8.4.2")
 def test_what_signs_or_lets_in_needs_a_passkey_shown_just_before(
     desk: DeskServer, person: str, method: str, path: str, body: object
 ) -> None:
@@ -185,6 +185,7 @@ def test_what_signs_or_lets_in_needs_a_passkey_shown_just_before(
 # --- who lets whom in -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.asvs("V8.4.2")
 def test_one_administrator_is_not_two(desk: DeskServer) -> None:
     operator = desk.signed_in("Operator A")
     proposed = operator.act(operator.post("/api/enrolments", {"name": "Friend", "officer": None, "roles": ["data"]}))

@@ -164,7 +164,6 @@ def test_a_code_used_by_two_people_at_once_lets_one_in(desk: DeskServer) -> None
     assert sorted(one.sign_in().status_code for one in people) == [200, 401]
 
 
-@pytest.mark.asvs("V8.4.2")
 def test_two_administrators_who_close_each_other_at_once_both_stay(desk: DeskServer) -> None:
     one, other = desk.signed_in("Operator A"), desk.signed_in("Operator B")
     pairs = [(one, desk.account_id("Operator B")), (other, desk.account_id("Operator A"))]

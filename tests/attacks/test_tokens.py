@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from exchange.encoding import base64url_decode, base64url_encode, canonical_json
 from exchange.receipt import pull_id
 from exchange.signing.dpop import make_proof
-from exchange.signing.keys import Algorithm, Signer, SoftwareSigner
+from exchange.signing.keys import Algorithm, KeyPurpose, Signer, SoftwareSigner
 from tests.world.by_hand import ASSERTION_TYPE, Partner, address
 from tests.world.gateways import GatewayWorld, gateway_world
 
@@ -156,10 +156,15 @@ async def test_an_assertion_is_good_once_even_for_thirty_two_at_a_time(kg: Partn
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 31
 
 
+def claims_of(token: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(base64url_decode(token.split(".")[1], subject="test"))
+    return found
+
+
 def tampered(token: str) -> str:
-    head, payload, signature = token.split(".")
-    claims = json.loads(base64url_decode(payload, subject="test"))
-    return ".".join((head, base64url_encode(canonical_json({**claims, "sub": "TJ", "client_id": "TJ"})), signature))
+    head, _, signature = token.split(".")
+    claims = {**claims_of(token), "sub": "TJ", "client_id": "TJ"}
+    return ".".join((head, base64url_encode(canonical_json(claims)), signature))
 
 
 PROOFS: list[tuple[str, dict[str, Any]]] = [
@@ -255,7 +260,7 @@ TOKENS: list[tuple[str, Callable[[Partner], str]]] = [
 
 
 @pytest.mark.parametrize("attack", [pytest.param(attack, id=name) for name, attack in TOKENS])
-@pytest.mark.asvs("V9.1.1", "V9.2.2", "V10.3.3")
+@pytest.mark.asvs("V9.1.1", "V9.2.2")
 async def test_a_token_that_this_node_did_not_give_lets_nobody_in(
     kg: Partner, attack: Callable[[Partner], str]
 ) -> None:
@@ -269,7 +274,51 @@ async def test_a_token_that_this_node_did_not_give_lets_nobody_in(
     assert answer.status_code == 401
 
 
-@pytest.mark.asvs("V9.2.3", "V9.2.4", "V10.3.1")
+CLAIMS: list[tuple[str, dict[str, Any], int]] = [
+    ("what the node itself gives", {}, 200),
+    ("for another node", {"aud": "http://127.0.0.1:8101"}, 401),
+    ("for this node and another", {"aud": ["http://127.0.0.1:8100", "http://127.0.0.1:8101"]}, 401),
+    ("for nobody", {"aud": None}, 401),
+    ("by another node", {"iss": "http://127.0.0.1:8101"}, 401),
+    ("about another member, bound to its caller's key", {"sub": "TJ", "client_id": "TJ"}, 401),
+    ("about one member for another", {"client_id": "TJ"}, 401),
+    ("about nobody", {"sub": None}, 401),
+    ("about a member that nobody knows", {"sub": "XX", "client_id": "XX"}, 401),
+    ("over", {"exp": 1}, 401),
+    ("without an end", {"exp": None}, 401),
+    ("for a day", {"exp": 86_400}, 401),
+    ("bound to a stranger's key", {"cnf": {"jkt": STRANGER.public.kid}}, 401),
+    ("bound to no key", {"cnf": {}}, 401),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "status"), [pytest.param(*rest, id=name) for name, *rest in CLAIMS])
+@pytest.mark.asvs("V9.2.1", "V9.2.3", "V9.2.4", "V10.3.1", "V10.3.3", "V10.4.14")
+async def test_the_node_s_own_signature_makes_no_token_of_claims_that_are_not_for_here(
+    kg: Partner, said: dict[str, Any], status: int
+) -> None:
+    """The key that signs tokens signs other things for others too: what it signed counts where it was meant."""
+    node = kg.world.bundle.federation.signer("KZ", KeyPurpose.TRANSPORT)
+    given, now = claims_of(kg.token or ""), int(kg.world.clock.now().timestamp())
+    changed = given | {"jti": base64url_encode(kg.random(16))} | said
+    if said.get("exp") is not None:
+        changed["exp"] = now + said["exp"] if said["exp"] > 1 else now - said["exp"]
+    kg.token = signed({**AT, "kid": node.public.kid}, {k: v for k, v in changed.items() if v is not None}, node)
+
+    assert (given["aud"], given["sub"], given["cnf"]) == (kg.issuer, "KG", {"jkt": kg.signer.public.kid})
+    assert (await kg.get("/v1/catalogue")).status_code == status
+
+
+@pytest.mark.asvs("V10.4.14")
+async def test_without_a_proof_of_its_key_nobody_is_given_a_token(kg: Partner) -> None:
+    for proof in ("", kg.proof("POST", "/oauth/token", access_token=None, signer=STRANGER)):
+        answer = await kg.ask_token(headers={"DPoP": proof})
+        assert answer.status_code in {400, 401}, answer.text
+        assert "access_token" not in answer.text
+    assert (await kg.ask_token()).status_code == 200
+
+
+@pytest.mark.asvs("V9.1.3")
 async def test_a_token_of_another_node_is_worthless_here(kg: Partner, world: GatewayWorld) -> None:
     elsewhere = Partner(world, "KG", publisher="TJ")
     await elsewhere.log_in()

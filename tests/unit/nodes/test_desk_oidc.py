@@ -188,7 +188,7 @@ def test_a_return_belongs_to_the_browser_that_went_and_counts_once(ministry: Min
         pytest.param({"exp": "2099"}, id="with an end that is no number"),
     ],
 )
-@pytest.mark.asvs("V10.5.1", "V10.5.4")
+@pytest.mark.asvs("V10.5.1", "V10.5.2", "V10.5.4")
 def test_a_token_that_does_not_hold_signs_nobody_in(ministry: Ministry, said: dict[str, Any]) -> None:
     browser = ministry.browser()
     asked = ministry.go(browser)

@@ -155,7 +155,7 @@ SIGNS = {
 }  # fmt: skip
 
 
-@pytest.mark.asvs("V7.5.1", "V7.5.3", "V8.4.2")
+@pytest.mark.asvs("V7.5.1", "V7.5.3")
 def test_whatever_signs_or_lets_somebody_in_needs_a_passkey_shown_just_before() -> None:
     assert {action.value for action, right in RIGHTS.items() if right.step_up} == SIGNS
 

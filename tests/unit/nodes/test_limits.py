@@ -113,7 +113,6 @@ async def passage(client: str, **headers: str) -> Passage:
         pytest.param("10.0.0.1", "", "10.0.0.1", id="a proxy that asks itself"),
     ],
 )
-@pytest.mark.asvs("V8.3.3")
 async def test_where_a_request_comes_from(client: str, forwarded: str, address: str) -> None:
     assert (await passage(client, X_Forwarded_For=forwarded)).address == address
 

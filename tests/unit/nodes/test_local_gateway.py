@@ -1,6 +1,8 @@
 """The way to the own gateway: wherever the node lies, whatever answers, and what its refusals become."""
 
+import os
 import socket
+import stat
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from exchange.errors import ExitCode
 from exchange.errors.settings import GatewayAnswerError, GatewayDownError
 from nodes.adapters.local_gateway import GatewayRefusedError, LocalGateway
+from nodes.gateway.serve import listen_local
 from nodes.settings import NodeFolder, parse_settings
 from tests.world.local_gateway import listening
 
@@ -31,6 +34,27 @@ def test_a_node_may_lie_deeper_than_a_socket_s_address_reaches(tmp_path: Path) -
     kz = node(tmp_path / ("d" * 100) / ("e" * 100))
     with listening(kz.socket, {"/local/status": {"member": "KZ"}}):
         assert LocalGateway(kz).get("/local/status") == {"member": "KZ"}
+
+
+@pytest.mark.parametrize("left", ["nothing", "a file open to all"])
+@pytest.mark.asvs("V12.3.3")
+def test_the_socket_is_its_owners_alone_whatever_the_process_was_told_and_whatever_was_left(
+    tmp_path: Path, left: str
+) -> None:
+    kz = node(tmp_path / ("d" * 100))
+    if left != "nothing":
+        kz.socket.touch()
+        kz.socket.chmod(0o777)
+    before = os.umask(0)  # as a careless supervisor starts it
+    try:
+        with listen_local(kz.socket) as listening_here:
+            found = kz.socket.lstat()
+            assert listening_here.family is socket.AF_UNIX
+            assert stat.S_ISSOCK(found.st_mode)
+            assert (stat.S_IMODE(found.st_mode), found.st_uid) == (0o600, os.geteuid())
+        assert os.umask(0) == 0  # and it is as it was
+    finally:
+        os.umask(before)
 
 
 @pytest.mark.parametrize("left", ["nothing", "no folder", "a stale socket", "a file"])
