@@ -65,7 +65,7 @@ def _authority(name: str, delegator: Root | Targets, keyids: list[str], threshol
         known = delegator.delegations.keys
     absent = [keyid for keyid in keyids if keyid not in known]
     if absent:
-        raise RegistryRuleError(subject=f"role {name}", rule="keys", expected="each listed", found=absent[0][:16])
+        raise RegistryRuleError(subject=f"role {name}", rule="keys", expected="each listed", found=str(absent[0])[:16])
     keys = tuple(_admit(known[keyid], name) for keyid in keyids)
     holders = [known[keyid].unrecognized_fields.get(HOLDER) for keyid in keyids]
     named = tuple(holder for holder in holders if isinstance(holder, str))

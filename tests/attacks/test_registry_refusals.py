@@ -235,10 +235,11 @@ def test_a_small_order_key_signs_no_way_to_the_next_root(living: Living) -> None
         )
 
 
-def test_a_role_names_no_key_that_the_root_does_not_list(living: Living) -> None:
+@pytest.mark.parametrize("keyid", ["ab" * 32, None, 7], ids=["another key", "null", "a number"])
+def test_a_role_names_no_key_that_the_root_does_not_list(living: Living, keyid: object) -> None:
     document: dict[str, Any] = json.loads(living.files[FIRST_ROOT]) | {"signatures": []}
     document["signed"]["version"] = 2
-    document["signed"]["roles"]["snapshot"]["keyids"].append("ab" * 32)
+    document["signed"]["roles"]["snapshot"]["keyids"].append(keyid)
     content = canonical_json(document["signed"])
     document["signatures"] = [
         {"keyid": registry_key(key.public).keyid, "sig": key.sign(content).hex()} for key in living.signers("root")
