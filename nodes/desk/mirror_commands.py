@@ -11,6 +11,7 @@ from exchange.contract.model import DataContract
 from exchange.errors import ExitCode
 from exchange.errors.mirror import FlowFieldError, FlowsTooFewError
 from exchange.mirror import FIGURE_MIN, Comparison, Expectation, Pair, RatioModel, fit, overview, parse_flows
+from nodes.adapters.plain_files import open_plain
 from nodes.desk.cases import Desk
 from nodes.desk.mirror_reports import Mirrored, mirrored
 from nodes.desk.mirror_words import (
@@ -206,7 +207,7 @@ def _bytes(file: Path) -> bytes:
         FlowFieldError: No gzip, though its name says so.
     """
     try:
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as content:
+        with open_plain(file) as packed, gzip.open(packed) if file.suffix == ".gz" else packed as content:
             return content.read(CODELIST_BYTES_MAX + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise FlowFieldError(file=file.name, line=0, column="(file)", expected="gzip", found="other bytes") from error

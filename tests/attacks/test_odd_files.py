@@ -92,6 +92,7 @@ ODD = pytest.mark.parametrize(
         pytest.param(("audit", "verify", "{odd}", "--trust", "{trust}"), id="audit verify"),
         pytest.param(("verify", "{odd}", "--trust", "{trust}"), id="verify"),
         pytest.param(("sdc", "audit", "{folder}", "{odd}"), id="sdc audit"),
+        pytest.param(("mirror", "model", "{odd}", "--until", "2013"), id="mirror model"),
     ],
 )
 def test_what_is_no_plain_file_is_refused_by_its_path(
