@@ -32,7 +32,7 @@ from tests.world.federation import Federation
 from tests.world.passkey_bundles import apply_for
 from tests.world.passkeys import Authenticator
 
-PORT_FIRST = 8801
+PORT_FIRST = 9301  # apart from every story: the longest ones run beside the browser
 OUTPUT = "console.out"
 STARTED_S = 300.0
 OPERATORS = ("operator A", "operator B")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from exchange.log.entry import EntryType
+from exchange.receipt import ACCEPTED, INCOMPLETE, WITHDRAWN
 from exchange.reconcile.model import Verdict
 from nodes.web.pages.words import sentence as _
 
@@ -36,3 +37,5 @@ ENTRIES: Mapping[EntryType, str] = {
     EntryType.AUDIT_OPENED: _("opened an audit"),
     EntryType.HEARTBEAT: _("heartbeat"),
 }
+RECEIPTS: Mapping[str, str] = {ACCEPTED: _("accepted"), INCOMPLETE: _("incomplete"), WITHDRAWN: _("withdrawn")}
+"""What a receipt says, where it is no refusal with a code."""

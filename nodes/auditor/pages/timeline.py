@@ -13,7 +13,7 @@ from exchange.errors.exchange_ import NotFoundError
 from nodes.auditor.pages.kept import KeptAudit, LastAudit, Published, numbered, shared
 from nodes.auditor.pages.listings import ENTRIES as ENTRIES_LIST
 from nodes.auditor.pages.listings import Told
-from nodes.auditor.pages.names import ENTRIES, VERDICTS
+from nodes.auditor.pages.names import ENTRIES, RECEIPTS, VERDICTS
 from nodes.auditor.pages.proofs import Check, Held, Proof
 from nodes.auditor.steps import Step, steps_about
 from nodes.web.pages.files import attached
@@ -78,6 +78,7 @@ def _page(routes: APIRouter, web: Pages, audit: LastAudit) -> None:
             "about": about,
             "published": _published(kept, digest, about),
             "entries": ENTRIES,
+            "receipts": RECEIPTS,
             "verdicts": VERDICTS,
             "findings": [one for one in numbered(kept) if one[1]["code"] in codes and _touches(one[1], steps)],
         }

@@ -98,6 +98,9 @@ def test_each_exchange_has_a_verdict_and_leads_to_its_timeline(audit: tuple[Brow
     for sentence in ("served a pull", "received and verified the bundle", "gave a receipt", "got the receipt"):
         assert any(sentence in one for one in said), sentence
     assert all("checkpoint" in one for one in said)
+    russian = soup(browser, str(link["href"]), language="ru").select(".console-steps > li")
+    assert any("получил квитанцию" in step.get_text() and ": принят" in step.get_text() for step in russian)
+    assert not any("accepted" in step.get_text() for step in russian)
 
 
 def test_a_filter_is_in_the_address(audit: tuple[Browser, BundleWorld, str]) -> None:
