@@ -31,7 +31,8 @@ def root_authorities(root: Root) -> dict[str, Authority]:
 
     Raises:
         KeyReuseError: A key in two roles, or under two ids.
-        RegistryRuleError: A key that is not Ed25519, or two keys of one holder in a role.
+        RegistryRuleError: A key that is not Ed25519, two keys of one holder in a role, or more signatures asked for
+            than a role has keys.
         WeakKeyError, KeyLengthError: A key that must not enter.
     """
     found = {name: _authority(name, root, role.keyids, role.threshold) for name, role in root.roles.items()}
@@ -66,6 +67,10 @@ def _authority(name: str, delegator: Root | Targets, keyids: list[str], threshol
     absent = [keyid for keyid in keyids if keyid not in known]
     if absent:
         raise RegistryRuleError(subject=f"role {name}", rule="keys", expected="each listed", found=str(absent[0])[:16])
+    if threshold > len(keyids):
+        # As text: it may be larger than any number that a refusal's JSON can carry.
+        most = f"at most {len(keyids)}, its keys"
+        raise RegistryRuleError(subject=f"role {name}", rule="threshold", expected=most, found=str(threshold)[:20])
     keys = tuple(_admit(known[keyid], name) for keyid in keyids)
     holders = [known[keyid].unrecognized_fields.get(HOLDER) for keyid in keyids]
     named = tuple(holder for holder in holders if isinstance(holder, str))

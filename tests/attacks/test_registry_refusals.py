@@ -237,20 +237,41 @@ def test_a_small_order_key_signs_no_way_to_the_next_root(living: Living) -> None
 
 @pytest.mark.parametrize("keyid", ["ab" * 32, None, 7], ids=["another key", "null", "a number"])
 def test_a_role_names_no_key_that_the_root_does_not_list(living: Living, keyid: object) -> None:
+    def name(roles: dict[str, Any]) -> None:
+        roles["snapshot"]["keyids"].append(keyid)
+
+    refused_root(living, name, "role snapshot")
+
+
+@pytest.mark.parametrize("threshold", [8, 2**53])
+def test_no_role_asks_for_more_signatures_than_it_has_keys(living: Living, threshold: int) -> None:
+    def ask(roles: dict[str, Any]) -> None:
+        roles["root"]["threshold"] = threshold
+
+    canonical_json(refused_root(living, ask, "role root").as_json())
+
+
+def refused_root(living: Living, change: Callable[[dict[str, Any]], None], match: str) -> RegistryRuleError:
+    """How a second root with other roles, signed by all registrars, is refused."""
     document: dict[str, Any] = json.loads(living.files[FIRST_ROOT]) | {"signatures": []}
     document["signed"]["version"] = 2
-    document["signed"]["roles"]["snapshot"]["keyids"].append(keyid)
-    content = canonical_json(document["signed"])
+
+    def plain(value: object) -> bytes:  # canonical, with integers of any size
+        return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+    change(document["signed"]["roles"])
+    content = plain(document["signed"])
     document["signatures"] = [
         {"keyid": registry_key(key.public).keyid, "sig": key.sign(content).hex()} for key in living.signers("root")
     ]
-    with pytest.raises(RegistryRuleError, match="role snapshot"):
+    with pytest.raises(RegistryRuleError, match=match) as refused:
         open_trust(
-            living.files | {"metadata/2.root.json": canonical_json(document)},
+            living.files | {"metadata/2.root.json": plain(document)},
             root=living.files[FIRST_ROOT],
             at=living.at,
             expired="refuse",
         )
+    return refused.value
 
 
 def _weak_root(living: Living, role: str) -> bytes:
