@@ -66,6 +66,7 @@ class Memory:
 def judged_by(program: Digest, trust: Trust) -> Digest:
     """What stands for the rules and for the registry: all of it that a signature, a member or a policy is judged by.
 
+    Its archive too, with which the snapshot that an entry names is compared (decision 84).
     When the registry expires, and how often its timestamp was renewed, is left out: no verdict rests on it.
     """
     registry = {
@@ -77,7 +78,8 @@ def judged_by(program: Digest, trust: Trust) -> Digest:
         "policies": trust.policies,
         "earlier_policies": trust.earlier_policies,
     }
-    return _digest({"program": str(program), "registry": _plain(registry)})
+    archive: Json = {name: str(digest) for name, digest in trust.archive.contents().items()}
+    return _digest({"program": str(program), "registry": _plain(registry), "archive": archive})
 
 
 def _pattern(one: Pattern) -> Json:

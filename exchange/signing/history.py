@@ -61,6 +61,11 @@ class SnapshotArchive:
         genuine = raw is not None and read_snapshot(raw, version=version, roots=self.roots) is not None
         return Digest.of(raw) if raw is not None and genuine else None
 
+    def contents(self) -> dict[str, Digest]:
+        """All that an answer of this archive rests on: its snapshots, and the roots that say who may sign them."""
+        kinds = (".snapshot.json", ".root.json")
+        return {name: Digest.of(raw) for name, raw in self.files.items() if name.endswith(kinds)}
+
 
 def announced(signed: SignedRegistry, files: Mapping[str, bytes]) -> dict[Event, datetime]:
     """When each event of the newest state was first published; an event that the archive cannot date is left out.

@@ -184,13 +184,15 @@ async def test_never_a_party_and_not_there_take_the_same_time(served: ServedGate
     gb = await members.get("GB")
     took: dict[str, list[float]] = {}
     bodies = set()
-    for _ in range(12):
+    for rounds in range(60):
         for path in (address(served.world), BUNDLE + UNKNOWN):
             began = time.perf_counter()
             bodies.add((await gb.get(path)).content)
             took.setdefault(path, []).append(time.perf_counter() - began)
+        party, nothing = (min(times) for times in took.values())  # what else the machine does only adds to them
+        if rounds >= 11 and abs(party - nothing) < 0.02:
+            break  # a busy machine gets more rounds, the same bound
 
-    party, nothing = (min(times) for times in took.values())  # what else the machine does only adds to them
     assert len(bodies) == 1
     assert min(party, nothing) >= served.world.gateways["KZ"].context.settings.hidden_answer_ms / 1000
     assert abs(party - nothing) < 0.02

@@ -106,6 +106,17 @@ def test_the_registrys_renewal_alone_makes_nothing_doubtful() -> None:
     assert judged_by(PROGRAM, renewed) == judged_by(PROGRAM, trust)
 
 
+def test_an_archived_snapshot_more_or_another_has_everything_verified_again() -> None:
+    trust = WORLD.trust
+    name, other = "metadata/7.snapshot.json", b"another"
+    archives = [
+        trust.archive,
+        replace(trust.archive, files={**trust.archive.files, name: b"one"}),
+        replace(trust.archive, files={**trust.archive.files, name: other}),
+    ]
+    assert len({judged_by(PROGRAM, replace(trust, archive=archive)) for archive in archives}) == len(archives)
+
+
 def test_what_follows_from_patterns_is_found_again_in_every_run_and_what_does_not_is_remembered() -> None:
     def rectangle(*counterparts: str) -> frozenset[tuple[str, ...]]:
         return frozenset(("IN", citizen, other, *["_T"] * 4) for citizen in ("KG", "UZ") for other in counterparts)

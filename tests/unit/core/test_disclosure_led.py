@@ -12,10 +12,14 @@ from exchange.disclosure.optimise.bound import Relaxation
 from exchange.disclosure.primary import primary_suppressions
 from exchange.disclosure.problem import Problem
 from exchange.disclosure.release import Release
-from exchange.disclosure.tabular import engine
+from exchange.disclosure.tabular import AttackerModel, engine, parse_instance, problem_of
 from exchange.disclosure.tabular.engine import judge, withhold
 from exchange.disclosure.weights import weights_of
+from tests.shared import shared
 from tests.unit.core.sdc import SALT, contract_of, table_of
+
+OPTIMUM = 49_223_640.1391
+"""Of rt_act_size, as its page in ../shared/sdc says."""
 
 GRID = contract_of({"R": "ab", "C": "123"}, minimum=3, floor=3)
 
@@ -56,6 +60,14 @@ def test_an_instance_too_large_for_the_exact_method_is_led_and_has_a_bound_that_
     assert found.cost == pytest.approx(problem.cost(found.withheld))
     cheapest = _cheapest_safe_by_trying_all(problem)
     assert 0 < found.bound <= cheapest * (1 + 1e-9) <= found.cost * (1 + 2e-9)
+
+
+def test_the_bound_is_not_beyond_the_cheapest_pattern_known_though_the_pattern_found_is_dearer() -> None:
+    folder = shared("sdc/rt_act_size")
+    read = parse_instance((folder / "instance.json").read_bytes(), (folder / "cells.csv").read_bytes())
+    problem = problem_of(read, attackers=AttackerModel.OUTSIDER, floor=False)
+    found = suppress_led(problem, effort=Effort(clean_up=0, exchange=0, thin_out=0), progress=lambda *_: None)
+    assert found.bound <= OPTIMUM < found.cost
 
 
 def test_told_to_stop_at_once_it_still_hands_over_a_safe_pattern() -> None:
