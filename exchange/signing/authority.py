@@ -67,11 +67,11 @@ def _authority(name: str, delegator: Root | Targets, keyids: list[str], threshol
     absent = [keyid for keyid in keyids if keyid not in known]
     if absent:
         raise RegistryRuleError(subject=f"role {name}", rule="keys", expected="each listed", found=str(absent[0])[:16])
+    keys = tuple(_admit(known[keyid], name) for keyid in keyids)
     if threshold > len(keyids):
         # As text: it may be larger than any number that a refusal's JSON can carry.
         most = f"at most {len(keyids)}, its keys"
         raise RegistryRuleError(subject=f"role {name}", rule="threshold", expected=most, found=str(threshold)[:20])
-    keys = tuple(_admit(known[keyid], name) for keyid in keyids)
     holders = [known[keyid].unrecognized_fields.get(HOLDER) for keyid in keyids]
     named = tuple(holder for holder in holders if isinstance(holder, str))
     if named and len(named) != len(keys):

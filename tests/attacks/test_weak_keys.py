@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from securesystemslib.signer import Key
-from tuf.api.metadata import DelegatedRole, Delegations, Root, Targets
+from tuf.api.metadata import DelegatedRole, Delegations, Role, Root, Targets
 
 from exchange.encoding import base64_encode, base64url_encode, canonical_json
 from exchange.errors import ExchangeError
@@ -174,18 +174,35 @@ def pull_request(raw: bytes) -> None:
     _open_request(proof, keys=(), bundle="0")
 
 
+GOOD = {
+    "root": "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+    "timestamp": "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+    "snapshot": "278117fc144c72340f67d0f2316e8386ceffbf2b2428c9c51fef7c597f1d426e",
+    "targets": "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf",
+}
+"""A key for each role of a root: RFC 8032 §7.1, the tests 2, 3, 1024 and SHA(abc)."""
+
+
+def tuf_key(key: str) -> dict[str, object]:
+    return {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": key}}
+
+
+def whole_root(keys: dict[str, str]) -> Root:
+    return Root(
+        keys={role: Key.from_dict(role, tuf_key(key)) for role, key in keys.items()},
+        roles={role: Role([role], 1) for role in keys},
+    )
+
+
 def registry_role(raw: bytes, role: str = "root") -> None:
     """A root whose role lists this key, as TUF writes it."""
-    key = Key.from_dict("0", {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": raw.hex()}})
-    root = Root(keys={"0": key})
-    root.roles[role].keyids.append("0")
-    root_authorities(root)
+    root_authorities(whole_root({**GOOD, role: raw.hex()}))
 
 
 def delegation(raw: bytes) -> None:
-    key = Key.from_dict("0", {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": raw.hex()}})
+    keys = {"0": Key.from_dict("0", tuf_key(raw.hex()))}
     role = DelegatedRole("kz", ["0"], 1, terminating=True, paths=["members/kz/*"])
-    authorities(Root(), Targets(delegations=Delegations({"0": key}, {"kz": role})))
+    authorities(whole_root(GOOD), Targets(delegations=Delegations(keys, {"kz": role})))
 
 
 def token_point(raw: bytes) -> None:
