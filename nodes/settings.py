@@ -5,6 +5,7 @@ thresholds, recipients and periods are clauses of the signed contract.
 """
 
 import os
+import shlex
 import tomllib
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -185,6 +186,12 @@ class NodeFolder:
 
     path: Path
     settings: NodeSettings
+    called: str = ""  # what stood after --node, where a command opened it
+
+    @property
+    def asked(self) -> str:
+        """What to write after `--node` to act for this node again: a sentence that says the next step uses it."""
+        return shlex.quote(self.called or self.member.lower())
 
     @property
     def member(self) -> str:

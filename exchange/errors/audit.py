@@ -45,8 +45,10 @@ class FindingUnknownError(FindingError):
     code = "audit-finding-unknown"
     side = Side.CALLER
     exit_code = ExitCode.USAGE
-    en = "finding {number}: the last audit has {found} findings"
+    en = "finding {number}: the last audit's findings: {found}"
     ru = "замечание {number}: у последнего аудита замечаний: {found}"
+    mend_en = "exchange audit findings numbers them"
+    mend_ru = "их номера покажет exchange audit findings"
 
 
 class AuditSubjectError(FindingError):

@@ -89,8 +89,8 @@ class FileRefusedError(ExchangeError):
     side = Side.NODE
     en = "{path}: {reason}"
     ru = "{path}: {reason}"
-    mend_en = "nothing was half-written; free space or correct the permission and run the command again"
-    mend_ru = "ничего не записано наполовину; освободите место или исправьте права и повторите команду"
+    mend_en = "check the path, the permission and the free space; nothing was half-written: run the command again"
+    mend_ru = "проверьте путь, права и свободное место; ничего не записано наполовину: повторите команду"
 
 
 class GatewayAnswerError(ExchangeError):

@@ -337,6 +337,8 @@ class UnknownMemberError(TrustError):
     side = Side.CALLER
     en = "{member} is not a member of this federation"
     ru = "{member} не состоит в этой федерации"
+    mend_en = "exchange trust show names the members"
+    mend_ru = "участников назовёт exchange trust show"
 
 
 class UnknownOfficerError(TrustError):
@@ -346,6 +348,8 @@ class UnknownOfficerError(TrustError):
     side = Side.CALLER
     en = "officer {officer} has no key in the registry at {at}"
     ru = "у должностного лица {officer} нет ключа в реестре на {at}"
+    mend_en = "exchange trust show names the officers; how a new one is listed: docs/ceremony.md"
+    mend_ru = "должностных лиц назовёт exchange trust show; как вносится новое: docs/ceremony.md"
 
 
 class PrivateKeyModeError(TrustError):
@@ -368,6 +372,8 @@ class PrivateKeyFileError(TrustError):
     exit_code = ExitCode.ERROR
     en = "{path}: cannot use this private key file: {reason}"
     ru = "{path}: файл закрытого ключа непригоден: {reason}"
+    mend_en = "exchange key list shows which keys there are and where; exchange key new makes them"
+    mend_ru = "какие ключи есть и где, покажет exchange key list; создаёт их exchange key new"
 
 
 class PlainPrivateKeyError(TrustError):

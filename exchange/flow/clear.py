@@ -157,7 +157,7 @@ def submit(case: Case, *, by: str, at: datetime, valid_until: datetime) -> Case:
         NotPreparerError: Somebody else submits it.
         ClearanceExpiredError, ClearanceValidityError: `valid_until` is past, or over 30 days ahead.
     """
-    _require_possible(case, Event.SUBMIT)
+    require_possible(case, Event.SUBMIT)
     if by != case.candidate.prepared_by:
         raise NotPreparerError(candidate=case.candidate.name, expected=case.candidate.prepared_by, found=by)
     require_valid_until(valid_until, at=at)
@@ -181,7 +181,7 @@ def record_approval(case: Case, approval: Approval, *, trust: Trust, contract: D
         SameOfficerError: The officer has approved already.
         ClearanceError: The approval does not count, or the time has run out.
     """
-    _require_possible(case, Event.APPROVE)
+    require_possible(case, Event.APPROVE)
     common = case.common
     if contract.digest != common.contract:
         raise ContractMismatchError(field="digest", expected=str(contract.digest), found=str(common.contract))
@@ -205,7 +205,7 @@ def send_back(case: Case, *, officer: str, reason: str, trust: Trust, at: dateti
         ClearanceError: Not a clearing officer of the provider, or the preparer.
         ReturnReasonError: No reason, or too long a one.
     """
-    _require_possible(case, Event.RETURN)
+    require_possible(case, Event.RETURN)
     require_clearing_officer(case.common, officer, trust=trust, at=at)
     if not 0 < len(reason.strip()) <= REASON_CHARACTERS_MAX:
         raise ReturnReasonError(candidate=case.candidate.name, characters_max=REASON_CHARACTERS_MAX)
@@ -226,7 +226,7 @@ def redraft(case: Case, candidate: Candidate) -> Case:
         ContractMismatchError: A candidate of another identity.
         NotPreparerError: Prepared by somebody else.
     """
-    _require_possible(case, Event.REDRAFT)
+    require_possible(case, Event.REDRAFT)
     old = case.candidate
     if (old.name, old.recipients) != (candidate.name, candidate.recipients):
         raise ContractMismatchError(field="identity", expected=old.name, found=candidate.name)
@@ -241,13 +241,18 @@ def advance(case: Case, event: Event) -> Case:
     Raises:
         IllegalTransitionError: Not possible now, or a decision that only officers make.
     """
-    _require_possible(case, event)
+    require_possible(case, event)
     if event not in _AFTER:
         raise _impossible(case, event)
     return replace(case, state=_AFTER[event])
 
 
-def _require_possible(case: Case, event: Event) -> None:
+def require_possible(case: Case, event: Event) -> None:
+    """Refuse what does not belong to the state of a case.
+
+    Raises:
+        IllegalTransitionError: The candidate, its state, and what was asked for.
+    """
     if case.state not in POSSIBLE[event]:
         raise _impossible(case, event)
 

@@ -114,7 +114,7 @@ class LocalGateway:
                 answer = connection.getresponse()
                 raw = answer.read()
         except (HTTPException, OSError) as error:
-            raise GatewayDownError(member=self._node.member, node=self._node.member.lower()) from error
+            raise GatewayDownError(member=self._node.member, node=self._node.asked) from error
         return self._read(answer.status, answer.reason, raw)
 
     def _read(self, status: int, reason: str, raw: bytes) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class LocalGateway:
         raise self._no_answer(status, reason or "-")
 
     def _no_answer(self, code: int, detail: str) -> GatewayAnswerError:
-        return GatewayAnswerError(member=self._node.member, node=self._node.member.lower(), code=code, detail=detail)
+        return GatewayAnswerError(member=self._node.member, node=self._node.asked, code=code, detail=detail)
 
 
 def _exit_code(problem: dict[str, Any]) -> ExitCode:

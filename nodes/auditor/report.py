@@ -83,7 +83,7 @@ def print_findings(findings: Sequence[Mapping[str, Any]], output: Output) -> Non
     if not findings:
         output.say(en="No findings: everything holds.", ru="Замечаний нет: всё подтверждено.")
         return
-    output.say(en=f"{len(findings)} findings", ru=f"Замечаний: {len(findings)}")
+    output.say(en=f"findings: {len(findings)}", ru=f"Замечаний: {len(findings)}")
     for number, found in enumerate(findings, 1):
         party = found["party"]
         shown = "не решено" if party == UNDECIDED and output.language == "ru" else party

@@ -4,7 +4,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -109,12 +109,16 @@ def _listed(words: Sequence[str], output: Output) -> int:
 
 
 def _node(options: Globals) -> NodeFolder | None:
-    """`--node kz` is the folder `kz` under the home; a path is that folder."""
+    """`--node kz` is the folder `kz` under the home, or else here, in either case of letters; a path is that folder."""
     if options.node is None:
         return None
-    named = options.home / options.node.lower()
-    is_path = "/" in options.node or (not named.is_dir() and Path(options.node).is_dir())
-    return open_node(Path(options.node) if is_path else named)
+    if "/" in options.node:
+        folder = Path(options.node)
+    else:
+        name = options.node.lower()
+        named = options.home / name
+        folder = next((one for one in (named, Path(options.node), Path(name)) if one.is_dir()), named)
+    return replace(open_node(folder), called=options.node)
 
 
 def _split(argv: list[str]) -> tuple[Globals, CommandLineError | None]:

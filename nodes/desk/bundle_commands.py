@@ -79,7 +79,7 @@ def _candidate_parser(invocation: Invocation, summary: str) -> CommandParser:
 def _tell_submitted(invocation: Invocation, desk: Desk, kept: KeptCase, contract: DataContract) -> None:
     case, output = kept.case, invocation.output
     report = parse_report(kept.files.disclosure)
-    node, asked = case.candidate.provider.lower(), " ".join(asked_words(desk, case.candidate))
+    node, asked = desk.node.asked, " ".join(asked_words(desk, case.candidate))
     output.say(
         en=f"submitted {case.candidate.name}: {report.cells} cells, {len(report.withheld)} withheld; "
         f"{contract.approvals.officers_min} officers must approve it",

@@ -235,9 +235,8 @@ def _read(path: Path) -> bytes:
 
 
 def _next(invocation: Invocation, desk: Desk, kept: KeptCase, *, cleared: bool) -> None:
-    candidate = kept.case.candidate
-    following = " ".join(asked_words(desk, candidate))
-    node = candidate.provider.lower()
+    following = " ".join(asked_words(desk, kept.case.candidate))
+    node = desk.node.asked
     if cleared:
         invocation.output.say(
             en=f"next: exchange --node {node} bundle release {following}",

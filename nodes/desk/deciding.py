@@ -5,7 +5,7 @@ Commands and the desk's routes are thin over these; the rules are `exchange.clea
 
 from exchange.clearance import CLEARING_ROLE, Approval, statement_to_approve
 from exchange.encoding import Digest
-from exchange.flow.clear import CandidateState, Case, Event, advance, record_approval, send_back
+from exchange.flow.clear import CandidateState, Case, Event, advance, record_approval, require_possible, send_back
 from exchange.flow.release import HANDOVER_SUFFIX
 from nodes.adapters.desk_store import DeskStore
 from nodes.desk.cases import Desk, KeptCase, keep_case
@@ -16,9 +16,12 @@ def ask_approval(desk: Desk, kept: KeptCase, officer: str) -> bytes:
     """The statement that an officer signs, or answers with a passkey, to approve exactly these bytes now.
 
     Raises:
+        IllegalTransitionError: It is not before the officers. Judged first: of what was released the ledger has
+            always moved on, and nobody shall build that again.
         ContractError, StalePooledError: The contract is not in force, or the ledger has moved on.
         ClearanceError: The preparer asks, or the time has run out.
     """
+    require_possible(kept.case, Event.APPROVE)
     require_fresh(desk, kept.files.candidate, desk.contract_of(kept.files))
     return statement_to_approve(kept.case.common, officer=officer, role=CLEARING_ROLE, at=desk.now)
 
@@ -33,9 +36,11 @@ def take_approval(desk: Desk, store: DeskStore, kept: KeptCase, approval: Approv
         approval: By whichever kind of proof.
 
     Raises:
+        IllegalTransitionError: It is not before the officers.
         ContractError, StalePooledError: The contract is not in force, or the ledger has moved on.
-        ClearanceError, IllegalTransitionError: It does not count; nothing has changed.
+        ClearanceError: It does not count; nothing has changed.
     """
+    require_possible(kept.case, Event.APPROVE)
     contract = desk.contract_of(kept.files)
     require_fresh(desk, kept.files.candidate, contract)
     case = record_approval(kept.case, approval, trust=desk.trust, contract=contract, at=desk.now)

@@ -115,7 +115,7 @@ def _by_key(desk: Desk, arguments: Namespace) -> Approve:
 def _tell_approved(invocation: Invocation, desk: Desk, asked: Asked, officer: str) -> None:
     assert asked.row is not None  # recorded just now
     state, candidate = asked.row.state, asked.kept.case.candidate
-    node, following = candidate.provider.lower(), " ".join(asked_words(desk, candidate))
+    node, following = desk.node.asked, " ".join(asked_words(desk, candidate))
     step = "release" if state == APPROVED else "approve"
     officer_en = "" if state == APPROVED else " --officer …"
     english = "enough officers have approved" if state == APPROVED else "another officer must approve"

@@ -267,7 +267,7 @@ def _tell_protected(invocation: Invocation, instance: Instance, protected: Prote
     )
     attackers = protected.verdict.attackers
     say(
-        en=f"the audit holds against {attackers} attackers: {output}",
+        en=f"the audit holds (attackers: {attackers}): {output}",
         ru=f"проверка пройдена, атакующих {attackers}: {output}",
     )
 
@@ -275,7 +275,7 @@ def _tell_protected(invocation: Invocation, instance: Instance, protected: Prote
 def _tell_verdict(invocation: Invocation, instance: Instance, name: str, verdict: Verdict) -> None:
     exposed = len(verdict.exposed)
     invocation.output.say(
-        en=f"{name}: {verdict.withheld} withheld, {exposed} not safe, against {verdict.attackers} attackers",
+        en=f"{name}: {verdict.withheld} withheld, {exposed} not safe; attackers: {verdict.attackers}",
         ru=f"{name}: скрыто {verdict.withheld}, не защищено {exposed}, атакующих {verdict.attackers}",
     )
     cells = [

@@ -49,7 +49,7 @@ def tell_build(invocation: Invocation, built: Sequence[Built], census: Census) -
 def _tell_candidate(invocation: Invocation, built: Built) -> dict[str, object]:
     files, loss, say = built.prepared.files, built.prepared.loss, invocation.output.say
     candidate, report = files.candidate, parse_report(files.disclosure)
-    node, readers = invocation.require_node().member.lower(), ", ".join(candidate.recipients)
+    node, readers = invocation.require_node().asked, ", ".join(candidate.recipients)
     following = f"exchange --node {node} bundle submit {built.folder}"
     say(
         en=f"for {readers}: revision {candidate.revision}, {report.cells} cells, {len(report.withheld)} withheld; "

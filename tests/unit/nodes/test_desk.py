@@ -32,7 +32,7 @@ def test_the_preparer_submits_and_hears_what_comes_next(desk: DeskWorld) -> None
     ran = desk.run(*SUBMIT)
     assert ran.code == ExitCode.FINE
     assert f"submitted kz-ca-01-border-2026-09-r0: {len(table())} cells, 2 withheld; 2 officers must approve" in ran.out
-    assert "next: exchange --node kz bundle diff CA-01-BORDER 2026-09" in ran.out
+    assert f"next: exchange --node {desk.node.path} bundle diff CA-01-BORDER 2026-09" in ran.out
     assert desk.state()["state"] == "submitted"
 
 
@@ -165,7 +165,7 @@ def test_two_clearing_officers_clear_a_candidate(desk: DeskWorld) -> None:
     first, second = desk.approve("kz-03"), desk.approve("kz-02")
     assert "kz-03 approved kz-ca-01-border-2026-09-r0: 1 more approval needed" in first.out
     assert "kz-02 approved kz-ca-01-border-2026-09-r0: cleared" in second.out
-    assert "next: exchange --node kz bundle release CA-01-BORDER 2026-09" in second.out
+    assert f"next: exchange --node {desk.node.path} bundle release CA-01-BORDER 2026-09" in second.out
     state = desk.state()
     assert (state["state"], state["approved_by"]) == ("cleared", ["kz-02", "kz-03"])
 

@@ -1,6 +1,7 @@
 """Release: what was cleared is sealed once, handed over, settled with the gateway's answer, and nothing is lost."""
 
 import base64
+import io
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from exchange.manifest import CLEARANCE, DATA, MANIFEST, bundle_digest
 from exchange.report import pooled_digest
 from nodes.adapters.desk_store import open_desk
 from nodes.adapters.ledger_file import read_ledger
+from nodes.cli.main import main
+from nodes.terminal import Output
 from tests.world.desk import ASKED, CLEARANCES, HAND_OVERS, DeskWorld, desk_world, figure, table
 
 RELEASE = ("bundle", "release", *ASKED)
@@ -99,7 +102,7 @@ def test_with_the_gateway_down_nothing_is_lost(cleared: DeskWorld) -> None:
     ran = cleared.run(*RELEASE)
     assert ran.code == ExitCode.UNREACHABLE
     assert "own-gateway-down: the gateway of KZ does not answer on its local socket" in ran.err
-    assert "start it: exchange --node kz serve" in ran.err
+    assert f"start it: exchange --node {cleared.node.path} serve" in ran.err
     assert cleared.state()["state"] == "cleared"
     assert cleared.state()["bundle"] == f"sha256:{outbox(cleared).stem}"
     assert read_ledger(cleared.node.desk / "ledger") == ()
@@ -168,6 +171,36 @@ def test_what_is_in_the_log_cannot_be_returned(cleared: DeskWorld) -> None:
     assert ran.code == ExitCode.ERROR
     assert "is published: return is not possible" in ran.err
     assert "Build the candidate again" in cleared.run("bundle", "submit", *ASKED).err  # as the next revision
+
+
+def test_who_approves_what_was_released_hears_so_and_not_to_build_it_again(cleared: DeskWorld, tmp_path: Path) -> None:
+    with cleared.gateway():
+        cleared.act(*RELEASE)
+    for words in (
+        ("clearance", "approve", *ASKED, "--officer", "kz-02"),
+        ("clearance", "statement", *ASKED, "--officer", "kz-02", "-o", str(tmp_path / "statement")),
+    ):
+        ran = cleared.run(*words)
+        assert ran.code == ExitCode.ERROR
+        assert "is published: approve is not possible" in ran.err
+        assert "Build the candidate again" not in ran.err
+
+
+@pytest.mark.parametrize("called", ["kz", "KZ", "./kz"])
+def test_the_next_step_names_the_node_as_it_was_named(
+    desk: DeskWorld, monkeypatch: pytest.MonkeyPatch, called: str
+) -> None:
+    monkeypatch.chdir(desk.node.path.parent)
+    out = io.StringIO()
+    assert (
+        main(
+            ["--node", called, "bundle", "submit", *ASKED],
+            clock=desk.clock,
+            output=Output(json=False, language="en", out=out),
+        )
+        == 0
+    )
+    assert f"next: exchange --node {called} bundle diff CA-01-BORDER 2026-09" in out.getvalue()
 
 
 def test_a_candidate_overtaken_after_clearing_is_not_sealed(cleared: DeskWorld) -> None:

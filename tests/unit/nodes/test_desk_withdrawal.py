@@ -35,7 +35,7 @@ def test_two_officers_withdraw_and_the_gateway_gets_what_they_signed(desk: DeskW
     assert "kz-02 approved the withdrawal of kz-ca-01-border-2026-09-r0: another officer must approve" in first.out
     second = desk.act(*APPROVE, "kz-03")
     assert f"reason: {REASON}" in second.out
-    assert "next: exchange --node kz withdrawal release CA-01-BORDER 2026-09" in second.out
+    assert f"next: exchange --node {desk.node.path} withdrawal release CA-01-BORDER 2026-09" in second.out
     with desk.gateway(withdrawals=EFFECTIVE) as posted:
         ran = desk.act(*RELEASE)
     assert ran.out == "kz-ca-01-border-2026-09-r0: withdrawn, entry 12 of the log\n"
