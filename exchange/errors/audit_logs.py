@@ -107,6 +107,38 @@ class LogStaleError(FindingError):
     mend_ru = "{party} показывает новейшую контрольную точку; в журнале есть запись не реже раза в час"
 
 
+class RegistryForkedError(FindingError):
+    """Two states of the registry, both signed by registrars, where there may be one: the registry was split in two."""
+
+    code = "registry-forked"
+    en = (
+        "log of {member}, entry {index}: under registry version {version} as {named}, which a registrar signed; "
+        "the registry, now at version {newest}, has {held}; at fault: {party}"
+    )
+    ru = (
+        "журнал {member}, запись {index}: по реестру версии {version} со снимком {named}, подписанным регистратором; "
+        "в реестре, ныне версии {newest}, это {held}; виновная сторона: {party}"
+    )
+    mend_en = "the members compare both snapshots aloud; the majority publishes the next version (docs/ceremony.md)"
+    mend_ru = "участники сверяют оба снимка вслух; большинство публикует следующую версию (docs/ceremony.md)"
+
+
+class RegistryInventedError(FindingError):
+    """An entry under a state of the registry of which its member shows nothing that a registrar signed."""
+
+    code = "registry-invented"
+    en = (
+        "log of {party}, entry {index}: under registry version {version} as {named}; the registry, now at version "
+        "{newest}, has {held}; {party} shows no such snapshot signed by a registrar"
+    )
+    ru = (
+        "журнал {party}, запись {index}: по реестру версии {version} со снимком {named}; в реестре, ныне версии "
+        "{newest}, это {held}; {party} не показывает такого снимка, подписанного регистратором"
+    )
+    mend_en = "{party} serves that snapshot at /trust/metadata/{version}.snapshot.json, or says what it acted under"
+    mend_ru = "{party} отдаёт этот снимок по /trust/metadata/{version}.snapshot.json или объясняет, по чему действовал"
+
+
 class ClockSkewError(FindingError):
     """An entry dated later than witnesses had already seen it."""
 

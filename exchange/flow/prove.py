@@ -93,6 +93,7 @@ def _cuts(kept: Kept, charge: Charge) -> Iterator[Dossier]:
 def _cut(kept: Kept, charge: Charge, logs: Mapping[str, list[LogEntry]], bundles: frozenset[Digest]) -> Dossier:
     within = [entry for log in logs.values() for entry in log if entry.type in STATEMENTS or entry.bundle in bundles]
     named = {digest for entry in within for digest in (entry.evidence, entry.pull) if digest is not None}
+    named |= {parse_entry(kept.logs[member].entries[index]).registry.sha256 for member, index in charge.entries}
     contracts = {entry.contract for log in logs.values() for entry in log if entry.contract is not None}
     return Dossier(
         at=kept.at,

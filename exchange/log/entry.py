@@ -81,6 +81,7 @@ class EntryHead(NamedTuple):
     type: EntryType
     node: str
     at: int
+    registry: RegistryRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,9 +216,10 @@ def scan_entry(raw: bytes) -> EntryHead:
         except ValueError:
             pass  # a date that does not exist; the slower reader says so
         else:
-            return EntryHead(entry_type, members["node"], int(at.timestamp()))
+            registry = _registry(members["version"], members["registry"])
+            return EntryHead(entry_type, members["node"], int(at.timestamp()), registry)
     entry = _judged_entry(raw)
-    return EntryHead(entry.type, entry.node, int(entry.at.timestamp()))
+    return EntryHead(entry.type, entry.node, int(entry.at.timestamp()), entry.registry)
 
 
 def _matched_entry(entry_type: EntryType, matched: re.Match[str]) -> LogEntry | None:

@@ -5,6 +5,7 @@ and said so: an exchange that both sides hide (DESIGN.md §9).
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from exchange.encoding import format_instant
@@ -30,6 +31,7 @@ from exchange.reconcile.publications import DAMAGED, judge_publications
 from exchange.reconcile.pulls import judge_sides
 from exchange.reconcile.punctuality import judge_punctuality
 from exchange.reconcile.receipts import judge_receipt
+from exchange.reconcile.registry import judge_registry, judged_here
 from exchange.reconcile.revisions import judge_revisions
 from exchange.reconcile.rights import judge_rights
 from exchange.reconcile.statements import judge_statements
@@ -37,12 +39,14 @@ from exchange.reconcile.withdrawals import judge_acknowledgements
 
 
 def reconcile(federation: Federation) -> Reconciliation:
-    """Judge every publication, every pull and every clock of the federation.
+    """Judge every publication, every pull, every clock and every registry named, of the whole federation.
 
     Returns:
         One exchange per pull, and per pull that was refused because stored bytes had changed; and all findings,
-        those of the exchanges included: publications first, then pulls, then withdrawals and revisions.
+        those of the exchanges included: clocks and registries first, publications, then pulls, then withdrawals and
+        revisions.
     """
+    federation = replace(federation, publications=judged_here(federation))
     signatures = Signatures(federation.evidence, federation.trust)
     pairs = pair(federation.logs)
     contents = gather_contents(pairs, signatures, federation.publications)
@@ -53,6 +57,7 @@ def reconcile(federation: Federation) -> Reconciliation:
     exchanges = [_exchange(one, federation, signatures, contents, histories) for one in pairs]
     logs = [(log, histories[member]) for member, log in federation.logs.items()]
     skewed = [found for log, _ in logs for found in _skew(log)]
+    elsewhere = [found for log, _ in logs for found in judge_registry(log, federation)]
     published = [found for log, history in logs for found in judge_publications(log, history, federation)]
     tardy = [found for log, history in logs for found in judge_punctuality(log, history, federation)]
     patterned = [found for log, _ in logs for found in judge_patterns(log, federation)]
@@ -64,7 +69,17 @@ def reconcile(federation: Federation) -> Reconciliation:
     in_order = tuple(sorted([*exchanges, *refused], key=lambda one: one.at))
     return Reconciliation(
         exchanges=in_order,
-        findings=(*skewed, *published, *tardy, *patterned, *exchanged, *unlogged, *unacknowledged, *untaken),
+        findings=(
+            *skewed,
+            *elsewhere,
+            *published,
+            *tardy,
+            *patterned,
+            *exchanged,
+            *unlogged,
+            *unacknowledged,
+            *untaken,
+        ),
     )
 
 

@@ -23,7 +23,7 @@ from exchange.log.tree import TreeState
 from exchange.publication.logged import require_witnessed
 from exchange.reconcile.model import ENTRY_TYPES, LogView, SeenCheckpoint
 from exchange.signing.keys import KeyPurpose
-from exchange.signing.trust import Trust
+from exchange.signing.trust import RegistryRef, Trust
 
 STALE_MAX = timedelta(hours=2)
 """A log has an entry at least every hour; one hour more without a quorum, and its own operator sees red."""
@@ -125,12 +125,14 @@ def view_of(member: str, entries: Sequence[bytes], seen: Sequence[SeenCheckpoint
         LogError, EncodingError: An entry is none, or another member's.
     """
     types, times = bytearray(), array("q")
-    for raw in entries:
+    registries: dict[RegistryRef, int] = {}
+    for index, raw in enumerate(entries):
         head = scan_entry(raw)
         if head.node != member:
             raise EntryMemberError(type=head.type, member="node", expected=member, found=head.node)
         types.append(_NUMBERS[head.type])
         times.append(head.at)
+        registries.setdefault(head.registry, index)
     cosigned = sorted((one.checkpoint.size, one.cosigned_at) for one in seen if one.cosigned_at is not None)
     earliest: list[datetime] = []
     for _, at in reversed(cosigned):
@@ -143,4 +145,5 @@ def view_of(member: str, entries: Sequence[bytes], seen: Sequence[SeenCheckpoint
         times=times,
         cosigned=tuple(cosigned),
         covered=tuple(earliest),
+        registries=registries,
     )

@@ -17,7 +17,7 @@ from exchange.errors.audit import FindingError
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.entry import EntryType, LogEntry, parse_entry
 from exchange.reconcile.memory import Memory
-from exchange.signing.trust import Trust
+from exchange.signing.trust import RegistryRef, Trust
 
 SKEW_MAX = timedelta(minutes=5)
 """How far a node's clock may run ahead of its witnesses' and its partners', or behind them."""
@@ -68,6 +68,7 @@ class LogView:
         times: When each says that it happened, in seconds since 1970.
         cosigned: Size and cosigned time of every checkpoint of it that a quorum cosigned, smallest first.
         covered: For each of these, the earliest time at which a checkpoint of its size or more was cosigned.
+        registries: Every registry state that its entries name, in order, with the index of the first that does.
     """
 
     member: str
@@ -76,6 +77,7 @@ class LogView:
     times: Sequence[int] = field(repr=False)
     cosigned: tuple[tuple[int, datetime], ...] = field(default=(), repr=False)
     covered: tuple[datetime, ...] = field(default=(), repr=False)
+    registries: Mapping[RegistryRef, int] = field(default_factory=dict, repr=False)
 
     @property
     def size(self) -> int:

@@ -11,6 +11,7 @@
 | served    | rejected   | proven, another content signed for as well  | violated   | publisher: it signed two         |
 | served    | rejected   | proven, nothing to compare with             | disputed   | undecided: pull again            |
 | served    | rejected   | the same, other bytes than those arrived    | broken-off | nobody                           |
+| served    | rejected   | proven, either acted under a split registry | disputed   | undecided: see who split it      |
 | served    | rejected   | unproven, none named                        | disputed   | undecided: either could be lying |
 | served    | nothing    | request proven, in time                     | pending    | nobody yet                       |
 | served    | nothing    | request proven, overdue                     | violated   | puller: it asked and is silent   |
@@ -50,6 +51,8 @@ from exchange.reconcile.contents import Contents
 from exchange.reconcile.evidence import Opened, Signatures, Standing
 from exchange.reconcile.model import UNDECIDED, Federation, Finding, LoggedEntry, Verdict, VerifiedPublication
 from exchange.reconcile.pairs import Pair, bundle_of
+from exchange.reconcile.registry import is_elsewhere
+from exchange.signing.trust import Trust
 
 RECEIPT_DAYS_DEFAULT = 14
 """The deadline for a receipt where the contract's text could not be had."""
@@ -111,7 +114,7 @@ def _two_sided(
         return contradiction
     if pair.rejection is None:
         return _accepted(pair, delivery.says, contents)
-    return _rejected(pair, taken, delivery.says, contents)
+    return _rejected(pair, taken, delivery.says, contents, federation.trust)
 
 
 def _without_delivery(pair: Pair, delivery: Opened[Delivery]) -> Ruling:
@@ -154,12 +157,14 @@ def _accepted(pair: Pair, says: Delivery, contents: Contents) -> Ruling:
     return _signed_two(pair, says, rivals) if rivals else (Verdict.CONFIRMED, ())
 
 
-def _rejected(pair: Pair, taken: LoggedEntry, says: Delivery, contents: Contents) -> Ruling:
+def _rejected(pair: Pair, taken: LoggedEntry, says: Delivery, contents: Contents, trust: Trust) -> Ruling:
     """The puller refused bytes that the publisher signed for: were they the right ones?"""
     reason, evidence = pair.rejection or "", taken.entry.evidence
     declared, rivals = contents.is_declared(says), contents.rivals(says)
     damaged: Ruling | None = (Verdict.BROKEN_OFF, ()) if reason == DAMAGED_ON_THE_WAY else None
     if declared or (declared is None and contents.accepted_before_or_after(says)):
+        if any(is_elsewhere(one, trust) for one in (pair.served, taken) if one is not None):
+            return damaged or _disputed(pair, reason)  # each was right by its own side of a split registry
         # Nothing proves which bytes were sent; the ones signed for were right.
         return damaged or _violated(
             pair, pair.puller, RejectedWronglyError, evidence, publisher=pair.publisher, reason=reason

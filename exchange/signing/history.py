@@ -20,7 +20,7 @@ from tuf.api.serialization import DeserializationError, SerializationError
 
 from exchange.encoding import Digest, base64url_encode, canonical_json, parse_instant
 from exchange.errors.encoding import EncodingError
-from exchange.signing.authoring import SNAPSHOT_LIFE
+from exchange.signing.authoring import HOLDER, SNAPSHOT_LIFE
 from exchange.signing.registry import SignedRegistry
 
 Event: TypeAlias = tuple[str, str, str, datetime]
@@ -36,16 +36,24 @@ def issued_at(snapshot: Snapshot) -> datetime:
 
 def read_snapshot(raw: bytes, *, version: int, roots: Iterable[Root]) -> Snapshot | None:
     """An archived snapshot of this version, if a registrar listed in any of these roots signed it."""
+    snapshot, registrars = _signed_snapshot(raw, version=version, roots=roots)
+    return snapshot if registrars else None
+
+
+def _signed_snapshot(
+    raw: bytes, *, version: int, roots: Iterable[Root]
+) -> tuple[Snapshot | None, dict[str, str | None]]:
+    """A snapshot of this version, and who signed it by any of these roots: holders (None: not named) by key id."""
     try:
         metadata: Metadata[Snapshot] = Metadata.from_bytes(raw)
         content, signatures = metadata.signed_bytes, metadata.signatures
     except (DeserializationError, SerializationError):
-        return None
-    signed = metadata.signed
-    if not isinstance(signed, Snapshot) or signed.version != version:
-        return None
-    genuine = any(root.get_verification_result("snapshot", content, signatures).verified for root in roots)
-    return signed if genuine else None
+        return None, {}
+    if not isinstance(metadata.signed, Snapshot) or metadata.signed.version != version:
+        return None, {}
+    results = [root.get_verification_result("snapshot", content, signatures) for root in roots]
+    signed = [key for result in results if result.verified for key in result.signed.values()]
+    return metadata.signed, {key.keyid: key.unrecognized_fields.get(HOLDER) for key in signed}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +68,15 @@ class SnapshotArchive:
         raw = self.files.get(f"metadata/{version}.snapshot.json")
         genuine = raw is not None and read_snapshot(raw, version=version, roots=self.roots) is not None
         return Digest.of(raw) if raw is not None and genuine else None
+
+    def registrars(self, version: int, raw: bytes | None = None) -> Mapping[str, str | None]:
+        """Who signed the snapshot of this version that is held, or these bytes as one: holders by key id.
+
+        Empty where it is not held, is none of this version, or nobody entitled signed it; a holder that no root names
+        is None.
+        """
+        raw = self.files.get(f"metadata/{version}.snapshot.json") if raw is None else raw
+        return {} if raw is None else _signed_snapshot(raw, version=version, roots=self.roots)[1]
 
     def contents(self) -> dict[str, Digest]:
         """All that an answer of this archive rests on: its snapshots, and the roots that say who may sign them."""

@@ -26,7 +26,7 @@ from exchange.errors.trust import (
     UnknownMemberError,
     UnknownOfficerError,
 )
-from exchange.signing.authoring import Authority
+from exchange.signing.authoring import TIMESTAMP_LIFE, Authority
 from exchange.signing.delegations import (
     DELEGATION_THRESHOLD_MIN,
     FEDERATION,
@@ -120,6 +120,11 @@ class Trust:
     def snapshot_sha256(self, version: int) -> Digest | None:
         """The digest of the snapshot of this version: the newest or an archived one; None where it is not held."""
         return self.ref.sha256 if version == self.ref.version else self.archive.sha256(version)
+
+    @property
+    def renewed(self) -> datetime:
+        """When the newest timestamp was issued: by then there was no snapshot above the newest."""
+        return self.ends["timestamp"] - TIMESTAMP_LIFE
 
     def require_acted_under(self, acted: RegistryRef, *, subject: str) -> bool:
         """Compare the registry state that somebody names with the snapshot of that version; False: it is not held.

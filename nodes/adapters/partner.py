@@ -179,6 +179,10 @@ class PartnerClient:
         except EncodingError as error:
             raise self._malformed(path, error.sentence()) from error
 
+    async def snapshot(self, version: int) -> bytes:
+        """The registry snapshot of this version as the partner keeps it, unverified; no token."""
+        return await self._open_bytes(f"/trust/metadata/{version}.snapshot.json")
+
     async def tile(self, path: str) -> bytes:
         """A hash tile of the partner's log; no token. `path` begins with `tile/`."""
         return await self._open_bytes(f"/log/{path}")

@@ -6,7 +6,7 @@ The auditor asks for every file of a bundle but one; there is no code here that 
 import asyncio
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -25,7 +25,8 @@ from exchange.reconcile.history import STATEMENTS
 from exchange.reconcile.memory import Memory
 from exchange.reconcile.model import Evidence, LoggedEntry, LogView, VerifiedPublication
 from exchange.reconcile.pairs import pair
-from exchange.signing.trust import Trust
+from exchange.reconcile.registry import named_elsewhere
+from exchange.signing.trust import RegistryRef, Trust
 from exchange.statement import Statement
 from nodes.adapters.partner import PartnerClient
 from nodes.adapters.partner_problems import PartnerProblemError
@@ -95,6 +96,7 @@ class Gatherer:
     async def gather(self, logs: Mapping[str, LogView]) -> Gathered:
         """Everything these logs point to that their members show."""
         evidence = await self._evidence(_wanted(logs))
+        evidence = await self._snapshots(logs, evidence)
         gathered = Gathered(evidence=evidence)
         gathered.statements = read_statements(logs.values(), evidence.signed, trust=self._trust)
         published = [one for view in logs.values() for one in view.of(EntryType.BUNDLE_PUBLISHED)]
@@ -142,6 +144,35 @@ class Gatherer:
         except ExchangeError:
             return False
         return raw if Digest.of(raw) == digest else False
+
+    async def _snapshots(self, logs: Mapping[str, LogView], evidence: Evidence) -> Evidence:
+        """The registry snapshots that logs name and this registry has not: their members are asked for them."""
+        named = [one for view in logs.values() for one in named_elsewhere(view, self._trust)]
+        kept = await asyncio.to_thread(self._store.evidence, [one.entry.registry.sha256 for one in named])
+        asked = [one for one in named if one.entry.registry.sha256 not in kept]
+        answers = await asyncio.gather(*(self._snapshot(one.member, one.entry.registry) for one in asked))
+        shown = {
+            one.entry.registry.sha256: raw for one, raw in zip(asked, answers, strict=True) if isinstance(raw, bytes)
+        }
+        await asyncio.to_thread(self._store.keep_evidence, shown)
+        hidden = {
+            (one.member, one.entry.registry.sha256)
+            for one, answer in zip(asked, answers, strict=True)
+            if answer is False
+        }
+        return replace(evidence, signed={**evidence.signed, **kept, **shown}, withheld=evidence.withheld | hidden)
+
+    async def _snapshot(self, member: str, ref: RegistryRef) -> bytes | bool:
+        """The snapshot; False if the member shows none of that digest, True if it could not be asked."""
+        try:
+            raw = await self._call(member, self._clients[member].snapshot(ref.version))
+        except PartnerUnreachableError:
+            return True
+        except PartnerProblemError as refused:
+            return refused.status not in _NOT_SHOWN
+        except ExchangeError:
+            return False
+        return raw if Digest.of(raw) == ref.sha256 else False
 
     # --- publications -------------------------------------------------------------------------------------------
 

@@ -19,4 +19,4 @@ def test_an_attacked_month_names_the_attack_and_blames_its_culprit_alone() -> No
         codes.add(code)
         assert (code, culprit) in found, seed
         assert {party for _, party in found} == {culprit}, (seed, code, found)
-    assert len(codes) >= 20  # of 23 that the months choose from
+    assert len(codes) >= 20  # of 24 that the months choose from

@@ -68,9 +68,8 @@ class PullLogs:
             type=kind,
             at=self.at,
             node=member,
-            registry=REGISTRY,
             salt=self.count.to_bytes(16),
-            **facts,  # type: ignore[arg-type]  # each test names the members of its entry
+            **{"registry": REGISTRY, **facts},  # type: ignore[arg-type]  # each test names the members of its entry
         )
         self.logs[member].append(entry)
         return len(self.logs[member]) - 1

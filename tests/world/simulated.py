@@ -18,7 +18,8 @@ from exchange.log.tree import TreeState
 from exchange.reconcile import reconcile
 from exchange.reconcile.logs import contradictions
 from exchange.reconcile.model import SeenCheckpoint
-from tests.world.pull_logs import BUNDLE, CONTRACT, DATA, RIGHT, WRONG, PullLogs, bundle_named
+from exchange.signing.trust import RegistryRef
+from tests.world.pull_logs import BUNDLE, CONTRACT, DATA, REGISTRY, RIGHT, WRONG, PullLogs, bundle_named
 
 SKEW_S_MAX = 120
 PULLERS = ("KG", "TJ")
@@ -293,6 +294,22 @@ def evidence_hidden(month: Month, puller: str) -> Steps:
     month.withheld.add((puller, delivery))
 
 
+def _foreign_registry(month: Month, member: str) -> Steps:
+    """Act once under a registry state that nobody ever signed, and show none."""
+    named = Digest.of(f"a registry of {member}'s own".encode())
+    month.log(member, EntryType.HEARTBEAT, registry=RegistryRef(version=REGISTRY.version, sha256=named))
+    month.withheld.add((member, named))
+    yield
+
+
+def registry_of_publisher(month: Month, _: str) -> Steps:
+    yield from _foreign_registry(month, "KZ")
+
+
+def registry_of_puller(month: Month, puller: str) -> Steps:
+    yield from _foreign_registry(month, puller)
+
+
 def received_twice(month: Month, puller: str) -> Steps:
     pull, delivery = _served(month, puller)
     yield from _settles(month, pull, delivery, puller, None)
@@ -318,6 +335,7 @@ BY_PUBLISHER: dict[str, Callable[[Month, str], Steps]] = {
     "served-after-withdrawal": served_withdrawn,
     "clock-skew": clock_ahead,
     "clock-set-back": clock_behind,
+    "registry-invented": registry_of_publisher,
 }
 BY_PULLER: dict[str, Callable[[Month, str], Steps]] = {
     "pull-not-logged-by-puller": silent,
@@ -328,6 +346,7 @@ BY_PULLER: dict[str, Callable[[Month, str], Steps]] = {
     "receipt-not-logged": receipt_unlogged,
     "receipt-not-given": receipt_owed,
     "evidence-withheld": evidence_hidden,
+    "registry-invented": registry_of_puller,
     "pull-logged-twice": received_twice,
     "digest-differs": another_bundle_named,
 }

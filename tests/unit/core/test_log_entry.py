@@ -261,6 +261,7 @@ def test_any_entry_is_read_as_it_is_and_written_as_a_library_for_rfc_8785_writes
         entry.type,
         members["node"],
         (entry.at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds(),
+        entry.registry,
     )
 
 

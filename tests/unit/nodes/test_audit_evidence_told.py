@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from exchange.reconcile.model import Evidence, Federation, Finding, SeenCheckpoi
 from exchange.report import DisclosureReport, format_report, parse_report
 from exchange.signing.jws import sign_detached
 from exchange.signing.keys import KeyPurpose
-from exchange.signing.trust import Trust
+from exchange.signing.trust import RegistryRef, Trust
 from tests.unit.nodes.test_audit_evidence_revision import (
     AUDITED,
     FIRST,
@@ -40,7 +41,9 @@ from tests.unit.nodes.test_audit_evidence_revision import (
     publishing,
 )
 from tests.world.bundles import CLEARED, COSIGNED
+from tests.world.clock import FOUNDED
 from tests.world.contracts import codelists
+from tests.world.registry import Registry, opened
 
 Files = dict[str, bytes]
 IN_DECEMBER = datetime(2026, 12, 5, 12, tzinfo=UTC)
@@ -59,6 +62,7 @@ class Told:
     logs: dict[str, list[bytes]] = field(default_factory=logs)
     files: list[Files] = field(default_factory=lambda: [WORLD.files])
     signed: dict[Digest, bytes] = field(default_factory=lambda: {one.digest: one.raw for one in WORLD.statements})
+    unanswered: frozenset[tuple[str, Digest]] = frozenset()
     trust: Trust = field(default_factory=lambda: WORLD.trust)
     early: int = 0  # so many of KZ's entries were cosigned on the first day
     witnessed: datetime = COSIGNED + timedelta(hours=1)  # all but the heartbeat
@@ -93,7 +97,7 @@ class Told:
                 for bundle, one in self.publications().items()
             },
             contracts=contracts,
-            evidence=Evidence(signed=self.signed),
+            evidence=Evidence(signed=self.signed, withheld=self.unanswered),
             force_at=ForceBook(contracts=contracts, statements=statements).force_at,
         )
         return reconcile(federation).findings
@@ -104,7 +108,7 @@ class Told:
             at=self.at,
             logs={member: KeptLog(seen=self.seen(member), entries=entries) for member, entries in self.logs.items()},
             signed=self.signed,
-            unanswered=frozenset(),
+            unanswered=self.unanswered,
             publications=self.publications(),
             contracts={WORLD.contract.digest: WORLD.contract.raw},
         )
@@ -270,6 +274,36 @@ def withdrawal_not_acknowledged() -> Told:
     return told
 
 
+@cache
+def registry() -> Registry:
+    return Registry(WORLD.federation)
+
+
+@cache
+def version_two(registrar: str = "IOM", *, after: timedelta = timedelta()) -> dict[str, bytes]:
+    """The registry's next version by one of its registrars; by another hour it is another snapshot."""
+    registry().version = 1
+    by = registry().holders("snapshot", [registrar])
+    return registry().publish(at=FOUNDED + after, snapshot_signers=by)
+
+
+def two_snapshots(shown: bytes, *, member: str = "KG", version: int = 2) -> Told:
+    """A member acts under a snapshot of version 2, and shows these bytes as it; the auditor holds another."""
+    told = Told(trust=opened(registry(), version_two(), at=FOUNDED + timedelta(hours=1)))
+    told.signed[Digest.of(shown)] = shown
+    named = RegistryRef(version=version, sha256=Digest.of(shown))
+    told.logs[member].append(entry(member, EntryType.HEARTBEAT, 400, registry=named))
+    return told
+
+
+def registry_forked() -> Told:
+    return two_snapshots(version_two(after=timedelta(minutes=1))["metadata/2.snapshot.json"])
+
+
+def registry_invented() -> Told:
+    return two_snapshots(b"what no registrar signed")
+
+
 # --- and what takes it away ------------------------------------------------------------------------------------------
 
 
@@ -315,6 +349,8 @@ TOLD: dict[str, tuple[Callable[[], Told], str, Bend, type[ExchangeError]]] = {
     "pattern-possible": (pattern_possible, "KZ", without_last_publication, EvidenceUnprovenError),
     "published-late": (published_late, "KZ", without_last_publication, EvidenceUnprovenError),
     "publication-missing": (publication_missing, "KZ", decided_on_the_first_day, EvidenceUnprovenError),
+    "registry-forked": (registry_forked, "IOM", without_evidence, EvidenceUnprovenError),
+    "registry-invented": (registry_invented, "KG", without_evidence, EvidenceUnprovenError),
     "revoked-key-used": (revoked_key_used, "KZ", without_last_publication, EvidenceUnprovenError),
     "served-too-early": (served_too_early, "KZ", with_files_of_another, EvidenceUnprovenError),
     "withdrawal-not-acknowledged": (withdrawal_not_acknowledged, "KG", decided_on_the_first_day, EvidenceUnprovenError),

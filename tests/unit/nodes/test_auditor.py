@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from exchange.reconcile.dossier import format_dossier, parse_dossier
 from exchange.reconcile.logs import read_seen
 from exchange.reconcile.memory import judged_by
 from exchange.reconcile.model import Verdict
+from exchange.signing.trust import RegistryRef, Trust
 from nodes.adapters.own_log import entry_at
 from nodes.adapters.partner_problems import PartnerProblemError
 from nodes.auditor.filing import kept_of, logs_of
@@ -46,9 +48,11 @@ def store(tmp_path: Path) -> AuditStore:
     return AuditStore(tmp_path / "audit.db")
 
 
-async def audit(world: GatewayWorld, store: AuditStore, *, anew: bool = False) -> AuditResult:
+async def audit(
+    world: GatewayWorld, store: AuditStore, *, anew: bool = False, trust: Trust | None = None
+) -> AuditResult:
     auditor = Auditor(
-        trust=world.bundle.trust,
+        trust=trust or world.bundle.trust,
         store=store,
         clients=lambda member: world.client("IOM", member),
         clock=world.clock,
@@ -263,3 +267,37 @@ async def test_the_result_is_kept_and_reads_back_as_it_was_given(world: GatewayW
     assert store.last_run() is None
     store.keep_run(world.clock.now(), document)
     assert store.last_run() == document
+
+
+async def test_members_are_asked_for_the_snapshot_that_they_name_until_one_shows_it(
+    world: GatewayWorld, store: AuditStore
+) -> None:
+    """The auditor's registry is on another side of a split: the same registrar signed the one that members hold."""
+    honest = world.bundle.trust
+    split = replace(honest, ref=RegistryRef(version=honest.ref.version, sha256=Digest("f0" * 32)))
+    path = f"/trust/metadata/{honest.ref.version}.snapshot.json"
+    files = [world.node(member).keys / "metadata" / f"{honest.ref.version}.snapshot.json" for member in world.gateways]
+    held = {file: file.read_bytes() for file in files}
+
+    def registry_codes(result: AuditResult) -> list[tuple[str, str]]:
+        return [(code, party) for code, party in codes(result) if code.startswith("registry-")]
+
+    def asked() -> int:
+        return [one for _, one in world.network.asked].count(path)
+
+    try:
+        for file in files:
+            file.unlink()
+        hidden = registry_codes(await audit(world, store, trust=split))
+    finally:
+        for file, raw in held.items():
+            file.write_bytes(raw)
+    assert sorted(hidden) == [("registry-invented", member) for member in sorted(world.gateways)]
+    before = asked()
+    shown = await audit(world, store, trust=split)
+    assert registry_codes(shown) == [("registry-forked", "IOM")] * len(world.gateways)
+    forked = [one for one in shown.findings if one.reason.code == "registry-forked"]
+    assert {member for one in forked for member, _ in one.entries} == world.gateways.keys()
+    assert asked() == before + len(world.gateways)
+    assert registry_codes(await audit(world, store, trust=split)) == registry_codes(shown)
+    assert asked() == before + len(world.gateways)  # it is kept
