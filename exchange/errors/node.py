@@ -69,8 +69,14 @@ class LogBehindWitnessError(NodeError):
     exit_code = ExitCode.DOES_NOT_HOLD
     en = "{origin}: size of the log: witness {witness} has cosigned {known}, this node holds {size}"
     ru = "{origin}: размер журнала: свидетель {witness} подписал {known}, этот узел хранит {size}"
-    mend_en = "a backup was restored: do not sign; refetch the missing entries with exchange log recover"
-    mend_ru = "восстановлена резервная копия: не подписывайте; получите недостающие записи: exchange log recover"
+    mend_en = (
+        "a backup was restored: do not sign; refetch the missing entries with exchange log recover; "
+        "if no mirror has them all, the log is cut and a new one begun: docs/ceremony.md"
+    )
+    mend_ru = (
+        "восстановлена резервная копия: не подписывайте; получите недостающие записи: exchange log recover; "
+        "если ни одно зеркало не хранит всех, журнал обрывают и начинают новый: docs/ceremony.md"
+    )
 
 
 class LogNotInMirrorError(NodeError):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from exchange.errors import ExitCode
+from exchange.errors.catalogue import every_leaf
 from nodes.adapters.local_gateway import LocalGateway
 from nodes.terminal import CommandParser, Invocation, Output
 
@@ -36,6 +37,10 @@ def _print_own(member: str, status: Mapping[str, Any], output: Output) -> None:
     reasons, warned = ", ".join(status["health"]), ", ".join(status["warnings"])
     if reasons:
         output.say(en=f"{member}: red: {reasons}", ru=f"{member}: неисправен: {reasons}")
+        described = {leaf.code for leaf in every_leaf()}
+        for code in status["health"]:
+            if code in described:
+                output.say(en=f"  → what to do: exchange errors {code}", ru=f"  → что делать: exchange errors {code}")
     else:
         output.say(en=f"{member}: well", ru=f"{member}: исправен")
     if warned:

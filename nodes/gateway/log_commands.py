@@ -176,6 +176,12 @@ def recover(call: Invocation) -> int:
             en=f"{node.member}: nothing to recover: this node holds {recovered.size} entries, and the mirror no more",
             ru=f"{node.member}: восстанавливать нечего: на узле записей {recovered.size}, в зеркале не больше",
         )
+        output.say(
+            en="if the gateway still says log-behind-witness, no mirror has the rest: docs/ceremony.md, of a log that "
+            "is cut",
+            ru="если шлюз всё же говорит log-behind-witness, остального нет ни в одном зеркале: "
+            "docs/ceremony.md, о журнале, который обрывают",
+        )
     else:
         output.say(
             en=f"{node.member}: {recovered.size} entries again, {recovered.before} before; start the gateway",

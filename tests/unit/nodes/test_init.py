@@ -168,6 +168,23 @@ def test_health_says_well_or_why_not(
     assert (told["healthy"], told["reasons"]) == (code == 0, status["health"])
 
 
+def test_doctor_says_where_the_cure_of_a_red_node_is_written(federation: Federation, tmp_path: Path) -> None:
+    run(*words(federation, tmp_path / "kz"))
+    node = open_node(tmp_path / "kz")
+    status = {**WELL, "health": ["log-behind-witness", "publication-stuck"]}
+    with listening(node.socket, {"/local/status": status, "/local/doctor": {"partners": []}}):
+        code, out, _ = run("--node", str(node.path), "doctor")
+    assert code == ExitCode.ERROR
+    assert out.splitlines()[:2] == [
+        "KZ: red: log-behind-witness, publication-stuck",
+        "  → what to do: exchange errors log-behind-witness",
+    ]
+    cure = run("errors", "log-behind-witness")[1]
+    assert "log recover" in cure
+    assert "docs/ceremony.md" in cure  # where no mirror has what the backup lacks
+    assert "exchange errors publication-stuck" not in out  # no page has that code
+
+
 def test_health_without_a_gateway_is_red(federation: Federation, tmp_path: Path) -> None:
     run(*words(federation, tmp_path / "kz"))
     code, out, _ = run("--node", str(tmp_path / "kz"), "health", language="ru")
