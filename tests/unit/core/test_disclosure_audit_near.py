@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from exchange.disclosure.arrays import Integers
-from exchange.disclosure.audit import Reason, alone, audit, informed
+from exchange.disclosure.audit import Reason, alone, audit, examination, informed
 from exchange.disclosure.audit.alone import WHOLE_NEAR
 from exchange.disclosure.audit.attackers import Attackers
 from exchange.disclosure.audit.boxes import Boxes
@@ -237,3 +237,30 @@ def test_among_whole_numbers_a_search_near_the_cell_decides_as_a_search_of_all(m
     in_all = exposed((), len(values))
     assert exposed(WHOLE_NEAR, 0) == in_all
     assert exposed((), 0) != in_all
+
+
+def test_in_a_large_component_cells_pushed_each_by_itself_are_judged_as_those_pushed_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of half of a cube, against the outsider and two who know some of it; each cell that lacks something is found."""
+    system, values = _cube(size=8)
+    draw = np.random.default_rng(FRACTIONS)
+    inside = np.array(["T" not in key for key in system.keys], dtype=np.bool_)
+    withheld = inside & (draw.random(len(values)) < 0.5)
+    view = replace(
+        _inside_withheld(system, values), known=~withheld, figures=np.where(withheld, 0, values), whole=False
+    )
+    size = max(component.size for component in components(view))
+    far = np.where(withheld, draw.integers(1, 60, len(values)), 0).astype(np.float64)
+    needs = Needs(values + far, np.full(len(values), np.inf), far)
+    cells = np.flatnonzero(withheld)
+    insiders = informed([Insider("a", tuple(cells[::10].tolist())), Insider("b", tuple(cells[5::10].tolist()))], values)
+
+    def exposed(large: int) -> list[tuple[int, Reason, int | None]]:
+        monkeypatch.setattr(examination, "LARGE", large)
+        found = audit(view, needs, insiders=insiders, hints=[values.astype(np.float64)]).findings
+        return [(one.cell, one.reason, one.attacker) for one in found]
+
+    singly = exposed(size - 1)
+    assert 0 < len(singly) < len(cells)
+    assert singly == exposed(size)

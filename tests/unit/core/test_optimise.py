@@ -246,6 +246,28 @@ def test_thinning_out_that_takes_too_many_programmes_leaves_the_pattern_as_it_wa
     assert (given_up.stage, given_up.programmes - without.programmes) == (2, solved)
 
 
+@pytest.mark.parametrize("asked_before", [0, 40])
+def test_told_to_stop_while_thinning_out_it_hands_over_its_first_pattern_and_tells_of_no_further_stage(
+    asked_before: int,
+) -> None:
+    """The stop is asked before each programme: the one that it refuses is not solved, and none follows."""
+    problem = published("rt_act_size")
+    told: list[tuple[str, float]] = []
+    asked = iter(range(asked_before))
+
+    found = suppress(
+        problem,
+        effort=Effort(exchange=0),
+        stop=lambda: bool(told) and told[-1][0] == "clean-up" and next(asked, None) is None,
+        progress=lambda stage, share: told.append((stage, share)),
+    )
+
+    first = suppress(problem, effort=Effort(clean_up=0, exchange=0))
+    assert told == [("protect", 0.0), ("clean-up", 0.0)]
+    assert np.array_equal(found.withheld, first.withheld)
+    assert (found.stage, found.programmes - first.programmes) == (1, asked_before)
+
+
 @pytest.mark.parametrize("programmes", [2, 200])
 def test_stopped_between_any_two_programmes_what_it_hands_over_is_safe_and_no_dearer_than_its_first_pattern(
     programmes: int,

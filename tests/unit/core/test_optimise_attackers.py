@@ -8,7 +8,7 @@ import pytest
 from exchange.disclosure.optimise import Effort, suppress
 from exchange.disclosure.optimise.attackers import OUTSIDER, Attackers
 from exchange.disclosure.optimise.ground import Ground
-from exchange.disclosure.optimise.pool import Pool
+from exchange.disclosure.optimise.pool import UP, Need, Pool
 from exchange.disclosure.problem import Insider, Suppressed
 from exchange.disclosure.tabular import AttackerModel, judge, parse_instance, problem_of
 from exchange.disclosure.tabular.engine import audited, protect_instance
@@ -64,6 +64,31 @@ def test_what_is_dropped_of_the_proofs_is_taken_back_as_it_was() -> None:
     assert pool.lacking(0) is None
     pool.restore(gone)
     assert sorted(pool.through(0), key=id) == sorted(before, key=id)
+
+
+@pytest.mark.parametrize("others", [(1, 3), (3, 1)], ids=["the shorter first", "the longer first"])
+@pytest.mark.parametrize(
+    ("far", "lacks"),
+    [
+        pytest.param(10.0, None, id="both show it"),
+        pytest.param(
+            11.0, Need(0, UP, 11.0, frozenset({0}), either=False), id="who knows the 90 sees the shorter only"
+        ),
+        pytest.param(91.0, Need(0, UP, 91.0, OUTSIDER, either=False), id="neither shows it to anybody"),
+    ],
+)
+def test_a_cell_lacks_what_the_farthest_table_that_speaks_to_somebody_does_not_show(
+    others: tuple[int, int], far: float, lacks: Need | None
+) -> None:
+    """5 against 10 goes up by 10, against 90 by 90, and down by 5; in whatever order they were found."""
+    problem = replace(row([5, 10, 20, 90], need={0: int(far)}, down=5), insiders=(Insider("a", (3,)),))
+    pool = Pool(Ground(problem), np.array([True, True, False, True, False]))
+    for other in others:
+        witness = pool.witness(np.array([1.0, -1.0]), (0, other))
+        assert witness is not None
+        pool.add(witness)
+
+    assert pool.lacking(0) == lacks
 
 
 @pytest.mark.parametrize("name", ["syn3d_1k", "counts2d_1k", "holdings2d_1k"])
