@@ -95,7 +95,6 @@ def _findings(routes: APIRouter, web: Pages, audit: LastAudit) -> None:
         kept = audit.read()
         facts = {
             "list": FINDINGS.show(numbered(kept), request.query_params),
-            "core": web.catalogue(request).core,
             "word_alone": WORD_ALONE,
         }
         return web.page(request, "zone/findings.html", {**shared(officer, kept), **facts})

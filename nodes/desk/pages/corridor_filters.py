@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from exchange.contract.model import DataContract
 from exchange.mirror import Comparison
 from nodes.desk.pages.corridor_views import FLAGS
-from nodes.desk.pages.table import Choice
+from nodes.desk.pages.table import Choice, with_unknown
 from nodes.web.pages.locale import Reader
 from nodes.web.pages.paging import Paged, paged
 from nodes.web.pages.words import sentence as _
@@ -84,7 +84,7 @@ def contract_filter(contracts: Iterable[DataContract], chosen: str, words: Words
 def choose_comparisons(
     comparisons: Sequence[Comparison], contracts: Filter, asked: Mapping[str, str], words: Words
 ) -> Chosen:
-    """What is asked for, the newest first; what the address does not name validly is not filtered.
+    """What is asked for, the newest first; what the address names and nothing has leaves no row.
 
     Without a period it is the last one of which anything is known, without `parts` the corridors' totals.
     """
@@ -118,8 +118,7 @@ def _filter(
 ) -> Filter:
     wanted = asked.get(name, default)
     choices = tuple(Choice(code=code, label=label) for code, label in found)
-    chosen = wanted if wanted in {code for code, _label in found} else ""
-    return Filter(id=name, title=title, choices=choices, chosen=chosen)
+    return Filter(id=name, title=title, choices=with_unknown(choices, wanted), chosen=wanted)
 
 
 def _fits(one: Comparison, query: Mapping[str, str]) -> bool:

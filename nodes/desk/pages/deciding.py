@@ -11,6 +11,8 @@ from nodes.web.sessions import Officer
 
 _OUT = frozenset({CandidateState.PUBLISHED, CandidateState.SUPERSEDED, CandidateState.WITHDRAWN})
 
+_STALE = _("Something else was released since its audit: return it, and it is built again.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class May:
@@ -27,10 +29,10 @@ class May:
     why: str
 
 
-def may(officer: Officer, case: Case) -> May:
-    """The forms for this officer and this case."""
+def may(officer: Officer, case: Case, *, fresh: bool) -> May:
+    """The forms for this officer and this case; `fresh`: nothing was released since its audit that it had to know."""
     before_officers = case.state in {CandidateState.SUBMITTED, CandidateState.CLEARED}
-    why = _why_not(officer, case)
+    why = _why_not(officer, case) or ("" if fresh else _STALE)
     clears = allows(Action.CANDIDATE_RETURN, officer.roles) and officer.officer_id != case.candidate.prepared_by
     return May(
         approve=not why,

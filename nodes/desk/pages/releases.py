@@ -64,7 +64,7 @@ class ReleasePages:
             "problem": problem,
             "clauses": describe(sheet.contract, catalogue.core),
             "clauses_signed": describe(sheet.contract),
-            "may": may(officer, kept.case),
+            "may": may(officer, kept.case, fresh=fresh is not False),
             "stepped_up": shown_passkey(self.context, officer),
             "protection": protection(sheet.report, sheet.contract, fresh=fresh),
             **_about(sheet),

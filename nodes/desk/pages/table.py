@@ -81,7 +81,7 @@ def table_view(
     *,
     whole: bool = False,
 ) -> TableView:
-    """The page of a table that an address asks for; what the address does not name validly is not filtered.
+    """The page of a table that an address asks for; a code that the address names and no row has leaves no row.
 
     Args:
         rows: The whole table, sorted.
@@ -139,9 +139,15 @@ def _columns(
         yield Column(
             id=dimension.id,
             title=DIMENSIONS.get(dimension.id, dimension.id),
-            choices=choices if len(choices) > 1 else (),
-            chosen=chosen if chosen in codes else "",
+            choices=with_unknown(choices, chosen) if len(choices) > 1 else (),
+            chosen=chosen if len(choices) > 1 or chosen in codes else "",
         )
+
+
+def with_unknown(choices: tuple[Choice, ...], chosen: str) -> tuple[Choice, ...]:
+    """The choices of a filter with what is chosen among them: an address may name a code that nothing has."""
+    known = not chosen or chosen in {choice.code for choice in choices}
+    return choices if known else (*choices, Choice(code=chosen, label=chosen))
 
 
 def _kept(rows: Sequence[SheetRow], columns: Sequence[Column], only: str) -> Sequence[SheetRow]:

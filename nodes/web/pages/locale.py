@@ -80,7 +80,11 @@ class Reader:
 
     def label(self, labels: Labels) -> str:
         """A name in this language, else in the next one that a reader here understands."""
-        return next(labels[one] for one in (self.language, *_FALLBACKS) if one in labels)
+        return labels[self.language_of(labels)]
+
+    def language_of(self, labels: Labels) -> str:
+        """The language in which `label` says it."""
+        return next(one for one in (self.language, *_FALLBACKS) if one in labels)
 
     def member(self, member: str) -> str:
         """A member's name, as that member writes it in this language; its id where it has no name."""

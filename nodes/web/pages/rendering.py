@@ -5,6 +5,7 @@ while in our templates a name that is not there is an error.
 """
 
 import gzip
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +24,9 @@ from nodes.web.pages.locale import Reader
 LANGUAGE_COOKIE = "lang"
 COOKIE_AGE_S = 365 * 86400
 COMPRESSED_BYTES_MIN = 1024
+_WORDS = re.compile(r"\b[a-z]{4,} ")
+"""Of a sentence; a hash or a code has none."""
+_UNBROKEN = Markup('<span class="console-unbroken">{}</span>')
 _COMPONENTS = (
     "button", "details", "error-summary", "generic-header", "input", "inset-text", "notification-banner", "pagination",
     "radios", "select", "service-navigation", "skip-link", "summary-list", "tag", "task-list", "textarea",
@@ -115,9 +119,12 @@ class Pages:
             "moment": lambda text: reader.instant(parse_instant(text, subject="moment")),
             "written": format_instant,
             "period": reader.period,
-            "label": reader.label,
+            "label": lambda labels: _in(reader.language_of(labels), reader.label(labels), page=language),
+            "language_of": reader.language_of,
             "member": reader.member,
-            "core": lambda text: text if catalogue.core == language else _in(catalogue.core, text),
+            "core": lambda text: _in(catalogue.core, text, page=language),
+            "told": lambda sentences: told(sentences, catalogue.core, page=language),
+            "unbroken": _UNBROKEN.format,
         }
         self._environments[language] = environment
         return environment
@@ -138,9 +145,19 @@ def components() -> Mapping[str, Callable[..., str]]:
     return found
 
 
-def _in(language: str, text: str) -> Markup:
-    """A text in another language than the page's, which a screen reader then reads as what it is."""
-    return Markup('<span lang="{}">{}</span>').format(language, text)
+def _in(language: str, text: str, *, page: str) -> str:
+    """A text; in another language than the page's it is marked, and a screen reader reads it as what it is."""
+    return text if language == page else Markup('<span lang="{}">{}</span>').format(language, text)
+
+
+def told(sentences: Mapping[str, str], language: str, *, page: str) -> str:
+    """A sentence that is kept in English and in Russian; what it quotes of a partner is English in both, and marked."""
+    text, english = sentences[language], sentences["en"]
+    if text == english:
+        return _in("en", text, page=page)
+    ends = (found.end() for found in re.finditer(": ", text))
+    begin = next((end for end in ends if english.endswith(text[end:]) and _WORDS.search(text, end)), len(text))
+    return _in(language, text[:begin] + _in("en", text[begin:], page=language) if text[begin:] else text, page=page)
 
 
 def _asset(path: str) -> str:

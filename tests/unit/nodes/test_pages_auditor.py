@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from markupsafe import escape
 
 from exchange.reconcile.report import format_report, sign_report
 from exchange.signing.keys import KeyPurpose
 from nodes.adapters.key_files import read_signer
 from nodes.auditor.pages.app import AuditorContext
 from nodes.auditor.report_commands import REPORT, REPORTS, SIGNATURE
+from nodes.web.pages.catalogues import catalogues
+from nodes.web.pages.rendering import told
 from tests.world.auditors import audited, auditor_console, browser_of
 from tests.world.bundles import BundleWorld
 from tests.world.desk_server import Browser
@@ -23,6 +26,8 @@ from tests.world.gateways import gateway_world
 SCREENS = ("/", "/exchanges", "/findings", "/logs", "/patterns", "/audits", "/reports")
 LISTS = ("/board", "/exchanges", "/findings", "/logs", "/patterns", "/audits", "/reports")
 REPORT_NAME = "2026-10-02T110000Z"
+RUSSIAN = "набор <a> участника KZ: не проходит проверку: "
+QUOTED = "bundle-damaged: KZ refused <b>: stored bytes: expected sha256:00"
 
 
 @dataclass(frozen=True)
@@ -205,6 +210,27 @@ def test_every_screen_speaks_russian(audit: tuple[Browser, BundleWorld, str], pa
     heading = soup(browser, path, language="ru").select_one("h1")
     assert heading is not None
     assert any("а" <= letter <= "я" for letter in heading.get_text())
+
+
+@pytest.mark.parametrize(
+    ("language", "marked"),
+    [
+        pytest.param("en", [], id="in English, as it is"),
+        pytest.param("ru", [("en", QUOTED)], id="in Russian"),
+        pytest.param("kk", [("ru", RUSSIAN + QUOTED), ("en", QUOTED)], id="in Kazakh, within the Russian sentence"),
+    ],
+)
+def test_what_a_finding_quotes_of_a_partner_is_marked_as_english(language: str, marked: list[tuple[str, str]]) -> None:
+    finding = {"en": "bundle <a> of KZ: does not verify: " + QUOTED, "ru": RUSSIAN + QUOTED}
+    core = catalogues()[language].core
+    shown = BeautifulSoup(escape(told(finding, core, page=language)), "lxml")
+    assert shown.get_text() == finding[core]
+    assert [(one["lang"], one.get_text()) for one in shown.select("[lang]")] == marked
+
+
+def test_a_hash_or_a_code_at_the_end_of_a_finding_is_in_no_language() -> None:
+    finding = {"en": "log of KZ: its root is: sha256:00ff", "ru": "журнал KZ: его корень: sha256:00ff"}
+    assert told(finding, "ru", page="ru") == finding["ru"]
 
 
 def test_a_node_that_was_never_audited_says_what_to_do(tmp_path: Path) -> None:

@@ -98,10 +98,20 @@ class TestList:
         assert [(found[1], found[4]) for found in only] == [("September 2026", "the ratio changed")]
         assert "Choose fewer filters." in soup(browser, "/corridors?flag=CHANGED&destination=UZ").get_text()
 
-    def test_a_filter_that_names_nothing_there_is_passed_over(self, full: CorridorDesk) -> None:
+    @pytest.mark.parametrize("asked", ["origin=XX", "destination=XX", "flag=XX", "period=XX"])
+    def test_what_a_filter_names_and_nothing_has_leaves_no_row_and_stays_in_sight(
+        self, full: CorridorDesk, asked: str
+    ) -> None:
         browser = analyst(full)
-        every = table(soup(browser, "/corridors?period="))
-        assert table(soup(browser, "/corridors?period=&origin=XX&flag=NONE&page=99")) == every
+        page = soup(browser, f"/corridors?{asked}")
+        assert table(page) == []
+        assert [one.get_text() for one in page.select("option[selected][value=XX]")] == ["XX"]
+        assert "Choose fewer filters." in page.get_text()
+        assert browser.get(f"/corridors.json?{asked}").json()["rows"] == []
+
+    def test_a_page_after_the_last_is_the_last(self, full: CorridorDesk) -> None:
+        browser = analyst(full)
+        assert table(soup(browser, "/corridors?period=&page=99")) == table(soup(browser, "/corridors?period="))
 
     def test_russian_is_complete_and_writes_numbers_its_own_way(self, full: CorridorDesk) -> None:
         page = soup(analyst(full), "/corridors", language="ru")

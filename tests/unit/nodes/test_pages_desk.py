@@ -89,6 +89,33 @@ def test_what_was_hidden_and_is_shown_comes_first_and_alarms(fresh: DeskServer) 
     assert "+0.5" in changed.get_text()  # 1,910 against 1,900: 0.526 %
 
 
+def test_a_code_that_no_row_has_leaves_no_row_and_stays_in_the_filter(desk: DeskServer) -> None:
+    page = soup(desk.signed_in("Clearer A"), "/releases/1?CITIZENSHIP=XX")
+    assert page.select("#cells tbody tr") == []
+    assert [one.get_text() for one in page.select("#by-CITIZENSHIP option[selected]")] == ["XX"]
+    assert "Choose fewer filters." in " ".join(page.get_text(" ").split())
+
+
+def test_what_was_audited_too_early_is_not_offered_for_approval_and_the_page_says_what_to_do(fresh: DeskServer) -> None:
+    fresh.world.release_earlier(table({KG_TOTAL: figure(1900)}), period="2026-08")
+    page = soup(fresh.signed_in("Clearer A"), "/releases/1")
+    assert page.select("[data-passkey=approve]") == []
+    assert page.select("form[action$='/return']")
+    assert "Something else was released since its audit: return it, and it is built again." in " ".join(
+        page.get_text(" ").split()
+    )
+
+
+def test_a_title_that_is_not_in_the_readers_language_is_marked_as_what_it_is(desk: DeskServer) -> None:
+    """CA-01's title is in English and in Russian; a reader of Kazakh gets the Russian one (WCAG 2.2, 3.1.2)."""
+    browser = desk.signed_in("Clearer A")
+    for path in ("/contracts", "/contracts/CA-01-BORDER/1.0.0", "/due", "/"):
+        (title, *_) = soup(browser, path, language="kk").find_all(string="Пересечения государственной границы")
+        assert title.parent is not None
+        assert title.parent.get("lang") == "ru", path
+    assert soup(browser, "/contracts", language="ru").select("main [lang]") == []
+
+
 def test_the_preparer_is_told_that_another_must_clear(desk: DeskServer) -> None:
     page = soup(desk.signed_in("Preparer"), "/releases/1")
     assert "You prepared it; another officer must clear it." in page.get_text()
