@@ -30,6 +30,12 @@ from exchange.errors.contract import ContractYamlError
 
 CONTRACT_BYTES_MAX = 512 * 1024
 """A contract larger than this is refused before it is read."""
+CONTRACT_VALUES_MAX = 10_000
+"""Values in a contract, lists and mappings among them; the catalogue's have at most some five hundred.
+
+A reader of YAML is slow with many small values: those that fit into the bytes above would take it many seconds, and a
+gateway reads what any party proposes.
+"""
 
 Path: TypeAlias = tuple[str | int, ...]
 """Where a value stands: keys and list positions from the root."""
@@ -138,6 +144,8 @@ class _Reader:
             _refuse(event, f"tag {event.tag}: a value's type is its spelling")
         if len(path) > JSON_DEPTH_MAX:
             _refuse(event, f"nested deeper than {JSON_DEPTH_MAX}")
+        if len(self.lines) >= CONTRACT_VALUES_MAX and path not in self.lines:
+            _refuse(event, f"more than {CONTRACT_VALUES_MAX} values")
         self.lines.setdefault(path, event.start_mark.line + 1)
         if isinstance(event, MappingStartEvent):
             return self._mapping(path)

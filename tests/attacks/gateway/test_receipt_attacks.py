@@ -161,6 +161,7 @@ def other(kg: Partner) -> bytes:
 
 
 BOMB = b"a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c]\n"
+KEYS = b"".join(b"k%d: 1\n" % number for number in range(50_000))
 SAID: list[tuple[str, Callable[[Partner], Awaitable[Any]], set[int]]] = [
     ("a statement by a key that is not the registry's", lambda kg: statement(kg, statement_of(kg)), {422}),
     ("a statement in a stranger's name", lambda kg: statement(kg, statement_of(kg, "GB")), {403, 422}),
@@ -172,6 +173,8 @@ SAID: list[tuple[str, Callable[[Partner], Awaitable[Any]], set[int]]] = [
     ("a contract that makes objects", lambda kg: proposal(kg, b"!!python/object/apply:os.system ['id']"), {422}),
     ("a contract with a key twice", lambda kg: proposal(kg, text_of(kg) + b"\nstatus: draft\n"), {422}),
     ("a contract ten thousand levels deep", lambda kg: proposal(kg, b"[" * 10_000 + b"]" * 10_000), {422}),
+    ("a contract of 250,000 values", lambda kg: proposal(kg, b"a: [" + b"1," * 250_000 + b"1]\n"), {422}),
+    ("a contract of fifty thousand keys", lambda kg: proposal(kg, KEYS), {422}),
     ("a contract that is no text", lambda kg: proposal(kg, b"\xff\xfe\x00"), {422}),
     ("a contract in no base64", lambda kg: kg.post("/v1/contracts", b'{"contract":"***"}'), {422}),
     ("a proposal with a member too many", lambda kg: kg.post("/v1/contracts", b'{"contract":"YQ==","by":"KZ"}'), {422}),

@@ -92,6 +92,24 @@ def test_bytes_that_are_not_utf8_are_refused_with_their_line() -> None:
     assert (caught.value.facts["line"], caught.value.facts["reason"]) == (2, "not UTF-8")
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"a: [" + b"1, " * 9_998 + b"1]\n", id="a list"),
+        pytest.param(b"".join(b"k%d: 1\n" % number for number in range(10_000)), id="keys"),
+        pytest.param(b"a: [" + b"[]," * 9_998 + b"1]\n", id="lists of nothing"),
+    ],
+)
+def test_a_text_of_more_values_than_any_contract_has_is_read_no_further(raw: bytes) -> None:
+    """The text itself is one value; the last ones here are the 10,001st."""
+    with pytest.raises(ContractYamlError, match="more than 10000 values"):
+        read_text(raw)
+
+
+def test_a_text_of_as_many_values_as_may_be_is_read() -> None:
+    assert read_text(b"a: [" + b"1, " * 9_997 + b"1]\n").document == {"a": [1] * 9_998}
+
+
 def test_nesting_without_end_is_refused() -> None:
     with pytest.raises(ContractYamlError, match="nested deeper than 32"):
         read_text(b"a: " + b"[" * 200 + b"]" * 200)
