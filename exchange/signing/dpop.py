@@ -113,6 +113,8 @@ def open_assertion(
         )
         member, expires = text_member(claims, "iss", subject="claims"), int_member(claims, "exp", subject="claims")
         issued = int_member(claims, "iat", subject="claims")
+        if "reg" in claims:
+            int_member(claims, "reg", subject="claims")  # read before by `peek_registry`, which passes it over if odd
         jti = _jti(claims)
     except (EncodingError, TrustError) as error:
         raise AssertionRefusedError(reason=error.code) from error

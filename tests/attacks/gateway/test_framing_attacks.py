@@ -83,7 +83,9 @@ async def test_a_proof_for_one_spelling_does_not_open_another(served: ServedGate
     assert status in {401, 404}
 
 
-@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    "method", ["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND", "MOVE"]
+)
 async def test_no_other_method_does_anything(served: ServedGateway, kg: Partner, method: str) -> None:
     named = f"Authorization: DPoP {kg.token}\r\nDPoP: {kg.proof(method, '/v1/catalogue')}\r\n\r\n".encode()
     status, _ = await served.raw(f"{method} /v1/catalogue HTTP/1.1\r\nHost: x\r\n".encode() + named)
