@@ -82,6 +82,20 @@ ODD = pytest.mark.parametrize(
     "put", [pipe, device, folder, link_to_a_pipe, link_to_itself], ids=lambda put: put.__name__.replace("_", " ")
 )
 
+OUT = ("-o", "{folder}/draft.yaml")
+REGISTRY = ("--registry", "{trust}")
+ASKS = ("--node", "{node}", "passkey", "ask", "{odd}", "--officer", "kz-09=clearing", *OUT)
+APPLIES = ("passkey", "apply", "{odd}", "--assertion", "{folder}/instance.json", *OUT)
+HANDED = [
+    pytest.param(ASKS, id="passkey ask"),
+    pytest.param(APPLIES, id="passkey apply"),
+    pytest.param(("trust", "status", "{odd}", *REGISTRY), id="trust status"),
+    pytest.param(("trust", "import", "{odd}", "{folder}/instance.json", *REGISTRY), id="trust import"),
+    pytest.param(("trust", "sign", "{odd}", *REGISTRY, "--key", "{folder}/instance.json", "--demo"), id="trust sign"),
+    pytest.param(("trust", "apply", "{odd}", *REGISTRY), id="trust apply"),
+]
+"""What one custodian or officer hands another on a stick."""
+
 
 @ODD
 @pytest.mark.parametrize(
@@ -93,6 +107,7 @@ ODD = pytest.mark.parametrize(
         pytest.param(("verify", "{odd}", "--trust", "{trust}"), id="verify"),
         pytest.param(("sdc", "audit", "{folder}", "{odd}"), id="sdc audit"),
         pytest.param(("mirror", "model", "{odd}", "--until", "2013"), id="mirror model"),
+        *HANDED,
     ],
 )
 def test_what_is_no_plain_file_is_refused_by_its_path(
@@ -101,11 +116,38 @@ def test_what_is_no_plain_file_is_refused_by_its_path(
     odd = tmp_path / "cells.csv"
     (tmp_path / "instance.json").write_text("{}")
     put(odd)
-    named = {"odd": odd, "folder": tmp_path, "trust": desk.node.keys}
+    named = {"odd": odd, "folder": tmp_path, "trust": desk.node.keys, "node": desk.node.path}
     code, said = run(*(word.format(**named) for word in words))
     assert code in {ExitCode.ERROR, ExitCode.USAGE, ExitCode.DOES_NOT_HOLD}, said
     assert str(tmp_path) in said or "bundle files" in said
     assert not (tmp_path / "draft.yaml").exists()
+
+
+@pytest.mark.parametrize("words", HANDED)
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"\xef\xbb\xbf{}", id="a mark of byte order"),
+        pytest.param(b"\xff\xfe\x00", id="not UTF-8"),
+        pytest.param(b"[" * 200_000, id="deep"),
+        pytest.param(b'{"type":"x","type":"x"}', id="a member twice"),
+        pytest.param(b'{"jwk":1e400,"passkey":-0}', id="numbers beyond all numbers"),
+        pytest.param(b'{"jwk":"\\ud800"}', id="half a letter"),
+        pytest.param(bytes(40_000_000), id="forty million zeros"),
+    ],
+)
+def test_what_is_no_document_is_refused_and_nothing_is_written(
+    tmp_path: Path, desk: DeskServer, content: bytes, words: tuple[str, ...]
+) -> None:
+    odd = tmp_path / "handed"
+    odd.write_bytes(content)
+    (tmp_path / "instance.json").write_text("{}")
+    named = {"odd": odd, "folder": tmp_path, "trust": desk.node.keys, "node": desk.node.path}
+    code, said = run(*(word.format(**named) for word in words))
+    assert code in {ExitCode.ERROR, ExitCode.USAGE, ExitCode.DOES_NOT_HOLD}, said
+    assert "Traceback" not in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["handed", "instance.json"]
 
 
 @ODD
