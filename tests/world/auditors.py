@@ -67,7 +67,7 @@ def _enrol(context: AuditorContext, passkey: Authenticator) -> None:
                 credential=base64url_encode(credential.credential_id),
                 account="auditor",
                 document=format_credential(credential),
-                label="a key",
+                label="key-1",
                 sign_count=0,
                 added_at=at,
             )
