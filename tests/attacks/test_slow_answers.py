@@ -13,6 +13,7 @@ import httpx
 import pytest
 from tuf.api.exceptions import DownloadError
 
+from exchange.encoding import Digest
 from exchange.errors import ExchangeError
 from exchange.errors.exchange_ import PartnerMalformedError, PartnerUnreachableError
 from nodes.adapters.partner import PartnerClient
@@ -175,3 +176,21 @@ async def test_an_answer_that_is_packed_is_never_unpacked(ask: Asked) -> None:
         with suppress(PartnerMalformedError, ConnectionError, DownloadError):
             assert await ask(address) == BOMB
         assert await ask(address) == HONEST
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [dripping_head, dripping_body, endless_body, endless_head, longer_than_sent],
+    ids=lambda attack: attack.__name__.replace("_", " "),
+)
+async def test_a_token_that_drips_in_is_given_up_and_no_evidence_is_waited_for(attack: Served) -> None:
+    """What needs a token asks for it first: the partner's endpoint of tokens is read no longer than any other."""
+    caller = Caller(member="KG", signer=signer("KG/transport"), clock=StillClock(COSIGNED), random=seeded("slow"))
+    began = time.monotonic()
+    async with (
+        server(attack) as address,
+        PartnerClient(partner="KZ", issuer=address, caller=caller, limits=limits()) as kz,
+    ):
+        with pytest.raises((PartnerUnreachableError, PartnerMalformedError)):
+            await kz.evidence(Digest.of(b"any"))
+    assert time.monotonic() - began < GIVEN_UP_S

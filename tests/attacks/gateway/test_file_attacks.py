@@ -196,3 +196,28 @@ async def test_never_a_party_and_not_there_take_the_same_time(served: ServedGate
     assert len(bodies) == 1
     assert min(party, nothing) >= served.world.gateways["KZ"].context.settings.hidden_answer_ms / 1000
     assert abs(party - nothing) < 0.02
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"Range": "bytes=0-1"}, id="two bytes"),
+        pytest.param({"Range": "bytes=0-1,5-9,-1"}, id="three ranges"),
+        pytest.param({"Range": "bytes=99999999-"}, id="what lies behind the end"),
+        pytest.param({"If-Range": '"x"', "Range": "bytes=0-1"}, id="two bytes of another file"),
+        pytest.param({"If-Modified-Since": "Thu, 01 Jan 2099 00:00:00 GMT"}, id="newer than the future"),
+        pytest.param({"X-HTTP-Method-Override": "DELETE"}, id="another method"),
+        pytest.param({"X-Original-URL": "/health/live", "X-Rewrite-URL": "/health/live"}, id="another address"),
+        pytest.param({"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Host": "evil.example"}, id="another host"),
+        pytest.param({"Connection": "close, authorization, dpop"}, id="without its own headers"),
+        pytest.param({"Upgrade": "websocket", "Connection": "Upgrade"}, id="another protocol"),
+    ],
+)
+async def test_a_file_is_served_whole_whatever_a_request_adds(kg: Partner, more: dict[str, str]) -> None:
+    path = address(kg.world, "datapackage.json")
+    headers = {"Authorization": f"DPoP {kg.token}", "DPoP": kg.proof("GET", path), **more}
+
+    answer = await kg.http.get(kg.issuer + path, headers=headers)
+
+    assert (answer.status_code, answer.content) == (200, kg.world.bundle.files["datapackage.json"])
+    assert "evil.example" not in str(answer.headers)
