@@ -24,8 +24,8 @@ class EvidenceLogError(EvidenceError):
     """An evidence file with a log that its member's signed checkpoint does not cover."""
 
     code = "evidence-log"
-    en = "evidence file: log of {party}: expected the entries of a checkpoint of size {expected}, found {found} entries"
-    ru = "файл доказательства: журнал {party}: ожидались записи контрольной точки размера {expected}, найдено {found}"
+    en = "evidence file: log of {party}: expected the entries signed at size {expected}, found {found} others"
+    ru = "файл доказательства: журнал {party}: ожидались записи, подписанные при размере {expected}; иных: {found}"
 
 
 class EvidenceIncompleteError(EvidenceError):

@@ -22,6 +22,8 @@ from exchange.errors.log import LogError, LogKeyEndedError
 from exchange.flow.agree import contract_state
 from exchange.flow.stated import BINDS
 from exchange.flow.word import Word, word_of
+from exchange.log.merkle import leaf_hash
+from exchange.log.tree import TreeState
 from exchange.manifest import DISCLOSURE, MANIFEST, Manifest, bundle_digest, parse_manifest
 from exchange.publication import OneContract, Publication, verify_publication
 from exchange.reconcile import reconcile
@@ -228,15 +230,18 @@ def _view(log: LogCopy, seen: list[SeenCheckpoint], trust: Trust) -> LogView:
     """
     known = of_this_tree(seen, ends_by_origin(log.entries, trust.known(log.member)))
     if contradictions(log.member, log.entries, known):
-        raise EvidenceLogError(party=log.member, expected="entries under its checkpoints", found=len(log.entries))
+        raise _unsigned(log, known)
     return view_of(log.member, log.entries, known)
 
 
 def _judge_log(log: LogCopy, seen: list[SeenCheckpoint], member: Member) -> list[Finding]:
-    """What the log's own checkpoints convict it of; a copy that none of them covers is no copy."""
-    if not any(one.checkpoint.size == len(log.entries) for one in seen):
-        sizes = ", ".join(str(one.checkpoint.size) for one in seen) or "none"
-        raise EvidenceLogError(party=log.member, expected=sizes, found=len(log.entries))
+    """What the log's own checkpoints convict it of; a copy that none of them signs to its end is no copy.
+
+    Whoever holds a true log could else change an entry of it, and what the member signed would speak against that.
+    """
+    state, _ = TreeState().append([leaf_hash(entry) for entry in log.entries])
+    if (len(log.entries), state.root()) not in {(one.checkpoint.size, one.checkpoint.root) for one in seen}:
+        raise _unsigned(log, seen)
     try:
         ends = ends_by_origin(log.entries, member)
         errors = lineage_errors(member, log.entries, seen, ends)
@@ -246,6 +251,11 @@ def _judge_log(log: LogCopy, seen: list[SeenCheckpoint], member: Member) -> list
         errors = [LogMalformedError(party=log.member, part="entry", reason=error.sentence())]
     errors += contradictions(log.member, log.entries, seen)
     return [Finding(party=log.member, reason=error) for error in errors]
+
+
+def _unsigned(log: LogCopy, seen: Iterable[SeenCheckpoint]) -> EvidenceLogError:
+    sizes = ", ".join(str(one.checkpoint.size) for one in seen) or "none"
+    return EvidenceLogError(party=log.member, expected=sizes, found=len(log.entries))
 
 
 def _federation(

@@ -130,6 +130,8 @@ def parse_dossier(raw: bytes) -> Dossier:
         publications=dict(_publication(one) for one in _objects(document, "publications")),
         contracts=_all_bytes(document, "contracts"),
     )
+    if len({log.member for log in dossier.logs}) != len(dossier.logs):
+        raise FieldError(subject=_SUBJECT, field="logs", expected="one of each member", found="two of one")
     if format_dossier(dossier) != raw:
         raise FieldError(subject=_SUBJECT, field="lists", expected="sorted, nothing twice", found="another order")
     return dossier

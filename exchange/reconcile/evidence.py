@@ -24,6 +24,7 @@ from exchange.receipt import (
     parse_receipt,
 )
 from exchange.reconcile.model import SKEW_MAX, Evidence, LoggedEntry
+from exchange.reconcile.registry import is_silent_on
 from exchange.signing.dpop import PROOF_TYP, open_strict
 from exchange.signing.jws import parse_header
 from exchange.signing.keys import KeyPurpose, PublicKey, parse_public_jwk
@@ -39,7 +40,7 @@ class Standing(StrEnum):
     PROVEN = "proven"
     UNPROVEN = "unproven"  # shown, but not signed by whom it should be
     WITHHELD = "withheld"  # named in the log and not shown when asked
-    ABSENT = "absent"  # never named, or not asked for
+    ABSENT = "absent"  # never named, not asked for, or for another registry than the reader's to tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,9 @@ class Signatures:
             keys = self._keys(signer, at=logged.entry.at)
             return Opened(Standing.PROVEN, digest, read(raw.decode("ascii"), keys=keys))
         except (ExchangeError, UnicodeDecodeError):
-            return Opened(Standing.UNPROVEN, digest)
+            # Whoever took it may have had its key from a registry that the reader does not hold.
+            silent = is_silent_on(logged.entry.registry, self._trust)
+            return Opened(Standing.ABSENT if silent else Standing.UNPROVEN, digest)
 
     def _once(self, kind: _Kind[Said], token: str, *, keys: Sequence[PublicKey]) -> Said:
         """What these bytes say, if one of these keys signed them; no signature is verified twice.

@@ -49,6 +49,11 @@ def _differs(ref: RegistryRef, trust: Trust) -> bool:
     return trust.snapshot_sha256(ref.version) not in {None, ref.sha256}
 
 
+def is_silent_on(ref: RegistryRef, trust: Trust) -> bool:
+    """Whether this registry says nothing of who acted under that state: it is older, or on another side of a split."""
+    return ref.version > trust.ref.version or _differs(ref, trust)
+
+
 def judged_here(federation: Federation) -> Publications:
     """The publications, without those that this registry can say nothing of, since their entry names another state.
 
@@ -62,11 +67,7 @@ def judged_here(federation: Federation) -> Publications:
     }
     published = (one for log in federation.logs.values() if beyond for one in log.of(EntryType.BUNDLE_PUBLISHED))
     named = {bundle_of(one): one.entry.registry for one in published}
-    elsewhere = {
-        bundle
-        for bundle in beyond & named.keys()
-        if named[bundle].version > trust.ref.version or _differs(named[bundle], trust)
-    }
+    elsewhere = {bundle for bundle in beyond & named.keys() if is_silent_on(named[bundle], trust)}
     return {bundle: found for bundle, found in federation.publications.items() if bundle not in elsewhere}
 
 

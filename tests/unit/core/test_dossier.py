@@ -1,6 +1,6 @@
 """An evidence file: whoever has the registry decides the finding again, and nothing can be left out or changed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.encoding import Digest, canonical_json, parse_json_object
-from exchange.errors.encoding import EncodingError
+from exchange.errors.encoding import EncodingError, FieldError
 from exchange.errors.evidence import EvidenceIncompleteError, EvidenceLogError, EvidenceUnprovenError
 from exchange.errors.log import LogError
 from exchange.flow.audit import Proven, charge_of, decide_again
@@ -109,8 +109,33 @@ def test_an_entry_left_out_of_a_log_is_noticed_by_the_checkpoint_its_member_sign
     with pytest.raises(EvidenceLogError) as refusal:
         decided(replace(whole, logs=(shortened, whole.logs[1])), logs)
     assert refusal.value.sentence() == (
-        "evidence file: log of KZ: expected the entries of a checkpoint of size 3, found 2 entries"
+        "evidence file: log of KZ: expected the entries signed at size 3, found 2 others"
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "last"),
+    [
+        pytest.param("log-rewritten", lambda entries: entries[0], id="another true one in the place of the last"),
+        pytest.param("log-malformed", lambda _: b"no entry", id="one that is none"),
+    ],
+)
+def test_who_changes_an_entry_of_a_true_log_convicts_nobody_by_the_checkpoint_that_was_signed(
+    code: str, last: Callable[[tuple[bytes, ...]], bytes]
+) -> None:
+    logs, finding = served_what_was_never_published()
+    true = filed(logs, finding, "KZ").logs[0]
+    changed = replace(true, entries=(*true.entries[:-1], last(true.entries)))
+    framed = replace(filed(logs, finding), charge=Charge(code=code, party="KZ", entries=()), logs=(changed,))
+    with pytest.raises(EvidenceLogError):
+        decided(framed, logs)
+
+
+def test_a_log_stands_once_in_a_file() -> None:
+    logs, finding = served_what_was_never_published()
+    whole = filed(logs, finding, "KZ", "KG")
+    with pytest.raises(FieldError):
+        decided(replace(whole, logs=(whole.logs[0], *whole.logs)), logs)
 
 
 def test_entries_that_the_member_never_signed_convict_nobody() -> None:

@@ -175,8 +175,10 @@ def test_a_reader_whose_registry_is_older_is_not_told_that_a_publication_does_no
         told.filed(charge)
 
 
-def rejected(*, served_under: RegistryRef, taken_under: RegistryRef) -> Told:
-    """KG rejects the data of the world's bundle, which KZ signed for as the manifest declares it."""
+def pulled(
+    became: EntryType, *, served_under: RegistryRef, taken_under: RegistryRef, signed_by: str = "KZ", **said: str
+) -> Told:
+    """KG accepts or rejects the data of the world's bundle, signed for as the manifest declares it."""
     told, facts = publishes(WORLD.files), {"contract": WORLD.contract.digest, "bundle": FIRST, "pull": PULL}
     told.trust = opened(registry(), version_two(), at=FOUNDED + timedelta(hours=1))
     served = entry("KZ", EntryType.PULL_SERVED, 300, counterpart="KG", evidence=PULL, registry=served_under, **facts)
@@ -191,11 +193,11 @@ def rejected(*, served_under: RegistryRef, taken_under: RegistryRef) -> Told:
         file="data.csv",
         content=Digest.of(WORLD.files["data.csv"]),
     )
-    token = sign_delivery(delivery, signer=WORLD.federation.signer("KZ", KeyPurpose.TRANSPORT))
+    token = sign_delivery(delivery, signer=WORLD.federation.signer(signed_by, KeyPurpose.TRANSPORT))
     told.signed[evidence_digest(token)] = token.encode()
     told.logs["KZ"].append(served)
-    refusal = {"counterpart": "KZ", "evidence": evidence_digest(token), "code": "pull-delivery"}
-    told.logs["KG"].append(entry("KG", EntryType.BUNDLE_REJECTED, 301, registry=taken_under, **refusal, **facts))
+    named = {"counterpart": "KZ", "evidence": evidence_digest(token), **said}
+    told.logs["KG"].append(entry("KG", became, 301, registry=taken_under, **named, **facts))
     return told
 
 
@@ -213,9 +215,25 @@ OURS, THEIRS = WORLD.trust.ref, RegistryRef(version=2, sha256=RIVAL)
 def test_who_rejects_across_a_split_is_not_said_to_reject_wrongly(
     served: RegistryRef, taken: RegistryRef, found: tuple[str, str]
 ) -> None:
-    told = rejected(served_under=served, taken_under=taken)
+    told = pulled(EntryType.BUNDLE_REJECTED, served_under=served, taken_under=taken, code="pull-delivery")
     told.close()
     assert [(one.reason.code, one.party) for one in told.findings() if one.reason.code.startswith("reject")] == [found]
+
+
+@pytest.mark.parametrize(
+    ("taken", "found"),
+    [
+        pytest.param(OURS, [("accepted-without-delivery", "KG")], id="the reader's registry"),
+        pytest.param(THEIRS, [], id="another side of a split"),
+        pytest.param(RegistryRef(version=3, sha256=RIVAL), [], id="a newer registry than the reader's"),
+    ],
+)
+def test_a_key_that_the_registry_of_that_entry_may_list_makes_no_delivery_unsigned(
+    taken: RegistryRef, found: list[tuple[str, str]]
+) -> None:
+    told = pulled(EntryType.BUNDLE_RECEIVED, served_under=OURS, taken_under=taken, signed_by="TJ")
+    told.close()
+    assert [(one.reason.code, one.party) for one in told.findings() if one.reason.code.startswith("accept")] == found
 
 
 @pytest.mark.parametrize("story", [registry_forked, registry_invented])
