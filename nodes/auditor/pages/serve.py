@@ -12,9 +12,14 @@ from nodes.web.serving import serve_console
 
 
 def serve(call: Invocation) -> int:
-    """`exchange --node iom audit serve`: the last audit's pages, until it is told to end."""
+    """`exchange --node iom audit serve`: the last audit's pages, until it is told to end.
+
+    Raises:
+        NotAuditorError: The registry names another member as auditor.
+    """
     call.parse(CommandParser(call.command, "run the auditor's console"))
     node = call.require_node()
+    require_auditor_node(node, load_trust(node.keys, at=call.clock.now(), expired="notice"))
     settings = node.settings.auditor
     app = auditor_app(build_auditor_console(node, clock=SystemClock()))
     call.output.say(en=f"{node.member}: audit at {settings.origin}", ru=f"{node.member}: аудит на {settings.origin}")

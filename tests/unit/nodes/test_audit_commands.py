@@ -13,7 +13,7 @@ from exchange.reconcile.model import Finding, Reconciliation
 from nodes.auditor.commands import AUDIT_DB, findings
 from nodes.auditor.main import Auditor, AuditResult, build_auditor
 from nodes.auditor.pages.app import ACCOUNTS_DB
-from nodes.auditor.pages.serve import invite
+from nodes.auditor.pages.serve import invite, serve
 from nodes.auditor.report import as_json, print_run
 from nodes.auditor.store import AuditStore
 from nodes.settings import NodeFolder, open_node
@@ -85,6 +85,14 @@ def test_nobody_is_invited_to_an_auditors_console_on_another_members_node(tmp_pa
     folder = node(tmp_path, "KG")
     with pytest.raises(NotAuditorError) as refusal:
         invite(call(folder, "B. Auditor", as_json=False)[0])
+    assert refusal.value.exit_code is ExitCode.NOT_AUTHORISED
+    assert not (folder.path / ACCOUNTS_DB).exists()
+
+
+def test_an_auditors_console_is_not_served_on_another_members_node(tmp_path: Path) -> None:
+    folder = node(tmp_path, "KG")
+    with pytest.raises(NotAuditorError) as refusal:
+        serve(call(folder)[0])
     assert refusal.value.exit_code is ExitCode.NOT_AUTHORISED
     assert not (folder.path / ACCOUNTS_DB).exists()
 
