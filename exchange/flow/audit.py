@@ -262,7 +262,7 @@ def _federation(
     dossier: Dossier, seen: Mapping[str, list[SeenCheckpoint]], trust: Trust, codelists: Mapping[Digest, bytes]
 ) -> Federation:
     logs = {log.member: _view(log, seen[log.member], trust) for log in dossier.logs}
-    _require_statements(logs.values(), dossier.signed)
+    _require_statements(logs.values(), dossier)
     contracts = {one.digest: one for one in (parse_contract(raw, codelists=codelists) for raw in dossier.contracts)}
     publications: Publications = {
         bundle: read_publication(bundle, files, trust=trust, contracts=contracts)
@@ -290,10 +290,14 @@ def _federation(
     )
 
 
-def _require_statements(logs: Iterable[LogView], signed: Mapping[Digest, bytes]) -> None:
-    """Nobody is convicted of acting under a contract not in force by leaving out who had signed it."""
+def _require_statements(logs: Iterable[LogView], dossier: Dossier) -> None:
+    """Nobody is convicted of acting under a contract not in force by leaving out who had signed it.
+
+    What the log's own member did not show is not left out: else whoever names what nobody has could not be convicted.
+    """
     for log in logs:
-        missing = sum(digest not in signed for digest in history_of(log).statements())
+        hidden = {digest for member, digest in dossier.unanswered if member == log.member}
+        missing = len(history_of(log).statements() - dossier.signed.keys() - hidden)
         if missing:
             raise EvidenceIncompleteError(party=log.member, missing=missing, what="contract statements")
 

@@ -154,6 +154,15 @@ def test_a_statement_left_out_could_speak_for_the_accused_and_is_asked_for() -> 
     assert refusal.value.sentence() == "evidence file: log of KZ names 1 contract statements that are not in it"
 
 
+def test_a_statement_that_the_accused_names_and_shows_nobody_does_not_keep_a_finding_from_being_proven() -> None:
+    logs, finding = served_what_was_never_published()
+    statement = Digest.of(b"statement")
+    bare = replace(filed(logs, finding, "KZ", "KG"), signed=logs.signed)
+    assert Word.UNANSWERED in decided(replace(bare, unanswered=frozenset({("KZ", statement)})), logs).word
+    with pytest.raises(EvidenceIncompleteError):  # what another member did not show, the accused may have shown
+        decided(replace(bare, unanswered=frozenset({("KG", statement)})), logs)
+
+
 def test_a_contract_left_out_could_speak_for_the_accused_and_is_asked_for() -> None:
     logs, finding = served_what_was_never_published()
     logs.log("KZ", EntryType.BUNDLE_PUBLISHED, contract=CONTRACT, bundle=BUNDLE, evidence=Digest.of(b"jws"))
