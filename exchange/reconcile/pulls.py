@@ -76,10 +76,18 @@ def judge_sides(pair: Pair, federation: Federation, signatures: Signatures, cont
 
 
 def receipt_days(pair: Pair, federation: Federation) -> int:
-    """How many days the puller has for a receipt about this bundle."""
+    """How many days the puller has for a receipt about this bundle.
+
+    Where the bundle could not be looked at, the most that a contract named by either side gives: an evidence file from
+    which somebody left the bundle out makes nobody late.
+    """
     found = federation.publications.get(pair.bundle)
-    contract = federation.contracts.get(found.contract) if isinstance(found, VerifiedPublication) else None
-    return contract.receipt_days if contract is not None else RECEIPT_DAYS_DEFAULT
+    if isinstance(found, VerifiedPublication):
+        contract = federation.contracts.get(found.contract)
+        return contract.receipt_days if contract is not None else RECEIPT_DAYS_DEFAULT
+    named = {one.entry.contract for one in (pair.served, pair.taken) if one is not None}
+    known = (contract for digest, contract in federation.contracts.items() if digest in named)
+    return max([RECEIPT_DAYS_DEFAULT, *(contract.receipt_days for contract in known)])
 
 
 def receipt_due(pair: Pair, federation: Federation) -> datetime:

@@ -139,3 +139,22 @@ def test_a_publisher_that_invents_an_acknowledgement_is_at_fault() -> None:
 def test_who_never_received_the_bundle_has_nothing_to_acknowledge() -> None:
     logs, _ = withdrawn()
     assert "TJ" not in {party for _, party in codes(logs)}
+
+
+# --- receipts --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["the bundle in it", "the bundle left out"])
+@pytest.mark.parametrize(("days", "owed"), [(20, []), (31, ["KG"])], ids=["within the contract's days", "beyond them"])
+def test_a_bundle_left_out_makes_no_receipt_late_before_its_contract_does(
+    shown: bool, days: int, owed: list[str]
+) -> None:
+    logs = PullLogs()
+    logs.publish()
+    pull = logs.request()
+    logs.serve(pull)
+    logs.take(pull, logs.deliver(pull))
+    of_thirty_days = {CONTRACT: replace(BORDER, receipt_days=30)}
+    gathered = replace(logs.gathered(), at=logs.at + timedelta(days=days), contracts=of_thirty_days)
+    gathered = gathered if shown else replace(gathered, publications={})
+    assert [found.party for found in findings(gathered, "receipt-not-given")] == owed
