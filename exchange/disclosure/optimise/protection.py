@@ -31,6 +31,9 @@ _WHOLE_NEAR = 150
 """Cells around a target among which, with those of a deviation in fractions, whole numbers are sought first: most are
 found there, in a hundredth of the time that the whole table takes."""
 
+_WHOLE_MANY = 1_000
+"""More cells than this, all withheld already, are asked for any whole-numbered deviation and not for a short one."""
+
 NOTHING = 1e-3
 """What it costs to move a cell that is withheld already, as a share of a typical cell: deviations stay short."""
 
@@ -201,7 +204,9 @@ class Protection:
 
     def _cheapest(self, need: Need, way: int, cells: Indices, costs: Floats, *, careful: bool) -> Floats | None:
         far = way * need.length(way)
-        return self.programmes.cheapest(cells, costs[cells], need.cell, far, need.insiders, careful=careful)
+        asked = costs[cells]
+        free = careful and len(cells) > _WHOLE_MANY and bool((asked <= NOTHING).all())
+        return self.programmes.cheapest(cells, None if free else asked, need.cell, far, need.insiders, careful=careful)
 
     def _meeting(self, deviation: Floats, need: Need, way: int, cells: Indices) -> Witness | None:
         """The deviation as a witness, if it is one that does what is needed."""
@@ -214,10 +219,12 @@ class Protection:
             moved, allowed = cells[deviation != 0], np.zeros(self.ground.size, dtype=np.bool_)
             allowed[cells] = True
             yield np.union1d(moved, ball(self.ground, cell, allowed, _WHOLE_NEAR)).astype(np.int32)
-            rows = {row for other in moved.tolist() for row in self.ground.rows_of_cell[other]}
-            near = {other for row in rows for other in self.ground.cells_of_row[row]}
-            if len(near) < len(cells):
-                yield cells[np.isin(cells, sorted(near))]
+            for _ in range(2 if len(cells) > _WHOLE_MANY else 1):
+                rows = {row for other in moved.tolist() for row in self.ground.rows_of_cell[other]}
+                near = {other for row in rows for other in self.ground.cells_of_row[row]}
+                moved = cells[np.isin(cells, sorted(near))]
+                if len(moved) < len(cells):
+                    yield moved
         yield cells
 
     def keep(self, witness: Witness) -> list[int]:
