@@ -64,6 +64,8 @@ def listing(invocation: Invocation) -> int:
     parser = CommandParser(invocation.command, "Tell which private keys there are, without opening them.")
     ask_for_folder(parser)
     folder = folder_of(invocation, invocation.parse(parser))
+    if folder.node is None and not folder.path.is_dir():
+        raise PrivateKeyFileError(path=str(folder.path), reason="no such folder")
     at, words = invocation.clock.now(), WORDS[invocation.output.language]
     listed = listed_keys(folder, at=at)
     found = [(entry, *standing(entry, listed, at=at)) for entry in folder.entries()]

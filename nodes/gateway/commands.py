@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from exchange.codes import parse_period
 from exchange.errors import ExitCode
 from exchange.flow.offer import PURPOSE_DEFAULT
 from nodes.adapters.local_gateway import LocalGateway
@@ -27,7 +28,7 @@ def pull(call: Invocation) -> int:
     body: dict[str, object] = {
         "partner": asked.partner,
         "contract": asked.contract,
-        "period": asked.period,
+        "period": parse_period(asked.period).text,
         "purpose": asked.purpose,
     }
     if asked.output is not None:

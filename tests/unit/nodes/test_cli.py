@@ -220,3 +220,11 @@ def test_a_file_that_the_system_refuses_is_named(tmp_path: Path) -> None:
 def test_a_refusal_cannot_move_the_cursor() -> None:
     assert printable("a\x1b[2Jb\rc\nd\u202e") == "a\\x1b[2Jb\\rc\\nd\\u202e"
     assert "\x1b" not in run("\x1b[2J")[2]
+
+
+def test_a_period_that_is_none_is_refused_before_any_gateway_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "kz").mkdir()
+    (tmp_path / "kz" / "node.toml").write_text(TOML)
+    code, _, err = run("--node", str(tmp_path / "kz"), "pull", "kg", "CA-01", "2026-9")
+    assert code == ExitCode.USAGE
+    assert "period-malformed: period 2026-9: expected a month, as 2026-09" in err

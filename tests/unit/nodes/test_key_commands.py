@@ -222,6 +222,7 @@ def filled(tmp_path: Path) -> Path:
         pytest.param("key show log --folder {c} --passphrase-file {p}", id="a folder without keys"),
         pytest.param("key apply -o {o} --folder {c} --passphrase-file {p}", id="nothing to apply for"),
         pytest.param("key list --folder {f}", id="a key of no known purpose"),
+        pytest.param("key list --folder {o}", id="a folder that is not there"),
         pytest.param("key new log --folder {c} --passphrase-fd 999", id="a descriptor that is not open"),
     ],
 )
