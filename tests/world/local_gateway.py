@@ -26,10 +26,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self.path)
 
     def do_GET(self) -> None:
-        self._answer(self.path.partition("?")[0])
+        # a test that asks which page is asked for names the whole address, others the path alone
+        self._answer(self.path if self.path in self.server.answers else self.path.partition("?")[0])
 
     def _answer(self, path: str) -> None:
-        """A `status` in the answer is the HTTP status; `raw` is the body as it stands."""
+        """What stands for the path; a `status` in it is the HTTP status, `raw` the body as it stands."""
         document = dict(self.server.answers[path])
         status = document.pop("status", 200)
         answer = document["raw"] if "raw" in document else json.dumps(document).encode()

@@ -122,9 +122,7 @@ class AccountPages:
         query = request.query_params
         with self.context.console.db.begin() as store:
             accounts, enrolments = _accounts(store), store.accounts.enrolments()
-            lines, found = store.accounts.journal_page(
-                account=query.get("account") or None, skip=JOURNAL.skip(query), most=ROWS_PER_PAGE
-            )
+            lines, found = _journal(store, query)
         names = {one.row.id: one.row.name for one in accounts}
         facts: dict[str, object] = {
             "officer": officer,
@@ -270,6 +268,16 @@ def _accounts(store: OfficerStore) -> list[Account]:
     """All of them by name, the closed ones last."""
     found = [_account(store, row) for row in store.accounts.accounts()]
     return sorted(found, key=lambda one: (one.row.closed_at is not None, one.row.name))
+
+
+def _journal(store: OfficerStore, query: Mapping[str, str]) -> tuple[list[JournalRow], int]:
+    """The lines of the page that an address asks for, the last one where it asks for more; and how many there are."""
+    account, skip = query.get("account") or None, JOURNAL.skip(query)
+    lines, found = store.accounts.journal_page(account=account, skip=skip, most=ROWS_PER_PAGE)
+    there = JOURNAL.skip(query, found=found)
+    if there == skip:
+        return lines, found
+    return store.accounts.journal_page(account=account, skip=there, most=ROWS_PER_PAGE)
 
 
 def _account(store: OfficerStore, row: AccountRow) -> Account:

@@ -142,13 +142,20 @@ def router(web: Pages, context: DeskContext) -> APIRouter:
 
 
 def _asked(context: DeskContext, web: Pages, request: Request) -> tuple[ReceiptsDocument, ExchangeError | None]:
-    """The page of pulls that an address asks for; or why the gateway does not say."""
-    query = request.query_params
+    """The pages of pulls that an address asks for, the last ones where it asks for more; or why nobody says."""
+    query, core = request.query_params, web.catalogue(request).core
     skipped = {"served": SERVED.skip(query), "made": MADE.skip(query)}
     try:
-        return receipts_of(context, web.catalogue(request).core, query, **skipped), None
+        found = receipts_of(context, core, query, **skipped)
+        there = {
+            "served": SERVED.skip(query, found=found.served_found),
+            "made": MADE.skip(query, found=found.made_found),
+        }
+        if there != skipped:
+            found = receipts_of(context, core, query, **there)
     except ExchangeError as error:
         return NOTHING, error
+    return found, None
 
 
 def taken_back(desk: Desk) -> list[TakenBack]:

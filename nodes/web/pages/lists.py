@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from nodes.web.pages.files import CSV_TYPE, JSON_TYPE, Value, attached, format_csv
-from nodes.web.pages.paging import PAGE, ROWS_PER_PAGE, Paged, page_number, paged
+from nodes.web.pages.paging import PAGE, ROWS_PER_PAGE, Paged, page_number, paged, pages_of
 from nodes.web.roles import Action
 from nodes.web.sessions import May
 
@@ -74,13 +74,13 @@ class Listing(Generic[Row]):
         """The page of a list whose rows a store has filtered and cut already.
 
         Args:
-            rows: Of this page, from row `self.skip(query)` on.
+            rows: Of this page, from row `self.skip(query, found=found)` on.
             query: Of the address.
             found: How many rows the filters leave.
             choices: By filter, the values that occur.
         """
         asked = self.asked(query)
-        pages = max(1, -(-found // ROWS_PER_PAGE))
+        pages = pages_of(found)
         cut = Paged(
             rows=rows,
             found=found,
@@ -93,9 +93,16 @@ class Listing(Generic[Row]):
         )
         return self._shown(cut, total=max(found, len(asked)), choices=choices)
 
-    def skip(self, query: Mapping[str, str]) -> int:
-        """How many rows come before the page that an address asks for."""
-        return (page_number(query, self.parameter) - 1) * ROWS_PER_PAGE
+    def skip(self, query: Mapping[str, str], *, found: int | None = None) -> int:
+        """How many rows come before the page that an address asks for.
+
+        Args:
+            query: Of the address.
+            found: How many rows there are: then the page is the last one where the address asks for more. None: not
+                known yet; a store that was asked then tells, and is asked again where that makes a difference.
+        """
+        page = page_number(query, self.parameter)
+        return ((page if found is None else min(page, pages_of(found))) - 1) * ROWS_PER_PAGE
 
     @property
     def file_address(self) -> str:

@@ -51,7 +51,7 @@ def paged(  # what an address says, each with its own name
     size: int = ROWS_PER_PAGE,
 ) -> Paged[Row]:
     """The page of these rows that an address asks for: the last one where it asks for more, the first else."""
-    pages = max(1, -(-len(rows) // size))
+    pages = pages_of(len(rows), size)
     page = min(page_number(asked, name), pages)
     return Paged(
         rows=rows[(page - 1) * size : page * size],
@@ -63,6 +63,11 @@ def paged(  # what an address says, each with its own name
         name=name,
         anchor=anchor,
     )
+
+
+def pages_of(found: int, size: int = ROWS_PER_PAGE) -> int:
+    """How many pages so many rows take; an empty list has one."""
+    return max(1, -(-found // size))
 
 
 def page_number(asked: Mapping[str, str], name: str = PAGE) -> int:

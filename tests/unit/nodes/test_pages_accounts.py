@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from nodes.desk.acts import DeskAct
-from nodes.desk.pages.accounts import compatible
+from nodes.desk.pages.accounts import JOURNAL, compatible
 from nodes.desk.pages.names import ACTS
 from nodes.web.roles import Role
 from tests.world.desk_server import Browser, DeskServer, desk_server
@@ -124,6 +124,20 @@ def test_changes_need_a_passkey_shown_just_before(tmp_path: Path) -> None:
     assert page.select("main form[method=post]") == []
     assert len(page.select("[data-passkey=step-up]")) == 1
     assert send(operator, "/accounts", **WANTED).status_code == 403
+
+
+def test_a_page_of_the_journal_beyond_the_last_is_the_last(tmp_path: Path) -> None:
+    desk = desk_server(tmp_path / "kz")
+    operator = desk.signed_in("Operator A")
+    with desk.context.console.db.begin() as store:
+        (account,) = [one.id for one in store.accounts.accounts() if one.name == "Operator A"]
+        for number in range(450):
+            store.accounts.note(at=desk.world.clock.now(), account=account, act="sign in", subject=f"line {number}")
+        found = store.accounts.journal_page(account=None, skip=0, most=1)[1]
+    last, beyond = (soup(operator.get(f"/accounts?{JOURNAL.parameter}={page}")) for page in (3, 99))
+    rows = [[row.get_text(" ", strip=True) for row in page.select("#journal ~ * tbody tr")] for page in (last, beyond)]
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == found - 400
 
 
 def test_every_act_of_the_journal_has_words_and_its_code_stays_in_files(desk: DeskServer) -> None:

@@ -51,6 +51,16 @@ def test_a_page_holds_two_hundred_rows_and_says_where_the_others_are() -> None:
     assert first.at(2) == "/parcels?page=2"
 
 
+@pytest.mark.parametrize(("page", "before"), [("1", 0), ("3", 400), ("4", 400), ("99", 400), ("two", 0)])
+def test_of_a_list_that_a_store_cuts_a_page_beyond_the_last_is_the_last(page: str, before: int) -> None:
+    assert PARCELS.skip({"page": page}, found=500) == before
+
+
+@pytest.mark.parametrize("found", [0, 1, 200])
+def test_a_list_that_fits_on_a_page_has_no_other(found: int) -> None:
+    assert PARCELS.skip({"page": "2"}, found=found) == 0
+
+
 @pytest.mark.parametrize("page", ["", "0", "-1", "1e3", "٢", "two", "9999999"])
 def test_a_page_that_is_none_is_the_first(page: str) -> None:
     assert PARCELS.show(MANY, {"page": page}).page == 1

@@ -116,6 +116,19 @@ def test_the_page_is_there_while_the_gateway_is_not(desk: DeskServer) -> None:
     assert "The gateway does not answer now:" in said(soup(browser, "/receipts"))
 
 
+def test_a_page_of_pulls_beyond_the_last_is_the_last(desk: DeskServer) -> None:
+    made = {"made": [], "made_found": 0, "members": ["KG"]}
+    pull = {"pull": "sha256:1", "bundle": bundle(desk), "contract": "CA-01-BORDER", "at": "2026-10-03T10:00:00Z"}
+    oldest = {**pull, "puller": "KG", "index": 9, "verdict": "accepted", "acknowledged": False}
+    answers = {  # of 201 pulls the last page holds one; from row 19,600 on there is none
+        "receipts?served=19600&made=0&most=200": {**made, "served": [], "served_found": 201},
+        "receipts?served=200&made=0&most=200": {**made, "served": [oldest], "served_found": 201},
+    }
+    with desk.world.gateway(**answers):
+        page = soup(desk.signed_in("Clearer A"), "/receipts?served=99")
+    assert [row.select("th, td")[1].get_text(strip=True) for row in page.select("tbody tr")] == ["Kyrgyzstan"]
+
+
 def test_two_officers_take_it_back_and_the_page_says_who_knows(fresh: DeskServer) -> None:
     first, second = fresh.signed_in("Clearer A"), fresh.signed_in("Clearer B")
     asked = first.act(first.post(f"{ASK}/challenge", {"reason": REASON}))
