@@ -17,8 +17,3 @@ def _russian() -> Mapping[str, str]:
 def both(text: str) -> tuple[str, str]:
     """A text of the contract in English and Russian; where there is no translation, the signed words, and said so."""
     return text, _russian().get(text) or f"{text} (по-английски)"
-
-
-def is_translated(text: str) -> bool:
-    """Whether there is Russian for exactly these words."""
-    return text in _russian()
