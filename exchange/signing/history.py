@@ -66,8 +66,7 @@ class SnapshotArchive:
     def sha256(self, version: int) -> Digest | None:
         """The digest of the snapshot of this version; None where it is not held, or nobody entitled signed it."""
         raw = self.files.get(f"metadata/{version}.snapshot.json")
-        genuine = raw is not None and read_snapshot(raw, version=version, roots=self.roots) is not None
-        return Digest.of(raw) if raw is not None and genuine else None
+        return Digest.of(raw) if raw is not None and self.registrars(version, raw) else None
 
     def registrars(self, version: int, raw: bytes | None = None) -> Mapping[str, str | None]:
         """Who signed the snapshot of this version that is held, or these bytes as one: holders by key id.

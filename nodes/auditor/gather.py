@@ -26,7 +26,7 @@ from exchange.reconcile.memory import Memory
 from exchange.reconcile.model import Evidence, LoggedEntry, LogView, VerifiedPublication
 from exchange.reconcile.pairs import pair
 from exchange.reconcile.registry import named_elsewhere
-from exchange.signing.trust import RegistryRef, Trust
+from exchange.signing.trust import Trust
 from exchange.statement import Statement
 from nodes.adapters.partner import PartnerClient
 from nodes.adapters.partner_problems import PartnerProblemError
@@ -119,7 +119,7 @@ class Gatherer:
 
         async def ask(digest: Digest) -> bytes | None:
             for member in wanted[digest]:
-                answer = await self._ask_evidence(member, digest)
+                answer = await self._shown(member, digest, self._named_evidence(member, digest))
                 if isinstance(answer, bytes):
                     return answer
                 if not answer:
@@ -132,11 +132,14 @@ class Gatherer:
         proven = await asyncio.to_thread(self._store.proven, signed)
         return Evidence(signed={**signed, **new}, withheld=frozenset(withheld), proven=proven)
 
-    async def _ask_evidence(self, member: str, digest: Digest) -> bytes | bool:
-        """The evidence; False if its keeper does not show it, True if the keeper could not be asked."""
+    async def _named_evidence(self, member: str, digest: Digest) -> bytes:
+        answer = await self._clients[member].evidence(digest)
+        return base64_decode(str(answer.get("evidence", "")), subject="evidence")
+
+    async def _shown(self, member: str, digest: Digest, call: Awaitable[bytes]) -> bytes | bool:
+        """What a log names by its digest; False if its keeper does not show it, True if it could not be asked."""
         try:
-            answer = await self._call(member, self._clients[member].evidence(digest))
-            raw = base64_decode(str(answer.get("evidence", "")), subject="evidence")
+            raw = await self._call(member, call)
         except PartnerUnreachableError:
             return True
         except PartnerProblemError as refused:
@@ -149,30 +152,14 @@ class Gatherer:
         """The registry snapshots that logs name and this registry has not: their members are asked for them."""
         named = [one for view in logs.values() for one in named_elsewhere(view, self._trust)]
         kept = await asyncio.to_thread(self._store.evidence, [one.entry.registry.sha256 for one in named])
-        asked = [one for one in named if one.entry.registry.sha256 not in kept]
-        answers = await asyncio.gather(*(self._snapshot(one.member, one.entry.registry) for one in asked))
-        shown = {
-            one.entry.registry.sha256: raw for one, raw in zip(asked, answers, strict=True) if isinstance(raw, bytes)
-        }
+        refs = [(one.member, one.entry.registry) for one in named if one.entry.registry.sha256 not in kept]
+        answers = await asyncio.gather(
+            *(self._shown(member, ref.sha256, self._clients[member].snapshot(ref.version)) for member, ref in refs)
+        )
+        shown = {ref.sha256: raw for (_, ref), raw in zip(refs, answers, strict=True) if isinstance(raw, bytes)}
         await asyncio.to_thread(self._store.keep_evidence, shown)
-        hidden = {
-            (one.member, one.entry.registry.sha256)
-            for one, answer in zip(asked, answers, strict=True)
-            if answer is False
-        }
+        hidden = {(member, ref.sha256) for (member, ref), raw in zip(refs, answers, strict=True) if raw is False}
         return replace(evidence, signed={**evidence.signed, **kept, **shown}, withheld=evidence.withheld | hidden)
-
-    async def _snapshot(self, member: str, ref: RegistryRef) -> bytes | bool:
-        """The snapshot; False if the member shows none of that digest, True if it could not be asked."""
-        try:
-            raw = await self._call(member, self._clients[member].snapshot(ref.version))
-        except PartnerUnreachableError:
-            return True
-        except PartnerProblemError as refused:
-            return refused.status not in _NOT_SHOWN
-        except ExchangeError:
-            return False
-        return raw if Digest.of(raw) == ref.sha256 else False
 
     # --- publications -------------------------------------------------------------------------------------------
 
